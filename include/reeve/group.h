@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group.h - consumer groups: classes of sessions that share limits; which user belongs to which.
+ *
+ * Ids 1 to 4 are the system groups (SYS_GROUP, INTERACTIVE_GROUP, BATCH_GROUP, MAINTENANCE_GROUP);
+ * created groups count from 100. Reading takes no lock; changes take the catalog lock for
+ * microseconds. A refused change changes nothing and uses up no id.
+ */
+#ifndef REEVE_GROUP_H
+#define REEVE_GROUP_H
+
+#include <reeve/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define REEVE_SYS_GROUP		((uint64_t)1)
+#define REEVE_INTERACTIVE_GROUP ((uint64_t)2)
+#define REEVE_BATCH_GROUP	((uint64_t)3)
+#define REEVE_MAINTENANCE_GROUP ((uint64_t)4)
+/* Groups and plans with a lower id are the system's: not to be renamed or deleted. */
+#define REEVE_FIRST_USER_ID ((uint64_t)100)
+
+enum reeve_group_category {
+	REEVE_CATEGORY_INTERACTIVE = 0,
+	REEVE_CATEGORY_BATCH = 1,
+	REEVE_CATEGORY_MAINTENANCE = 2,
+	REEVE_CATEGORY_ANALYTICS = 3,
+	REEVE_CATEGORY_SYSTEM = 4,
+	REEVE_CATEGORY_CUSTOM = 5
+};
+
+/* Lowest and highest priority of groups and tasks: 0 is served first. */
+#define REEVE_PRIORITY_HIGHEST 0u
+#define REEVE_PRIORITY_LOWEST  7u
+
+/*
+ * What can be said of a group. For reeve_group_create fill all (REEVE_GROUP_DEF_INIT, then name);
+ * for reeve_group_update fill those that `fields` names.
+ */
+struct reeve_group_def {
+	const char *name;	     /* 1 to 128 bytes, unique, case-sensitive */
+	const char *description;     /* NULL: none */
+	uint32_t priority;	     /* 0 to 7; tasks of the group have it unless their session says otherwise */
+	uint32_t category;	     /* enum reeve_group_category */
+	const char *custom_category; /* label of a CUSTOM category; NULL: none */
+	/*
+	 * CPU percent 0 to 100. Weight of the group under a plan that has no directive for it, at
+	 * ten shares a percent; with 0 it gets what others leave, and a floor. See cpu.h.
+	 */
+	uint32_t cpu_allocation_pct;
+	uint64_t max_sessions;	   /* most sessions assigned at once; REEVE_UNLIMITED: none */
+	uint64_t max_execution_ns; /* a statement that runs longer is cancelled; REEVE_UNLIMITED */
+	bool is_active;		   /* an inactive group takes no new sessions */
+};
+#define REEVE_GROUP_DEF_INIT                                                                       \
+	{                                                                                          \
+		NULL, NULL, 3, REEVE_CATEGORY_CUSTOM, NULL, 0, REEVE_UNLIMITED, REEVE_UNLIMITED,   \
+			true                                                                       \
+	}
+
+enum {
+	REEVE_GROUP_NAME = 1 << 0,
+	REEVE_GROUP_DESCRIPTION = 1 << 1,
+	REEVE_GROUP_PRIORITY = 1 << 2,
+	REEVE_GROUP_CATEGORY = 1 << 3,
+	REEVE_GROUP_CUSTOM_CATEGORY = 1 << 4,
+	REEVE_GROUP_CPU_ALLOCATION_PCT = 1 << 5,
+	REEVE_GROUP_MAX_SESSIONS = 1 << 6,
+	REEVE_GROUP_MAX_EXECUTION = 1 << 7,
+	REEVE_GROUP_IS_ACTIVE = 1 << 8
+};
+
+/* A group as it is: a copy, whole and consistent. */
+struct reeve_group_info {
+	reeve_group_id id;
+	char name[REEVE_NAME_MAX];
+	char description[REEVE_DESCRIPTION_MAX]; /* empty: none */
+	char custom_category[REEVE_ATTRIBUTE_MAX];
+	uint32_t priority;
+	uint32_t category;
+	uint32_t cpu_allocation_pct;
+	uint64_t max_sessions;
+	uint64_t max_execution_ns;
+	bool is_active;
+	bool is_system;
+	bool is_default; /* takes sessions that no mapping claims */
+	reeve_ns created_wall;
+	reeve_ns modified_wall;
+	uint64_t revision;	   /* of the segment, when the group last changed */
+	uint32_t current_sessions; /* assigned now */
+};
+
+/*
+ * Creates a group. Errors: INVALID_ARGUMENT (field, value and range are named), ALREADY_EXISTS,
+ * RESOURCE_EXHAUSTED (group table full).
+ */
+REEVE_API int reeve_group_create(struct reeve *reeve, const struct reeve_group_def *def,
+	reeve_group_id *ret_id, struct reeve_error *err);
+
+/*
+ * Changes the fields that `fields` (REEVE_GROUP_... bits) names, all or none. `expected_revision`
+ * 0: whatever it is; else STALE_REVISION unless the group's revision is that. Errors further:
+ * NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT, PERMISSION_DENIED (renaming a system group).
+ */
+REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_t fields,
+	const struct reeve_group_def *def, uint64_t expected_revision, struct reeve_error *err);
+
+/* Copies one group. NOT_FOUND when it does not exist. */
+REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
+	struct reeve_group_info *ret_info, struct reeve_error *err);
+
+/* Id of the group with this name; false when there is none. Lock-free. */
+REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_group_id *ret_id);
+
+/* Up to `capacity` groups with an id above `after`, by id. Returns how many were copied. */
+REEVE_API uint32_t reeve_group_copy(struct reeve *reeve, reeve_group_id after,
+	struct reeve_group_info *ret_infos, uint32_t capacity);
+
+/* A user pinned to a group. */
+struct reeve_user_mapping {
+	uint64_t user_id;
+	char username[REEVE_NAME_MAX];
+	reeve_group_id group;
+	/* false: dropped when the user's last session ends, or when the segment is created anew */
+	bool is_permanent;
+	reeve_ns created_wall;
+};
+
+/*
+ * Pins a user to a group; a second call for the same user replaces the first. Sessions that exist
+ * stay where they are. Errors: NOT_FOUND (group), INVALID_ARGUMENT (user_id 0, name),
+ * RESOURCE_EXHAUSTED.
+ */
+REEVE_API int reeve_user_map(struct reeve *reeve, uint64_t user_id, const char *username,
+	reeve_group_id group, bool is_permanent, struct reeve_error *err);
+
+/* Removes a mapping. NOT_FOUND when there is none. */
+REEVE_API int reeve_user_unmap(struct reeve *reeve, uint64_t user_id, struct reeve_error *err);
+
+/* Copies one mapping. NOT_FOUND when there is none. */
+REEVE_API int reeve_user_get(struct reeve *reeve, uint64_t user_id,
+	struct reeve_user_mapping *ret_mapping, struct reeve_error *err);
+
+/* Up to `capacity` mappings with a user id above `after`, by user id. Returns how many. */
+REEVE_API uint32_t reeve_user_copy(struct reeve *reeve, uint64_t after,
+	struct reeve_user_mapping *ret_mappings, uint32_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

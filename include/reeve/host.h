@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - everything reeve asks of the outside world, as one table of functions.
+ *
+ * Leave it out (options.host = NULL) and the real clocks, futexes and /proc are used. The simulator
+ * supplies its own, so that the same engine runs under a virtual clock.
+ *
+ * All functions must be callable from any thread, must not call back into reeve, and are never
+ * called with a lock of the segment held, except the clocks.
+ */
+#ifndef REEVE_HOST_H
+#define REEVE_HOST_H
+
+#include <reeve/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reeve_host {
+	void *self; /* first argument of every function */
+
+	/* Monotonic clock, ns. Shared by all processes of the machine; never goes back. */
+	reeve_ns (*mono)(void *self);
+	/* Wall clock, ns since 1970-01-01 UTC. May jump. */
+	reeve_ns (*wall)(void *self);
+	/* CPU time of the calling thread, ns. */
+	reeve_ns (*thread_cpu)(void *self);
+	/*
+	 * A cheap counter that advances at a constant rate, and how many nanoseconds 2^32 of its
+	 * ticks are. NULL: the processor's own (TSC, CNTVCT) where it is constant, else mono.
+	 */
+	uint64_t (*cycles)(void *self);
+	uint64_t cycles_ns_q32;
+	/*
+	 * Sleeps until *word is seen different from `expected`, wake() is called on it, or the
+	 * monotonic clock reaches `deadline` (REEVE_NEVER: none). May return early. The word lies
+	 * in memory shared between processes.
+	 */
+	void (*wait)(void *self, uint32_t *word, uint32_t expected, reeve_ns deadline);
+	/* Wakes every sleeper on the word, in all processes. */
+	void (*wake)(void *self, uint32_t *word);
+	/*
+	 * Whether process `pid`, started at `start_ticks` (see process_start), still runs. A zombie
+	 * does not run.
+	 */
+	bool (*process_alive)(void *self, int32_t pid, uint64_t start_ticks);
+	/* Start time of a process in the kernel's ticks since boot; 0 when it does not exist. */
+	uint64_t (*process_start)(void *self, int32_t pid);
+	/* This process. */
+	int32_t (*process_id)(void *self);
+	/* Processors this process may use, at least 1. */
+	uint32_t (*cpu_count)(void *self);
+};
+
+/* The real one. Never NULL; static; the same pointer each time. */
+REEVE_API const struct reeve_host *reeve_host_native(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

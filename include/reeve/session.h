@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.h - sessions and their statements: what an engine calls around its work.
+ *
+ *	reeve_session_create(reeve, &def, &session, &err);
+ *	for each statement:
+ *		reeve_query_begin(session, NULL, &err);        waits for a CPU slot if it must
+ *		while (working)
+ *			if (reeve_checkpoint(session) != 0)    a load and a branch, mostly
+ *				stop;                          cancelled, killed or out of time
+ *		reeve_query_end(session, &usage);
+ *	reeve_session_destroy(session);
+ *
+ * States, and the only edges there are:
+ *
+ *	INACTIVE -> ACTIVE    reeve_query_begin, reeve_session_start
+ *	INACTIVE -> WAITING   reeve_query_begin, when no CPU slot is to be had
+ *	WAITING  -> ACTIVE    the slot came
+ *	WAITING  -> INACTIVE  gave up: cancelled or out of time
+ *	ACTIVE   -> WAITING   the slot went to a more deserving task
+ *	ACTIVE   -> INACTIVE  reeve_query_end, reeve_session_complete
+ *	ACTIVE  <-> BLOCKED   reeve_block_begin, reeve_block_end
+ *	BLOCKED  -> WAITING   reeve_block_end, when no CPU slot is to be had
+ *	any live -> KILLED -> TERMINATED
+ *
+ * Whether a live ACTIVE session waits for its slot is read from its task, so the fast paths make
+ * one change of state each; reeve_session_get reports it as WAITING.
+ */
+#ifndef REEVE_SESSION_H
+#define REEVE_SESSION_H
+
+#include <reeve/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum reeve_session_state {
+	REEVE_SESSION_INACTIVE = 1,
+	REEVE_SESSION_ACTIVE = 2,
+	REEVE_SESSION_WAITING = 3,
+	REEVE_SESSION_BLOCKED = 4,
+	REEVE_SESSION_KILLED = 6,
+	REEVE_SESSION_TERMINATED = 7
+};
+
+/* The weight of a session's task inside its group, and its place at equal merit. */
+enum reeve_session_priority {
+	REEVE_SESSION_CRITICAL = 0, /* weight 4.0 */
+	REEVE_SESSION_HIGH = 1,	    /* 3.0 */
+	REEVE_SESSION_NORMAL = 2,   /* 2.0 */
+	REEVE_SESSION_LOW = 3	    /* 0.8 */
+};
+
+enum reeve_switch_reason {
+	REEVE_SWITCH_INITIAL = 0,
+	REEVE_SWITCH_MANUAL = 1,
+	REEVE_SWITCH_AUTOMATIC = 2,
+	REEVE_SWITCH_ADMINISTRATIVE = 3,
+	REEVE_SWITCH_WORKLOAD_BASED = 4
+};
+
+enum reeve_termination {
+	REEVE_END_NONE = 0,
+	REEVE_END_CLIENT_CLOSE = 1,
+	REEVE_END_MANUAL_KILL = 2,
+	REEVE_END_PROCESS_DIED = 3,
+	REEVE_END_SHUTDOWN = 4
+};
+
+/* How a session came by its group. */
+enum reeve_assigned_by {
+	REEVE_ASSIGNED_EXPLICIT = 0,
+	REEVE_ASSIGNED_MAPPING = 1,
+	REEVE_ASSIGNED_DEFAULT = 2
+};
+
+/* Who connects. Texts longer than REEVE_ATTRIBUTE_MAX - 1 bytes are INVALID_ARGUMENT; NULL: none. */
+struct reeve_session_def {
+	uint64_t user_id;	/* 0: none */
+	const char *username;	/* required, 1 to 128 bytes */
+	reeve_group_id group;	/* .v 0: by mapping, else the default group */
+	uint32_t priority;	/* enum reeve_session_priority */
+	const char *program;
+	const char *machine;
+	const char *service;
+	const char *module;
+	const char *action;
+};
+#define REEVE_SESSION_DEF_INIT                                                                     \
+	{                                                                                          \
+		0, NULL, {0}, REEVE_SESSION_NORMAL, NULL, NULL, NULL, NULL, NULL                   \
+	}
+
+/*
+ * Creates a session, assigns its group, and binds it to this process: when the process dies the
+ * session ends. *ret_session is the caller's, to be given to reeve_session_destroy.
+ * Errors: INVALID_ARGUMENT, NOT_FOUND (group), RESOURCE_EXHAUSTED (group full or inactive, session
+ * or task table full).
+ */
+REEVE_API int reeve_session_create(struct reeve *reeve, const struct reeve_session_def *def,
+	struct reeve_session **ret_session, struct reeve_error *err);
+
+/* Ends a session (a running statement included) and frees the handle. NULL is allowed. */
+REEVE_API void reeve_session_destroy(struct reeve_session *session);
+
+/* Its public id. Does not change, is never reused. */
+REEVE_API reeve_session_id reeve_session_id_of(const struct reeve_session *session);
+
+/* What one statement may use. */
+struct reeve_query_def {
+	/* Instant of the monotonic clock at which it is out of time, waits included; REEVE_NEVER. */
+	reeve_ns deadline;
+};
+#define REEVE_QUERY_DEF_INIT {REEVE_NEVER}
+
+/* What one statement used. */
+struct reeve_query_usage {
+	reeve_ns cpu_ns;
+	reeve_ns wait_ns;    /* for CPU slots */
+	reeve_ns blocked_ns; /* between reeve_block_begin and _end */
+	reeve_ns elapsed_ns;
+	reeve_group_id group; /* in which it ended */
+	uint32_t parks;	      /* times it had to sleep for a slot */
+};
+
+/*
+ * Begins a statement: INACTIVE to ACTIVE, then a CPU slot. Waits while none is to be had. With a
+ * free slot it takes no lock and makes no system call. `def` may be NULL: no deadline but the
+ * group's.
+ * Errors: INVALID_STATE (a statement is running), TIMEOUT, CANCELLED, KILLED.
+ */
+REEVE_API int reeve_query_begin(struct reeve_session *session, const struct reeve_query_def *def,
+	struct reeve_error *err);
+
+/*
+ * To be called often while working, at least every millisecond, from the thread that began.
+ * Returns 0 to go on, after having waited if it was another's turn; or REEVE_ECANCELLED,
+ * REEVE_EKILLED, REEVE_ETIMEOUT: stop, then call reeve_query_end. With nothing to do it is a load,
+ * a branch and a look at the cycle counter.
+ */
+REEVE_API int reeve_checkpoint(struct reeve_session *session);
+
+/* The reason the last checkpoint said no, as a sentence; "" when it did not. */
+REEVE_API const char *reeve_checkpoint_text(const struct reeve_session *session);
+
+/* Ends the statement and gives the slot on. `ret_usage` may be NULL. Never blocks. */
+REEVE_API void reeve_query_end(struct reeve_session *session, struct reeve_query_usage *ret_usage);
+
+/*
+ * Around anything that sleeps (I/O, locks, a client that reads slowly): gives the CPU slot up, and
+ * takes it back, waiting if it must. reeve_block_end returns like reeve_checkpoint. Nest freely;
+ * the outermost pair counts. Outside a statement they do nothing.
+ */
+REEVE_API void reeve_block_begin(struct reeve_session *session);
+REEVE_API int reeve_block_end(struct reeve_session *session);
+
+/*
+ * Around critical sections (latches held, a transaction half written): a shielded task is never
+ * parked; what it uses is charged all the same. Nest freely. reeve_shield_end returns like
+ * reeve_checkpoint.
+ */
+REEVE_API void reeve_shield_begin(struct reeve_session *session);
+REEVE_API int reeve_shield_end(struct reeve_session *session);
+
+/* A session as it is: a copy. */
+struct reeve_session_info {
+	reeve_session_id id;
+	uint64_t user_id;
+	char username[REEVE_NAME_MAX];
+	char program[REEVE_ATTRIBUTE_MAX];
+	char machine[REEVE_ATTRIBUTE_MAX];
+	char service[REEVE_ATTRIBUTE_MAX];
+	char module[REEVE_ATTRIBUTE_MAX];
+	char action[REEVE_ATTRIBUTE_MAX];
+	reeve_group_id group;
+	reeve_group_id previous_group; /* .v 0: none */
+	uint32_t state;		       /* enum reeve_session_state */
+	uint32_t priority;	       /* enum reeve_session_priority */
+	uint32_t assigned_by;	       /* enum reeve_assigned_by */
+	uint32_t switch_reason;	       /* enum reeve_switch_reason */
+	uint32_t termination;	       /* enum reeve_termination */
+	uint32_t wait_reason;	       /* enum reeve_wait_reason; 0: not waiting */
+	int32_t pid;		       /* of the process it belongs to */
+	reeve_ns waiting_since;	       /* monotonic; 0: not waiting */
+	reeve_ns connected_wall;
+	reeve_ns last_active_wall; /* last start or end of a statement */
+	reeve_ns query_start;	   /* monotonic; 0: no statement */
+	reeve_ns switched_wall;
+	reeve_ns terminated_wall; /* 0: live */
+	uint64_t total_queries;
+	uint64_t cpu_ns; /* charged, all statements */
+	reeve_ns wait_ns;
+};
+
+/* Copies one session, recently terminated ones included. NOT_FOUND when unknown. */
+REEVE_API int reeve_session_get(struct reeve *reeve, reeve_session_id id,
+	struct reeve_session_info *ret_info, struct reeve_error *err);
+
+enum { REEVE_SESSIONS_TERMINATED = 1 /* ended ones too */ };
+
+/* Up to `capacity` sessions with an id above `after`, by id. Returns how many were copied. */
+REEVE_API uint32_t reeve_session_copy(struct reeve *reeve, reeve_session_id after, uint32_t flags,
+	struct reeve_session_info *ret_infos, uint32_t capacity);
+
+/*
+ * Statement by hand, for outside engines that run their own work: only the state and the counters
+ * change; no CPU slot is involved. Callable from any process. Errors: NOT_FOUND, INVALID_STATE.
+ */
+REEVE_API int reeve_session_start(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+REEVE_API int reeve_session_complete(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+
+/*
+ * Moves a session with its counts and its task, or nothing. A running statement goes on in the new
+ * group from its next checkpoint. Errors: NOT_FOUND, RESOURCE_EXHAUSTED (full or inactive),
+ * INVALID_STATE (ended).
+ */
+REEVE_API int reeve_session_switch(struct reeve *reeve, reeve_session_id id,
+	reeve_group_id to_group, uint32_t reason, struct reeve_error *err);
+
+/* Cancels the running statement, waiting or not. INVALID_STATE when none runs. */
+REEVE_API int reeve_session_cancel(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+
+/*
+ * Ends a session in whatever state it is: at once when no statement runs, else as soon as its
+ * statement notices (the call does not wait for that). INVALID_STATE when it has ended.
+ */
+REEVE_API int reeve_session_kill(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+
+struct reeve_session_stats {
+	uint64_t created;
+	uint64_t terminated;
+	uint64_t manual_kills;
+	uint64_t process_deaths; /* sessions ended because their process died */
+	uint64_t execution_timeouts; /* statements that ran out of time */
+	uint64_t cancelled;	     /* statements cancelled by hand */
+	uint32_t current;
+	uint32_t current_active; /* with a statement */
+	uint32_t peak;		 /* most live at once */
+};
+
+REEVE_API void reeve_session_stats_get(struct reeve *reeve, struct reeve_session_stats *ret_stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
