@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - the door to the outside: the real clocks, futexes and /proc, and how the rest of the
+ * library reads the host it was given.
+ */
+#ifndef REEVE_HOST_HOST_H
+#define REEVE_HOST_HOST_H
+
+#include "../base/base.h"
+
+#include <reeve/host.h>
+
+/* Text of the machine's present boot, at least 40 bytes; "" when it cannot be told. */
+void reeve__host_boot_id(char *to, size_t size);
+/* Short name of this program, for lists. */
+void reeve__host_program(char *to, size_t size);
+/*
+ * Whether the processor's counter runs at a constant rate, and if so that rate: ns in 2^32 ticks,
+ * measured against the monotonic clock for half a millisecond (error below 0.02 %).
+ */
+bool reeve__host_counter(uint64_t *ret_ns_q32);
+
+#if defined(__x86_64__)
+static inline uint64_t reeve__host_ticks(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+#elif defined(__aarch64__)
+static inline uint64_t reeve__host_ticks(void)
+{
+	uint64_t ticks;
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+}
+#else
+static inline uint64_t reeve__host_ticks(void)
+{
+	return 0;
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bucket.h - a token bucket with debt, for caps.
+ *
+ * `rate_ppm` tokens flow in for every million nanoseconds; a bucket of CPU time for a cap of 25 %
+ * of two slots has rate 500,000. Use may take the bucket below zero; the user is then held back
+ * until it is full enough again. Over any span t the use is at most rate * t + burst + one debt.
+ */
+#ifndef REEVE_POLICY_BUCKET_H
+#define REEVE_POLICY_BUCKET_H
+
+#include "../base/base.h"
+
+/* Brings the bucket to `now`, up to `burst` tokens. An instant before the last changes nothing. */
+static inline void reeve__bucket_fill(
+	struct reeve_sh_bucket *b, uint64_t now, uint64_t rate_ppm, uint64_t burst)
+{
+	uint64_t add;
+
+	if (now <= b->filled_ns)
+		return;
+	add = reeve__muldiv(now - b->filled_ns, rate_ppm, REEVE_PPM);
+	if (add == 0)
+		return; /* let the span grow until it is worth a token */
+	if (add > INT64_MAX / 2)
+		add = INT64_MAX / 2;
+	b->filled_ns = now;
+	b->tokens = b->tokens > (int64_t)burst - (int64_t)add ? (int64_t)burst
+							       : b->tokens + (int64_t)add;
+}
+
+/* Nanoseconds until the bucket holds `want` tokens (at most the burst); 0 when it does. */
+static inline uint64_t reeve__bucket_wait_ns(
+	const struct reeve_sh_bucket *b, uint64_t want, uint64_t rate_ppm)
+{
+	if (b->tokens >= (int64_t)want)
+		return 0;
+	return reeve__muldiv((uint64_t)((int64_t)want - b->tokens), REEVE_PPM, rate_ppm) + 1;
+}
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.h - what lies in the segment. The only place that says so.
+ *
+ * A segment is a header page and tables of fixed-size slots, addressed by index. No pointers, no
+ * types whose size depends on the build. Structs are written in blocks of 64 bytes; the letter
+ * before a field says who may touch it:
+ *
+ *   i set before publication     A admin lock      C catalog lock     S session lock
+ *   D CPU lock                   a atomic, any time                   o only the owner writes
+ *   d derived: rebuilt by recovery from primary state                 h hint, may be stale
+ *
+ * Primary state is written so that a process may die between any two stores. The rules:
+ *   - a slot exists when head.state says LIVE;
+ *   - who runs is said by the CPU slots' words and by nothing else;
+ *   - a task waits when its phase is WORK and no CPU slot names it;
+ *   - the plan in force is what the ruling word names.
+ * Everything else about queues, counts and lists follows from these, and is derived.
+ */
+#ifndef REEVE_SEGMENT_LAYOUT_H
+#define REEVE_SEGMENT_LAYOUT_H
+
+#include "../base/heap.h"
+#include "../base/lock_ranks.h"
+
+#include <pthread.h>
+
+#define REEVE_SH_MAGIC	  UINT64_C(0x31746e656d676573) /* "segment1" */
+#define REEVE_SH_FORMAT	  1u
+#define REEVE_SH_RULINGS  4u
+#define REEVE_SH_MAX_SLOTS 1024u
+
+/* A robust, process-shared lock. 64 bytes: a lock has its cache line to itself. */
+struct reeve_sh_lock {
+	pthread_mutex_t mutex;
+	uint32_t rank;			/* i */
+	_Atomic uint32_t recoveries;	/* a: times a dead owner was cleaned up after */
+	_Atomic int32_t owner_hint;	/* h: pid, for post-mortems */
+	uint32_t pad;
+	uint64_t pad2;
+};
+
+enum { REEVE_SLOT_FREE = 0, REEVE_SLOT_CLAIMED = 1, REEVE_SLOT_LIVE = 2, REEVE_SLOT_ENDED = 3 };
+
+/* First 32 bytes of every slot. */
+struct reeve_sh_head {
+	_Atomic uint32_t state;	     /* a: REEVE_SLOT_... */
+	_Atomic uint32_t generation; /* a: grows when the slot is freed */
+	uint64_t id;		     /* i: public id */
+	uint32_t next;		     /* d, table's lock: free list, or list of ended slots */
+	uint32_t chain;		     /* d, table's lock: next slot with the same hash of the id */
+	uint32_t name_chain;	     /* d, table's lock: the same for the name */
+	uint32_t pad;
+};
+
+/* One table of slots. Protected by the lock that protects its slots. */
+struct reeve_sh_table {
+	uint32_t capacity;   /* i */
+	uint32_t stride;     /* i: bytes a slot */
+	uint64_t slots;	     /* i: offset of slot 0 */
+	uint64_t buckets;    /* i: offset of the hash of ids, then (if any) of names */
+	uint32_t bucket_count; /* i: power of two */
+	uint32_t has_names;    /* i */
+	uint32_t high_water; /* slots at or above were never used; primary */
+	uint32_t live;	     /* d: slots not free */
+	uint32_t free;	     /* d: head of the free list */
+	uint32_t ended_first; /* d: oldest slot that ended and is kept for a while */
+	uint32_t ended_last;  /* d */
+	uint32_t pad;
+	uint64_t pad2;
+};
+
+struct reeve_sh_attachment {
+	struct reeve_sh_head head; /* id: never reused number of this attachment */
+	int32_t pid;		   /* i */
+	uint32_t pad;
+	uint64_t start_ticks;	   /* i */
+	int64_t attached_wall;	   /* i */
+	_Atomic uint32_t sessions; /* S d */
+	uint32_t pad2;
+	char name[72];		   /* i */
+	uint64_t pad3[7];
+};
+
+/* What a group's CPU is, block by block. Lies inside the group's slot. */
+struct reeve_sh_cpu_group {
+	/* read on every begin */
+	_Atomic uint32_t gate;	 /* D writes: 1 while the cap is reached; derived from the bucket */
+	_Atomic uint32_t cap_ppm; /* d: of the ruling; REEVE_PPM: none */
+	_Atomic uint32_t weight_ppm; /* d: of the ruling, or as solved for who has demand now */
+	uint32_t where;		     /* D d: REEVE_GROUP_... */
+	uint64_t age;		     /* D: virtual runtime of the group */
+	uint64_t task_clock;	     /* D: virtual clock of its tasks */
+	uint32_t root;		     /* D d: heap of its waiting tasks */
+	uint32_t waiting;	     /* D d */
+	uint64_t active_ns;	     /* D: when it last had a task in the slow path */
+	uint64_t throttled_since;    /* D: 0: not throttled */
+	uint64_t pad;
+	/* the heap it is in, and its cap */
+	struct reeve_sh_node node;	/* D d: by age, or by the time its cap lets it go on */
+	struct reeve_sh_bucket bucket;	/* D */
+	uint64_t throttled_ns;		/* D: total */
+	uint64_t dispatches;		/* D: total */
+	/* pull mode: tasks of outside engines */
+	struct reeve_sh_node pull_node; /* D d */
+	uint64_t pull_age;		/* D */
+	uint64_t pull_clock;		/* D */
+	uint32_t pull_root;		/* D d */
+	uint32_t pull_ready;		/* D d */
+	uint64_t wait_ns;		/* D: total */
+	/* explicit registration, in force while `registered` equals the ruling's activation */
+	uint64_t registered;		/* C: activation number + 1; 0: none */
+	uint32_t registered_shares;	/* C */
+	uint32_t registered_cap_ppm;	/* C */
+	uint64_t pad2[6];
+};
+
+struct reeve_sh_group {
+	struct reeve_sh_head head;
+	uint32_t priority;	    /* C */
+	uint32_t category;	    /* C */
+	uint32_t cpu_allocation_pct; /* C */
+	uint32_t is_active;	    /* C */
+	uint64_t max_sessions;	    /* C */
+	_Atomic uint64_t max_execution_ns; /* C writes, a reads */
+	int64_t created_wall;	    /* i */
+	int64_t modified_wall;	    /* C */
+	uint64_t revision;	    /* C */
+	_Atomic uint32_t sessions;  /* S d: live sessions assigned */
+	uint32_t pad;
+	uint64_t pad2[3];
+	struct reeve_sh_cpu_group cpu;
+	char name[136];		    /* C */
+	char description[264];	    /* C */
+	char custom_category[120];  /* C */
+};
+
+enum { REEVE_GROUP_IDLE = 0, REEVE_GROUP_READY = 1, REEVE_GROUP_THROTTLED = 2 };
+
+struct reeve_sh_mapping {
+	struct reeve_sh_head head; /* id: the user's */
+	uint32_t group;		   /* C: slot */
+	uint32_t is_permanent;	   /* C */
+	int64_t created_wall;	   /* C */
+	char username[144];	   /* C */
+};
+
+struct reeve_sh_plan {
+	struct reeve_sh_head head;
+	uint32_t cpu_method;	      /* C */
+	uint32_t max_utilization_pct; /* C */
+	uint32_t is_enabled;	      /* C */
+	uint32_t pad;
+	int64_t created_wall;  /* i */
+	int64_t modified_wall; /* C */
+	uint64_t revision;     /* C */
+	uint64_t pad2;
+	uint64_t pad3[4];
+	char name[136];	       /* C */
+	char description[264]; /* C */
+};
+
+struct reeve_sh_directive {
+	struct reeve_sh_head head;
+	uint64_t plan_id;    /* i */
+	uint32_t plan;	     /* i: slot */
+	uint32_t group;	     /* i: slot */
+	uint32_t given;	     /* C: REEVE_DIRECTIVE_... */
+	uint32_t cpu_pct;    /* C */
+	uint32_t cpu_shares; /* C */
+	uint32_t cpu_level;  /* C */
+	uint32_t cpu_cap_pct; /* C */
+	uint32_t pad;
+	int64_t created_wall;  /* i */
+	int64_t modified_wall; /* C */
+	uint64_t revision;     /* C */
+	uint64_t pad2[4];
+};
+
+/* A compiled plan: what is in force for each group. Immutable while the ruling word names it. */
+struct reeve_sh_ruling {
+	_Atomic uint64_t sequence;   /* a: of the ruling word; 0 while being written */
+	_Atomic uint64_t plan_id;
+	_Atomic uint64_t activation; /* which activation it belongs to; ends registrations */
+	_Atomic uint32_t by_level;
+	_Atomic uint32_t cap_ppm;    /* of all together */
+	_Atomic uint32_t groups;     /* rows that count */
+	uint32_t pad;
+	uint64_t pad2[3];
+};
+
+struct reeve_sh_ruling_row {
+	_Atomic uint64_t number; /* shares or percent, as solved */
+	_Atomic uint32_t level;
+	_Atomic uint32_t weight_ppm;
+	_Atomic uint32_t share_ppm;
+	_Atomic uint32_t cap_ppm;
+	_Atomic uint64_t directive_id; /* 0: none */
+};
+
+struct reeve_sh_session {
+	struct reeve_sh_head head;
+	_Atomic uint32_t state;	 /* a: INACTIVE ACTIVE KILLED TERMINATED */
+	_Atomic uint32_t group;	 /* S writes: slot */
+	uint32_t task;		 /* i: slot; REEVE_NONE once ended */
+	uint32_t attachment;	 /* i: slot */
+	_Atomic uint64_t total_queries; /* o */
+	_Atomic int64_t last_active_wall; /* o */
+	/* slow path */
+	uint64_t user_id;	 /* i */
+	uint64_t previous_group; /* S: id */
+	uint32_t priority;	 /* i */
+	uint32_t assigned_by;	 /* i */
+	uint32_t switch_reason;	 /* S */
+	uint32_t termination;	 /* S */
+	int64_t connected_wall;	 /* i */
+	int64_t switched_wall;	 /* S */
+	int64_t terminated_wall; /* S */
+	int32_t pid;		 /* i */
+	_Atomic uint32_t by_hand; /* a: 1 while a statement of an outside engine runs */
+	/* cold text */
+	char username[136]; /* i */
+	char program[72], machine[72], service[72], module[72], action[72];
+	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
+	uint64_t wait_ns_at_end;
+};
+
+enum { REEVE_PHASE_IDLE = 0, REEVE_PHASE_WORK = 1, REEVE_PHASE_BLOCKED = 2 };
+enum { REEVE_PARK_NO = 0, REEVE_PARK_YES = 1, REEVE_PARK_LOOK = 2 };
+enum { REEVE_TASK_SESSION = 1, REEVE_TASK_PULL = 2 };
+
+/* Bits of a task's attention word: what its next checkpoint must look at. */
+enum {
+	REEVE_ATTEND_YIELD = 1,	 /* its slot was given to another, or a new ruling is in force */
+	REEVE_ATTEND_CANCEL = 2, /* the statement is to stop */
+	REEVE_ATTEND_KILL = 4,	 /* the session is to end */
+	REEVE_ATTEND_TIMEOUT = 8 /* out of time; sticks until the statement ends */
+};
+
+struct reeve_sh_task {
+	struct reeve_sh_head head;
+	/* what the owner and the scheduler tell each other */
+	_Atomic uint32_t phase;	    /* o: REEVE_PHASE_... */
+	_Atomic uint32_t attention; /* a */
+	_Atomic uint32_t park;	    /* a: futex word, REEVE_PARK_... */
+	_Atomic uint32_t shield;    /* o: depth */
+	_Atomic uint32_t group;	    /* D writes: slot */
+	_Atomic uint32_t slot;	    /* h: CPU slot last granted */
+	_Atomic uint32_t wait_reason; /* D: REEVE_WAIT_... */
+	uint32_t queued;	    /* D d: 1 while in its group's heap */
+	/* accounts */
+	_Atomic uint64_t cpu_ns;	/* o: charged, all statements */
+	_Atomic uint64_t query_cpu_ns;	/* o: charged, this statement */
+	_Atomic uint64_t start_cycles;	/* o: when the statement began */
+	_Atomic uint64_t wait_since;	/* D: monotonic ns; 0: not waiting */
+	_Atomic uint64_t wait_ns;	/* o: waits that are over */
+	_Atomic uint64_t dispatches;	/* D: slots granted by the scheduler */
+	uint64_t prepaid_ns;		/* D: charged to age ahead of the owner's own charge */
+	/* the scheduler's */
+	uint64_t age;			/* D: virtual runtime in its group */
+	struct reeve_sh_node node;	/* D d: in its group's heap */
+	uint64_t eligible_ns;		/* D: a runaway rests until then */
+	_Atomic uint32_t is_runaway;	/* D writes */
+	uint32_t priority;		/* i */
+	uint32_t session;		/* i: slot; REEVE_NONE */
+	uint32_t attachment;		/* i: slot; REEVE_NONE for pull tasks */
+	uint32_t kind;			/* i: REEVE_TASK_SESSION or _PULL */
+	_Atomic uint32_t pull_state;	/* D: enum reeve_task_state, pull tasks */
+	uint64_t query_id;		/* i */
+	int64_t created_wall;		/* i */
+	_Atomic int64_t scheduled_wall; /* D: last pull dispatch */
+	uint64_t pad[5];
+};
+
+/* One CPU slot. A cache line each: the word is the hottest store there is. */
+struct reeve_sh_cpu_slot {
+	_Atomic uint64_t word;	       /* a: who runs; see engine/cpu.h */
+	_Atomic uint64_t since_ns;     /* h: when the holder was last charged */
+	_Atomic uint64_t linger_cycles; /* o: when the holder ended its statement */
+	_Atomic uint32_t last_task;    /* h: task of the last grant */
+	uint32_t pad;
+	_Atomic uint64_t scheduled;    /* a: grants */
+	_Atomic uint64_t switches;     /* a: grants to another task than the last */
+	uint64_t pad2[2];
+};
+
+/* What one group used on one CPU slot (the row after the last slot: without one). */
+struct reeve_sh_usage {
+	_Atomic uint64_t cpu_ns;  /* a */
+	_Atomic uint64_t queries; /* a */
+};
+
+struct reeve_sh_cpu {
+	/* read on every begin and end */
+	_Atomic uint32_t contended;   /* D writes: tasks waiting + 1 while the plan's cap holds all */
+	_Atomic uint32_t slots;	      /* i */
+	_Atomic uint64_t quantum_ns;  /* D writes */
+	_Atomic uint32_t runaway_on;  /* D writes */
+	_Atomic uint32_t runaway_ppm; /* D writes */
+	_Atomic uint64_t runaway_ns;  /* D writes */
+	uint64_t pad[4];
+	struct reeve_sh_lock lock;
+	/* queues */
+	uint32_t ready;		/* D d: heap of groups with waiting tasks, by age */
+	uint32_t throttled;	/* D d: heap of groups over their cap, by time */
+	uint32_t waiting;	/* D d: tasks in queues */
+	uint32_t watchman;	/* D h: the parked task that looks after time */
+	uint32_t pull_ready;	/* D d: heap of groups with pull tasks */
+	uint32_t plan_gate;	/* D d: 1 while the plan's cap is reached */
+	uint64_t clock;		/* D: virtual clock of groups */
+	uint64_t pull_clock;	/* D */
+	uint64_t contended_ns;	/* D: since when tasks wait */
+	uint64_t tie;		/* D: next arrival number */
+	uint64_t plan_open_ns;	/* D: when the plan's cap lets go on */
+	uint64_t solved_ns;	/* D: when weights were last solved for demand */
+	/* totals */
+	struct reeve_sh_bucket plan_bucket; /* D */
+	uint64_t ruling_seen;	/* D: ruling word that weights and caps are of */
+	_Atomic uint64_t preemptions; /* D */
+	_Atomic uint64_t waits;	      /* D */
+	_Atomic uint64_t wait_ns;     /* D */
+	_Atomic uint64_t runaways;    /* D */
+	_Atomic uint64_t throttled_tasks; /* D */
+	_Atomic uint32_t plan_cap_ppm; /* d */
+	uint32_t pad2;
+	uint64_t pad3[6];
+};
+
+struct reeve_sh_session_counts {
+	_Atomic uint64_t created, terminated, manual_kills, process_deaths; /* S */
+	_Atomic uint64_t execution_timeouts, cancelled;			    /* a */
+	_Atomic uint32_t current, peak;					    /* S */
+	uint64_t pad;
+};
+
+struct reeve_sh_header {
+	uint64_t magic;		/* i */
+	uint32_t format;	/* i */
+	_Atomic uint32_t state; /* a: enum reeve_segment_state */
+	uint64_t signature;	/* i */
+	uint64_t size;		/* i */
+	int64_t created_wall;	/* i */
+	char boot_id[40];	/* i: of the machine's boot that live state belongs to */
+	uint32_t usage_groups;	/* i: columns of the usage table */
+	uint32_t usage_rows;	/* i: CPU slots + 1 */
+	uint64_t usage;		/* i: offset */
+	uint64_t cpu_slots;	/* i: offset */
+	uint64_t rulings;	/* i: offset of the REEVE_SH_RULINGS rulings, each with its rows */
+	_Atomic uint64_t ruling; /* a: sequence << 8 | which: the plan in force */
+	_Atomic uint64_t revision; /* C writes */
+	_Atomic uint64_t reaped_ns; /* h: last look for dead processes */
+	uint64_t next_attachment_id; /* A */
+	uint64_t next_group_id, next_plan_id, next_directive_id; /* C */
+	uint64_t next_session_id, next_task_id;			 /* S */
+	uint32_t default_group;		 /* C: slot */
+	uint32_t pad;
+	char fault[160];		 /* h: why it is degraded */
+	_Alignas(64) struct reeve_sh_table attachments, groups, mappings, plans, directives, sessions, tasks;
+	struct reeve_sh_session_counts session_counts;
+	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
+	struct reeve_sh_cpu cpu;
+};
+
+_Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
+_Static_assert(sizeof(struct reeve_sh_head) == 32, "head");
+_Static_assert(sizeof(struct reeve_sh_table) == 64, "table");
+_Static_assert(sizeof(struct reeve_sh_attachment) % 64 == 0, "attachment");
+_Static_assert(sizeof(struct reeve_sh_cpu_group) % 64 == 0, "cpu group");
+_Static_assert(sizeof(struct reeve_sh_group) % 64 == 0, "group");
+_Static_assert(sizeof(struct reeve_sh_group) <= 2048, "a group takes at most 2 kB");
+_Static_assert(sizeof(struct reeve_sh_mapping) % 64 == 0, "mapping");
+_Static_assert(sizeof(struct reeve_sh_plan) % 64 == 0, "plan");
+_Static_assert(sizeof(struct reeve_sh_directive) % 64 == 0, "directive");
+_Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
+_Static_assert(sizeof(struct reeve_sh_task) == 256, "a task takes 256 bytes");
+_Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
+_Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
+_Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * segment.c - creating, checking and mapping the segment.
+ *
+ * Creation is invisible until it is complete: the file is made under a temporary name and linked to
+ * its own name once its first rows are in. A file is trusted only after its header agrees, number by
+ * number, with the layout that this build would compute from the same capacities.
+ */
+#include "segment.h"
+
+#include "signature.inc"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct capacities {
+	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
+};
+
+static uint64_t page_up(uint64_t n)
+{
+	return (n + 4095u) & ~UINT64_C(4095);
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 16;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+/* Places one table at *end and moves it on. */
+static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t stride,
+	bool has_names, uint64_t *end)
+{
+	*table = (struct reeve_sh_table){
+		.capacity = capacity,
+		.stride = (uint32_t)stride,
+		.slots = *end,
+		.bucket_count = power_of_two(capacity),
+		.has_names = has_names,
+		.free = REEVE_NONE,
+		.ended_first = REEVE_NONE,
+		.ended_last = REEVE_NONE,
+	};
+	*end = page_up(*end + (uint64_t)capacity * stride);
+	table->buckets = *end;
+	*end = page_up(*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) *
+				      sizeof(uint32_t));
+}
+
+/* Fills all that follows from the capacities: offsets, strides, size. */
+static void compute_layout(const struct capacities *c, struct reeve_sh_header *h)
+{
+	uint64_t end = page_up(sizeof(struct reeve_sh_header));
+
+	h->magic = REEVE_SH_MAGIC;
+	h->format = REEVE_SH_FORMAT;
+	h->signature = REEVE_SH_SIGNATURE;
+	place_table(&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false,
+		&end);
+	place_table(&h->groups, c->groups, sizeof(struct reeve_sh_group), true, &end);
+	place_table(&h->mappings, c->mappings, sizeof(struct reeve_sh_mapping), false, &end);
+	place_table(&h->plans, c->plans, sizeof(struct reeve_sh_plan), true, &end);
+	place_table(&h->directives, c->directives, sizeof(struct reeve_sh_directive), false, &end);
+	place_table(&h->sessions, c->sessions, sizeof(struct reeve_sh_session), false, &end);
+	place_table(&h->tasks, c->tasks, sizeof(struct reeve_sh_task), false, &end);
+	h->cpu_slots = end;
+	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
+	h->usage = end;
+	h->usage_groups = c->groups;
+	h->usage_rows = c->cpu_slots + 1;
+	end = page_up(end + (uint64_t)h->usage_rows * c->groups * sizeof(struct reeve_sh_usage));
+	h->rulings = end;
+	end = page_up(end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
+						       (uint64_t)c->groups *
+							       sizeof(struct reeve_sh_ruling_row)));
+	h->size = end;
+	reeve__put(&h->cpu.slots, c->cpu_slots);
+}
+
+static int check_range(struct reeve_error *err, const char *name, uint32_t value, uint32_t max)
+{
+	if (value >= 1 && value <= max)
+		return 0;
+	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is %u; allowed are 1 to %u", name,
+		value, max);
+}
+
+static uint32_t either(uint32_t given, uint32_t otherwise)
+{
+	return given ? given : otherwise;
+}
+
+static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, struct capacities *c,
+	struct reeve_error *err)
+{
+	int rc;
+
+	c->attachments = either(o->max_attachments, 256);
+	c->groups = either(o->max_groups, 1024);
+	c->mappings = either(o->max_mappings, 16384);
+	c->plans = either(o->max_plans, 256);
+	c->directives = either(o->max_directives, 4096);
+	c->sessions = either(o->max_sessions, 16384);
+	c->tasks = either(o->max_tasks, 65536);
+	c->cpu_slots = cpu_slots;
+	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
+		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
+		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
+		(rc = check_range(err, "max_plans", c->plans, 65536)) ||
+		(rc = check_range(err, "max_directives", c->directives, 1u << 20)) ||
+		(rc = check_range(err, "max_sessions", c->sessions, 1u << 20)) ||
+		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
+		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)))
+		return rc;
+	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"max_groups %u, max_plans %u, max_directives %u; the system's own take at "
+			"least 4, 4 and 16",
+			c->groups, c->plans, c->directives);
+	return 0;
+}
+
+static void set_pointers(struct reeve *r)
+{
+	struct reeve_sh_header *h = r->header = (struct reeve_sh_header *)(void *)r->base;
+
+	r->cpu = &h->cpu;
+	r->cpu_slots = (struct reeve_sh_cpu_slot *)(void *)(r->base + h->cpu_slots);
+	r->usage = (struct reeve_sh_usage *)(void *)(r->base + h->usage);
+	r->attachments = (struct reeve_sh_attachment *)(void *)(r->base + h->attachments.slots);
+	r->groups = (struct reeve_sh_group *)(void *)(r->base + h->groups.slots);
+	r->mappings = (struct reeve_sh_mapping *)(void *)(r->base + h->mappings.slots);
+	r->plans = (struct reeve_sh_plan *)(void *)(r->base + h->plans.slots);
+	r->directives = (struct reeve_sh_directive *)(void *)(r->base + h->directives.slots);
+	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
+	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
+	r->slot_count = reeve__get(&h->cpu.slots);
+	r->usage_groups = h->usage_groups;
+}
+
+static void init_locks(struct reeve_sh_header *h)
+{
+	reeve__lock_init(&h->admin, REEVE_RANK_ADMIN);
+	reeve__lock_init(&h->catalog, REEVE_RANK_CATALOG);
+	reeve__lock_init(&h->session_lock, REEVE_RANK_SESSIONS);
+	reeve__lock_init(&h->cpu.lock, REEVE_RANK_CPU);
+}
+
+/* Puts an empty segment into zeroed memory: tables without rows. */
+static void format_segment(struct reeve *r, const struct capacities *c, const char *boot_id,
+	reeve_ns now_wall)
+{
+	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
+	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
+		&h->directives, &h->sessions, &h->tasks};
+
+	compute_layout(c, h);
+	set_pointers(r);
+	reeve__put(&h->state, REEVE_SEGMENT_INIT);
+	h->created_wall = now_wall;
+	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
+	init_locks(h);
+	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
+		reeve__table_rebuild(r, tables[i], 0);
+}
+
+static int bad(struct reeve_error *err, const char *path, const char *what)
+{
+	return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: %s", path, what);
+}
+
+static int compare_table(struct reeve_error *err, const char *path, const char *name,
+	const struct reeve_sh_table *there, const struct reeve_sh_table *here)
+{
+	if (there->stride != here->stride)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: a slot of %s is %u bytes there and %u in this build; use the version "
+			"that created it, or remove the file",
+			path, name, there->stride, here->stride);
+	if (there->slots != here->slots || there->buckets != here->buckets ||
+		there->bucket_count != here->bucket_count || there->has_names != here->has_names)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: damaged: the table of %s does not lie where its capacity puts it",
+			path, name);
+	return 0;
+}
+
+/* Refuses a file whose header is not, number by number, what this build would have written. */
+static int check_header(const struct reeve_sh_header *h, uint64_t file_size, const char *path,
+	struct reeve_error *err)
+{
+	static struct {
+		const char *name;
+		size_t offset;
+	} const tables[] = {
+		{"attachments", offsetof(struct reeve_sh_header, attachments)},
+		{"groups", offsetof(struct reeve_sh_header, groups)},
+		{"mappings", offsetof(struct reeve_sh_header, mappings)},
+		{"plans", offsetof(struct reeve_sh_header, plans)},
+		{"directives", offsetof(struct reeve_sh_header, directives)},
+		{"sessions", offsetof(struct reeve_sh_header, sessions)},
+		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+	};
+	struct reeve_sh_header want;
+	struct reeve_options o = REEVE_OPTIONS_INIT;
+	struct capacities c;
+	struct reeve_error why;
+
+	if (h->magic != REEVE_SH_MAGIC)
+		return bad(err, path, "not a reeve segment");
+	if (h->format != REEVE_SH_FORMAT)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: format %u there, %u in this build; use the version that created it, "
+			"or remove the file",
+			path, h->format, REEVE_SH_FORMAT);
+	o.max_attachments = h->attachments.capacity;
+	o.max_groups = h->groups.capacity;
+	o.max_mappings = h->mappings.capacity;
+	o.max_plans = h->plans.capacity;
+	o.max_directives = h->directives.capacity;
+	o.max_sessions = h->sessions.capacity;
+	o.max_tasks = h->tasks.capacity;
+	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
+		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
+	memset(&want, 0, sizeof(want));
+	compute_layout(&c, &want);
+	for (size_t i = 0; i < REEVE_COUNT(tables); i++) {
+		const void *there = (const char *)h + tables[i].offset;
+		const void *here = (const char *)&want + tables[i].offset;
+		int rc = compare_table(err, path, tables[i].name, there, here);
+		if (rc)
+			return rc;
+	}
+	if (h->signature != want.signature)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: its slots have the signature %016llx, those of this build %016llx; "
+			"use the version that created it, or remove the file",
+			path, (unsigned long long)h->signature,
+			(unsigned long long)want.signature);
+	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->usage != want.usage ||
+		h->rulings != want.rulings || h->usage_groups != want.usage_groups ||
+		h->usage_rows != want.usage_rows)
+		return bad(err, path, "damaged: its tables do not lie where their capacities put them");
+	if (file_size < h->size)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: cut off: %llu bytes there, its header says %llu", path,
+			(unsigned long long)file_size, (unsigned long long)h->size);
+	if (reeve__get(&h->state) == REEVE_SEGMENT_RETIRED)
+		return bad(err, path, "retired; remove the file to start anew");
+	return 0;
+}
+
+static int system_error(struct reeve_error *err, const char *path, const char *call)
+{
+	return reeve__fail(
+		err, REEVE_ESYSTEM, "%s: %s: %s", path, call, strerrordesc_np(errno));
+}
+
+static int map_memory(struct reeve *r, int fd, uint64_t size, const char *path,
+	struct reeve_error *err)
+{
+	int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (base == MAP_FAILED)
+		return system_error(err, path, "mmap");
+	r->base = base;
+	r->owns_mapping = true;
+	return 0;
+}
+
+/*
+ * After a reboot: nobody who was attached can be alive, whatever their pids say now, and whoever
+ * held a lock is gone without the kernel's knowing. flock keeps two adopters apart.
+ */
+static int adopt_boot(struct reeve *r, int fd, const char *boot_id, const char *path,
+	struct reeve_error *err)
+{
+	struct reeve_sh_header *h = r->header;
+
+	if (flock(fd, LOCK_EX) != 0)
+		return system_error(err, path, "flock");
+	if (strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) != 0) {
+		init_locks(h);
+		for (uint32_t i = 0; i < h->attachments.high_water; i++)
+			r->attachments[i].pid = 0;
+		reeve__put(&h->cpu.contended, 0);
+		for (uint32_t i = 0; i < h->tasks.high_water; i++)
+			reeve__put(&r->tasks[i].wait_since, 0);
+		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
+	}
+	flock(fd, LOCK_UN);
+	return 0;
+}
+
+static int map_existing(struct reeve *r, int fd, const char *path, const char *boot_id,
+	struct reeve_error *err)
+{
+	struct reeve_sh_header h;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) != 0)
+		return system_error(err, path, "fstat");
+	if (!S_ISREG(st.st_mode))
+		return bad(err, path, "not a regular file");
+	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		return bad(err, path, "not a reeve segment: shorter than a header");
+	if ((rc = check_header(&h, (uint64_t)st.st_size, path, err)) ||
+		(rc = map_memory(r, fd, h.size, path, err)))
+		return rc;
+	set_pointers(r);
+	return adopt_boot(r, fd, boot_id, path, err);
+}
+
+static void temporary_name(char *to, size_t size, const char *path)
+{
+	snprintf(to, size, "%s.%ld.new", path, (long)getpid());
+}
+
+static int map_new(struct reeve *r, const struct capacities *c, const char *path,
+	const char *boot_id, reeve_ns now_wall, struct reeve_error *err)
+{
+	struct reeve_sh_header h;
+	char temporary[4200];
+	int fd = -1, rc;
+
+	memset(&h, 0, sizeof(h));
+	compute_layout(c, &h);
+	if (path) {
+		temporary_name(temporary, sizeof(temporary), path);
+		unlink(temporary);
+		fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return system_error(err, path, "create");
+		if (ftruncate(fd, (off_t)h.size) != 0) {
+			rc = system_error(err, path, "ftruncate");
+			close(fd);
+			unlink(temporary);
+			return rc;
+		}
+	}
+	rc = map_memory(r, fd, h.size, path ? path : "anonymous memory", err);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		format_segment(r, c, boot_id, now_wall);
+	else if (path)
+		unlink(temporary);
+	return rc;
+}
+
+int reeve__segment_map(struct reeve *r, const struct reeve_options *options, uint32_t cpu_slots,
+	const char *boot_id, reeve_ns now_wall, bool *ret_created, struct reeve_error *err)
+{
+	const char *path = options->path;
+	struct capacities c;
+	int fd, rc = read_capacities(options, cpu_slots, &c, err);
+
+	if (rc)
+		return rc;
+	if (path && strlen(path) > 4000)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"path is %zu bytes long; allowed are 1 to 4000", strlen(path));
+	*ret_created = false;
+	if (path && !(options->flags & REEVE_OPEN_NEW)) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0) {
+			rc = map_existing(r, fd, path, boot_id, err);
+			close(fd);
+			if (rc)
+				reeve__segment_unmap(r);
+			return rc;
+		}
+		if (errno != ENOENT)
+			return system_error(err, path, "open");
+		if (options->flags & REEVE_OPEN_EXISTING)
+			return reeve__fail(err, REEVE_ENOT_FOUND, "%s: no such segment", path);
+	}
+	*ret_created = true;
+	return map_new(r, &c, path, boot_id, now_wall, err);
+}
+
+int reeve__segment_publish(
+	struct reeve *r, const struct reeve_options *options, struct reeve_error *err)
+{
+	const char *path = options->path;
+	char temporary[4200];
+	int rc = 0;
+
+	atomic_store(&r->header->state, (uint32_t)REEVE_SEGMENT_READY);
+	if (!path)
+		return 0;
+	temporary_name(temporary, sizeof(temporary), path);
+	if (link(temporary, path) != 0)
+		rc = errno == EEXIST ? reeve__fail(err, REEVE_EALREADY_EXISTS,
+					       "%s: the segment exists", path)
+				     : system_error(err, path, "link");
+	unlink(temporary);
+	return rc;
+}
+
+void reeve__segment_share(struct reeve *r, const struct reeve *parent)
+{
+	r->base = parent->base;
+	r->owns_mapping = false;
+	set_pointers(r);
+}
+
+void reeve__segment_unmap(struct reeve *r)
+{
+	if (r->base && r->owns_mapping)
+		munmap(r->base, r->header ? r->header->size : 4096);
+	r->base = NULL;
+	r->header = NULL;
+}
+
+void reeve__segment_degrade(struct reeve *r, const char *format, ...)
+{
+	uint32_t ready = REEVE_SEGMENT_READY;
+	va_list args;
+
+	if (!atomic_compare_exchange_strong(
+		    &r->header->state, &ready, (uint32_t)REEVE_SEGMENT_DEGRADED))
+		return;
+	va_start(args, format);
+	vsnprintf(r->header->fault, sizeof(r->header->fault), format, args);
+	va_end(args);
+}

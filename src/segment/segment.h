@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * segment.h - the mapped file: creating, checking, mapping; locks; tables; this process's handle.
+ */
+#ifndef REEVE_SEGMENT_SEGMENT_H
+#define REEVE_SEGMENT_SEGMENT_H
+
+#include "layout.h"
+
+#include <reeve/reeve.h>
+
+/* One process's attachment: where things are in this process. Opaque to users. */
+struct reeve {
+	const struct reeve_host *host;
+	bool native_cycles;	  /* the processor's counter, read without a call */
+	uint64_t cycles_ns_q32;	  /* ns in 2^32 ticks */
+	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
+
+	char *base;
+	struct reeve_sh_header *header;
+	struct reeve_sh_cpu *cpu;
+	struct reeve_sh_cpu_slot *cpu_slots;
+	struct reeve_sh_usage *usage;
+	struct reeve_sh_group *groups;
+	struct reeve_sh_plan *plans;
+	struct reeve_sh_directive *directives;
+	struct reeve_sh_mapping *mappings;
+	struct reeve_sh_session *sessions;
+	struct reeve_sh_task *tasks;
+	struct reeve_sh_attachment *attachments;
+
+	uint32_t slot_count;
+	uint32_t usage_groups;
+	uint32_t attachment; /* slot of this process; REEVE_NONE while opening */
+	bool owns_mapping;
+
+	pthread_mutex_t local_lock;	  /* this process's list of sessions; never held with others */
+	struct reeve_session *local_sessions;
+};
+
+/*
+ * Maps the segment that `options` names, creating it when need be: layout and locks only, no rows.
+ * `boot_id` is the machine's present boot. On success fills the pointers of *r and sets *ret_created
+ * when the caller has to put the first rows in (it then has the only mapping, see
+ * reeve__segment_publish). A segment of an earlier boot is adopted: its locks are made anew and
+ * its attachments marked dead.
+ */
+int reeve__segment_map(struct reeve *r, const struct reeve_options *options, uint32_t cpu_slots,
+	const char *boot_id, reeve_ns now_wall, bool *ret_created, struct reeve_error *err);
+
+/* Makes a segment that reeve__segment_map created visible under its path; loses no race. */
+int reeve__segment_publish(
+	struct reeve *r, const struct reeve_options *options, struct reeve_error *err);
+
+/* Takes the addresses of another handle of the same memory. */
+void reeve__segment_share(struct reeve *r, const struct reeve *parent);
+
+void reeve__segment_unmap(struct reeve *r);
+
+/*
+ * An internal fault: enforcement stops for all, and every surface says why. Keeps the first reason.
+ */
+__attribute__((format(printf, 2, 3))) void reeve__segment_degrade(
+	struct reeve *r, const char *format, ...);
+
+static inline bool reeve__segment_ready(const struct reeve *r)
+{
+	return reeve__get(&r->header->state) == REEVE_SEGMENT_READY;
+}
+
+/*
+ * Locks. acquire returns true when the last owner died holding it: the caller must then rebuild
+ * what the lock protects before anything else. The lock is usable again either way. In a checking
+ * build ranks must rise. Blocks; the owner's death unblocks.
+ */
+bool reeve__lock_acquire(struct reeve_sh_lock *lock);
+void reeve__lock_release(struct reeve_sh_lock *lock);
+void reeve__lock_init(struct reeve_sh_lock *lock, uint32_t rank);
+#if REEVE_CHECKED
+/* Asserts that this thread holds the lock. */
+void reeve__lock_assert(const struct reeve_sh_lock *lock);
+#else
+#define reeve__lock_assert(lock) ((void)(lock))
+#endif
+
+/*
+ * Tables. All calls under the table's lock. A slot goes FREE, CLAIMED, LIVE, then FREE again, or
+ * ENDED (kept to be looked at) and then FREE.
+ */
+static inline struct reeve_sh_head *reeve__table_head(
+	const struct reeve *r, const struct reeve_sh_table *table, uint32_t i)
+{
+	return (struct reeve_sh_head *)(void *)(r->base + table->slots +
+						(uint64_t)i * table->stride);
+}
+
+/* A slot to fill; REEVE_NONE when the table is full. Reuses the oldest ended slot at the end. */
+uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table);
+/* Makes a filled slot findable by its id (and name; NULL when the table has none). */
+void reeve__table_publish(struct reeve *r, struct reeve_sh_table *table, uint32_t i, uint64_t id,
+	const char *name);
+/* Frees a slot, LIVE, CLAIMED or ENDED. `name` as published. */
+void reeve__table_free(
+	struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name);
+/* Marks a LIVE slot ENDED; it stays findable by id. */
+void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i);
+/* Slot with this id, LIVE or ENDED; REEVE_NONE. */
+uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *table, uint64_t id);
+/* LIVE slot whose text at `name_offset` is `name`; REEVE_NONE. */
+uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_table *table,
+	const char *name, size_t name_offset);
+/* Moves a slot to another name in the index, before its text is changed. */
+void reeve__table_rename(struct reeve *r, struct reeve_sh_table *table, uint32_t i,
+	const char *from, const char *to);
+/*
+ * Rebuilds lists, chains and counts from the slots' states; frees slots that were only claimed.
+ * `name_offset` 0: no names. For recovery.
+ */
+void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t name_offset);
+/*
+ * Copies LIVE (and, if asked, ENDED) slots' indexes with an id above `after`, by id, up to
+ * `capacity`. O(table * log(capacity)).
+ */
+uint32_t reeve__table_list(const struct reeve *r, const struct reeve_sh_table *table,
+	uint64_t after, bool with_ended, uint32_t *ret_slots, uint32_t capacity);
+/* Compares lists, chains and counts with the slots; a sentence about the first fault, or NULL. */
+const char *reeve__table_check(const struct reeve *r, const struct reeve_sh_table *table);
+
+#endif
