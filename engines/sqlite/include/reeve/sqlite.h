@@ -86,7 +86,10 @@ struct reeve_sqlite_options {
 	reeve_ns timeout_ns;	  /* longest a statement may take, waits included; 0: no limit */
 	reeve_ns busy_timeout_ns; /* longest wait for another's lock; 0: SQLITE_BUSY at once */
 };
-#define REEVE_SQLITE_OPTIONS_INIT {0}
+#define REEVE_SQLITE_OPTIONS_INIT                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /*
  * Opens a database like sqlite3_open_v2 (`flags` are SQLITE_OPEN_...) and governs it. On success
@@ -113,8 +116,8 @@ REEVE_API int reeve_sqlite_set_busy_timeout(
 /*
  * Optional brackets. Between them all statements of the connection are one statement to reeve, and
  * the slot is held from begin to end; a refusal is the result of the call, before anything ran.
- * `deadline` is an instant of the segment's monotonic clock; REEVE_NEVER: timeout_ns counts from
- * now. On the connection's thread. They do not nest.
+ * `deadline` is an instant of the segment's monotonic clock or REEVE_NEVER; the connection's own
+ * timeout counts besides, from now. On the connection's thread. They do not nest.
  * Errors of begin: INVALID_STATE (a statement is open, or begin was called), TIMEOUT, CANCELLED,
  * KILLED. `ret_usage` may be NULL; end without begin does nothing and leaves it untouched.
  */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * governor.h - what libreeve-sqlite keeps for one connection, and how its parts call each other.
+ *
+ * hooks.c hears from SQLite (a statement starts, a row is ready, 1,000 opcodes have passed, it
+ * ended, a lock is taken) and tells statement.c, which keeps the one reeve statement of the
+ * session in step with the SQLite statements that are open:
+ *
+ *	             first start                    last end
+ *	  NOTHING  ---------------->  BEGUN  ------------------->  NOTHING
+ *	                              |   ^
+ *	      a row goes to a reader  v   |  the next call of any hook
+ *	        or a lock is waited  AWAY
+ *
+ * AWAY is BEGUN inside reeve_block_begin: no CPU slot is held. A refused statement is open with
+ * nothing begun; SQLite ends it by itself, because refusing sets SQLite's interrupt flag.
+ *
+ * All of it belongs to the thread that uses the connection; SQLite's own lock on the connection is
+ * held in every hook. There is no other shared state.
+ */
+#ifndef REEVE_SQLITE_GOVERNOR_H
+#define REEVE_SQLITE_GOVERNOR_H
+
+#include <reeve/sqlite.h>
+
+#define REEVE__SQLITE_INLINE_OPEN 8
+
+/* Opcodes between two checkpoints: about 20 us. Fewer cost more than noise, see docs/decisions. */
+#define REEVE__SQLITE_OPCODES 1000
+
+struct reeve_sqlite {
+	/* set at open */
+	sqlite3 *db;
+	struct reeve *reeve;
+	struct reeve_session *session;
+	bool owns_session;
+	bool owns_reeve;
+	bool is_cache_ours; /* cache_size and temp_store are held where we set them */
+
+	/* the statement */
+	bool is_begun;	   /* between reeve_query_begin and _end */
+	bool is_away;	   /* between reeve_block_begin and _end */
+	bool is_bracketed; /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
+	bool had_row;	   /* a row of it has gone to the reader */
+	bool is_reader_slow;
+	bool is_probing;     /* reeve_sqlite_check runs a statement of its own */
+	int stop;	     /* 0, or the code for which the statement is to stop */
+	uint64_t left_ticks; /* when the last row went out; 0: no row is out */
+	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
+	reeve_ns busy_since; /* of the lock now waited for */
+
+	/* the SQLite statements that have started and not ended: identities, never looked into */
+	sqlite3_stmt **open;
+	uint32_t open_count;
+	uint32_t open_capacity;
+	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
+	sqlite3_stmt *last_ended; /* for a statement that SQLite starts again by itself */
+
+	/* limits */
+	reeve_ns timeout_ns;	  /* 0: none */
+	reeve_ns busy_timeout_ns; /* 0: none */
+
+	/* accounts */
+	struct reeve_error why; /* code 0: the last statement was not stopped */
+	struct reeve_query_usage usage;
+	struct reeve_sqlite_totals totals;
+	uint32_t probe_hooks; /* PROBE_... bits of hooks that were called while probing */
+
+	/* Set by reeve_sqlite_cancel in any thread: SQLite's interrupt flag may have come first. */
+	_Atomic bool is_cancel_sent;
+};
+
+enum {
+	REEVE__PROBE_START = 1,
+	REEVE__PROBE_END = 2,
+	REEVE__PROBE_PROGRESS = 4,
+	REEVE__PROBE_AUTHORIZER = 8
+};
+
+/* The statement that finds a connection's governor, word for word; it is not governed itself. */
+#define REEVE__SQLITE_FIND_SQL "/*reeve*/SELECT reeve_governor(?1)"
+
+/* Writes *err (may be NULL) by a printf format, and returns `code`. */
+int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* statement.c */
+
+/*
+ * Begins the session's statement, waiting for its slot, to end by `deadline` or by the connection's
+ * own timeout, whichever is earlier. 0 or the reason, also in g->why.
+ */
+int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline);
+/* Ends it, if one is begun, and adds up what it used. */
+void reeve__sqlite_end(struct reeve_sqlite *g);
+/*
+ * The connection is at work: takes the slot back when it was given up, begins when open statements
+ * have nothing begun. 0, or why the statement must stop.
+ */
+int reeve__sqlite_arrive(struct reeve_sqlite *g);
+/* A row goes to the program, or it is left with a cursor open. */
+void reeve__sqlite_leave(struct reeve_sqlite *g);
+/* arrive, and a checkpoint. */
+int reeve__sqlite_checkpoint(struct reeve_sqlite *g);
+/* Gives the slot up. Nothing when it is given up, or nothing is begun. */
+void reeve__sqlite_go_away(struct reeve_sqlite *g);
+/* Notes why the statement stops: the first reason counts. Returns `code`. */
+int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text);
+bool reeve__sqlite_is_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt);
+/* Adds to, takes from the open statements. Adding may fail for want of memory: false. */
+bool reeve__sqlite_track(struct reeve_sqlite *g, sqlite3_stmt *stmt);
+bool reeve__sqlite_untrack(struct reeve_sqlite *g, const sqlite3_stmt *stmt);
+
+/* hooks.c */
+
+/* Puts all hooks in place. Cannot fail. */
+void reeve__sqlite_hook(struct reeve_sqlite *g);
+/* The longest wait for a lock, as PRAGMA busy_timeout and the setter give it. */
+void reeve__sqlite_set_busy(struct reeve_sqlite *g, reeve_ns busy_timeout_ns);
+
+/* functions.c */
+
+/*
+ * Registers the SQL functions. The governor belongs to the connection from then on, and is freed by
+ * it, also when this fails. SQLite's result code.
+ */
+int reeve__sqlite_register(struct reeve_sqlite *g);
+
+/* open.c: ends the session and the attachment if they are the governor's, and frees it. */
+void reeve__sqlite_destroy(struct reeve_sqlite *g);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * open.c - opens a governed connection, and ends what belongs to it.
+ *
+ * Who owns what: the connection owns the governor (through the destructor of an SQL function), the
+ * governor owns the session and the attachment when it made them. So the session ends when SQLite
+ * really closes the connection: in sqlite3_close, or in the last sqlite3_finalize after
+ * sqlite3_close_v2.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "governor.h"
+
+int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	if (err != NULL) {
+		err->code = code;
+		va_start(args, format);
+		vsnprintf(err->text, sizeof(err->text), format, args);
+		va_end(args);
+	}
+	return code;
+}
+
+static int check_options(const char *filename, sqlite3 **ret_db,
+	const struct reeve_sqlite_options *options, struct reeve_error *err)
+{
+	const char *fault = NULL;
+
+	if (filename == NULL || ret_db == NULL || options == NULL)
+		fault = "filename, ret_db and options are required";
+	else if ((options->session == NULL) == (options->session_def == NULL))
+		fault = "either session or session_def is required, not both";
+	else if ((options->reeve == NULL) == (options->segment == NULL))
+		fault = "either reeve or segment is required, not both";
+	else if (options->session != NULL && options->reeve == NULL)
+		fault = "session needs reeve, the segment it belongs to";
+	else if (options->flags & ~(uint32_t)REEVE_SQLITE_OWN_CACHE)
+		fault = "flags has unknown bits";
+	else if (options->timeout_ns < 0 || options->busy_timeout_ns < 0)
+		fault = "timeout_ns and busy_timeout_ns must not be negative";
+	if (fault == NULL)
+		return 0;
+	return reeve__sqlite_fail(err, REEVE_EINVALID_ARGUMENT, "reeve_sqlite_open: %s", fault);
+}
+
+void reeve__sqlite_destroy(struct reeve_sqlite *g)
+{
+	if (g->is_begun)
+		reeve__sqlite_end(g);
+	if (g->owns_session)
+		reeve_session_destroy(g->session);
+	if (g->owns_reeve)
+		reeve_close(g->reeve);
+	if (g->open != g->open_inline)
+		free(g->open);
+	free(g);
+}
+
+static int open_session(
+	struct reeve_sqlite *g, const struct reeve_sqlite_options *options, struct reeve_error *err)
+{
+	struct reeve_options segment = REEVE_OPTIONS_INIT;
+	int rc;
+
+	g->reeve = options->reeve;
+	g->session = options->session;
+	if (g->reeve == NULL) {
+		segment.path = options->segment;
+		rc = reeve_open(&segment, &g->reeve, err);
+		if (rc < 0)
+			return rc;
+		g->owns_reeve = true;
+	}
+	if (g->session == NULL) {
+		rc = reeve_session_create(g->reeve, options->session_def, &g->session, err);
+		if (rc < 0)
+			return rc;
+		g->owns_session = true;
+	}
+	return 0;
+}
+
+static int create_governor(sqlite3 *db, const struct reeve_sqlite_options *options,
+	struct reeve_sqlite **ret_g, struct reeve_error *err)
+{
+	struct reeve_sqlite *g = calloc(1, sizeof(*g));
+	int rc;
+
+	if (g == NULL)
+		return reeve__sqlite_fail(err, REEVE_ESYSTEM, "out of memory");
+	g->db = db;
+	g->open = g->open_inline;
+	g->open_capacity = REEVE__SQLITE_INLINE_OPEN;
+	g->is_cache_ours = (options->flags & REEVE_SQLITE_OWN_CACHE) == 0;
+	g->timeout_ns = options->timeout_ns;
+	g->busy_timeout_ns = options->busy_timeout_ns;
+	g->deadline = REEVE_NEVER;
+	rc = open_session(g, options, err);
+	if (rc < 0) {
+		reeve__sqlite_destroy(g);
+		return rc;
+	}
+	*ret_g = g;
+	return 0;
+}
+
+/*
+ * Bounds how much a sort does between two checkpoints. Setting the cache reads the schema, which
+ * can fail (another connection holds the file, or it is no database): the program is told by its
+ * own first statement, and SQLite's default is the same 2 MB.
+ */
+static void contain_sorter(sqlite3 *db)
+{
+	sqlite3_exec(db, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
+	sqlite3_exec(db, "PRAGMA cache_size = -2000", NULL, NULL, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+}
+
+static int govern(sqlite3 *db, const struct reeve_sqlite_options *options, struct reeve_error *err)
+{
+	struct reeve_sqlite *g = NULL;
+	int rc = create_governor(db, options, &g, err);
+
+	if (rc < 0)
+		return rc;
+	if (reeve__sqlite_register(g) != SQLITE_OK)
+		return reeve__sqlite_fail(err, REEVE_ESYSTEM, "%s", sqlite3_errmsg(db));
+	if (g->is_cache_ours)
+		contain_sorter(db);
+	reeve__sqlite_hook(g);
+	return 0;
+}
+
+int reeve_sqlite_open(const char *filename, sqlite3 **ret_db, int flags,
+	const struct reeve_sqlite_options *options, struct reeve_error *err)
+{
+	sqlite3 *db = NULL;
+	int rc = check_options(filename, ret_db, options, err);
+
+	if (rc < 0)
+		return rc;
+	if (sqlite3_open_v2(filename, &db, flags, options->vfs) != SQLITE_OK)
+		rc = reeve__sqlite_fail(err, REEVE_ESYSTEM, "cannot open database \"%.120s\": %s",
+			filename, db != NULL ? sqlite3_errmsg(db) : "bad flags or out of memory");
+	if (rc == 0)
+		rc = govern(db, options, err);
+	if (rc < 0) {
+		sqlite3_close(db);
+		return rc;
+	}
+	*ret_db = db;
+	return 0;
+}

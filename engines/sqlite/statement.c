@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * statement.c - keeps the session's one statement in step with the SQLite statements of its
+ * connection. See the picture in governor.h.
+ *
+ * The hard part is the reader. Between two sqlite3_step calls SQLite calls no hook, so nothing can
+ * be done the moment the program comes back; it is noticed at the next hook, at most 1,000 opcodes
+ * or one row later. A cursor that waits for its reader must not hold a CPU slot, and one that is
+ * read at full speed must not queue for every row. So the slot is given up at the first row, where
+ * a program that wants one row stops, and after that only while the reader is slow: while the time
+ * from one row to the next hook was 2^20 ticks or more. A tick is one of the processor's constant
+ * counter, so that is 0.2 to 1 ms on processors of 1 to 5 GHz.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "governor.h"
+
+#define SLOW_READER_TICKS ((uint64_t)1 << 20)
+
+static uint64_t read_ticks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_ia32_rdtsc();
+#else
+	struct timespec now; /* as nanoseconds: 2^20 of them are 1 ms */
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
+}
+
+static reeve_ns deadline_of(const struct reeve_sqlite *g)
+{
+	reeve_ns now;
+
+	if (g->timeout_ns == 0)
+		return REEVE_NEVER;
+	now = reeve_now_mono(g->reeve);
+	return g->timeout_ns < REEVE_NEVER - now ? now + g->timeout_ns : REEVE_NEVER;
+}
+
+int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text)
+{
+	if (g->stop == 0) {
+		g->stop = code;
+		g->totals.stopped++;
+		reeve__sqlite_fail(&g->why, code, "%s", text);
+	}
+	return code;
+}
+
+int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
+{
+	reeve_ns own = deadline_of(g);
+
+	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+	int rc;
+
+	g->why.code = 0;
+	g->stop = 0;
+	g->had_row = false;
+	g->is_reader_slow = false;
+	g->left_ticks = 0;
+	def.deadline = g->deadline = deadline < own ? deadline : own;
+	rc = reeve_query_begin(g->session, &def, &g->why);
+	if (rc < 0) {
+		g->stop = rc;
+		g->totals.refused++;
+		return rc;
+	}
+	g->is_begun = true;
+	return 0;
+}
+
+static void add_up(struct reeve_sqlite *g)
+{
+	g->totals.statements++;
+	g->totals.cpu_ns += g->usage.cpu_ns;
+	g->totals.wait_ns += g->usage.wait_ns;
+	g->totals.blocked_ns += g->usage.blocked_ns;
+	g->totals.elapsed_ns += g->usage.elapsed_ns;
+}
+
+void reeve__sqlite_end(struct reeve_sqlite *g)
+{
+	if (!g->is_begun)
+		return;
+	reeve_query_end(g->session, &g->usage);
+	g->is_begun = false;
+	g->is_away = false;
+	add_up(g);
+}
+
+static int come_back(struct reeve_sqlite *g)
+{
+	int rc;
+
+	g->is_away = false;
+	rc = reeve_block_end(g->session);
+	if (rc < 0)
+		return reeve__sqlite_stop(g, rc, reeve_checkpoint_text(g->session));
+	return 0;
+}
+
+int reeve__sqlite_arrive(struct reeve_sqlite *g)
+{
+	if (g->left_ticks != 0) {
+		g->is_reader_slow = read_ticks() - g->left_ticks >= SLOW_READER_TICKS;
+		g->left_ticks = 0;
+	}
+	if (g->is_away && come_back(g) < 0)
+		return g->stop;
+	if (!g->is_begun && g->open_count > 0 && g->stop == 0)
+		return reeve__sqlite_begin(g, REEVE_NEVER);
+	return g->stop;
+}
+
+void reeve__sqlite_go_away(struct reeve_sqlite *g)
+{
+	if (!g->is_begun || g->is_away)
+		return;
+	reeve_block_begin(g->session);
+	g->is_away = true;
+}
+
+void reeve__sqlite_leave(struct reeve_sqlite *g)
+{
+	if (g->is_bracketed)
+		return;
+	if (!g->had_row || g->is_reader_slow)
+		reeve__sqlite_go_away(g);
+	if (g->had_row)
+		g->left_ticks = read_ticks() | 1;
+	g->had_row = true;
+}
+
+int reeve__sqlite_checkpoint(struct reeve_sqlite *g)
+{
+	int rc = reeve__sqlite_arrive(g);
+
+	if (rc < 0 || !g->is_begun)
+		return rc;
+	rc = reeve_checkpoint(g->session);
+	if (rc < 0)
+		return reeve__sqlite_stop(g, rc, reeve_checkpoint_text(g->session));
+	return 0;
+}
+
+/* The statement that started last mostly ends first: looked for from the end. */
+static uint32_t find_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
+{
+	uint32_t at = g->open_count;
+
+	while (at > 0 && g->open[at - 1] != stmt)
+		at--;
+	return at;
+}
+
+bool reeve__sqlite_is_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
+{
+	return find_open(g, stmt) > 0;
+}
+
+static bool grow_open(struct reeve_sqlite *g)
+{
+	uint32_t capacity = g->open_capacity * 2;
+	sqlite3_stmt **larger = malloc(capacity * sizeof(*larger));
+
+	if (larger == NULL)
+		return false;
+	memcpy(larger, g->open, g->open_count * sizeof(*larger));
+	if (g->open != g->open_inline)
+		free(g->open);
+	g->open = larger;
+	g->open_capacity = capacity;
+	return true;
+}
+
+bool reeve__sqlite_track(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+{
+	if (reeve__sqlite_is_open(g, stmt))
+		return true;
+	if (g->open_count == g->open_capacity && !grow_open(g))
+		return false;
+	g->open[g->open_count++] = stmt;
+	return true;
+}
+
+bool reeve__sqlite_untrack(struct reeve_sqlite *g, const sqlite3_stmt *stmt)
+{
+	uint32_t at = find_open(g, stmt);
+
+	if (at == 0)
+		return false;
+	g->open[at - 1] = g->open[--g->open_count];
+	return true;
+}
