@@ -24,24 +24,22 @@
 #include "graphql.h"
 #include "load.h"
 #include "server.h"
+#include "table.h"
 
 #define LOOKUP_CLIENTS 4
 #define REPORT_CLIENTS 8
 /* More than the demonstration can have statements at once: nobody ever waits. */
 #define UNGOVERNED_SLOTS 1024
 #define PLAN_NAME	 "DEMO_PLAN"
-#define PHASES		 3
 
 struct demo {
 	const char *reeved, *top, *database, *folder;
 	uint16_t port;
-	unsigned seconds;
 	bool is_once;
-	unsigned cores;
 	struct server governed, ungoverned;
 	struct http_conn control;
 	struct load_names names;
-	struct load_result results[PHASES];
+	struct table table;
 };
 
 static void stop_on_signal(int signal_number)
@@ -106,7 +104,7 @@ static void read_options(struct demo *demo, int argc, char **argv)
 			demo->port = (uint16_t)number_option("port", optarg, 1, 65535);
 			break;
 		case 's':
-			demo->seconds = number_option("phase-seconds", optarg, 1, 3600);
+			demo->table.seconds = number_option("phase-seconds", optarg, 1, 3600);
 			break;
 		case 'o':
 			demo->is_once = true;
@@ -130,14 +128,17 @@ static void read_options(struct demo *demo, int argc, char **argv)
 static int start_server(struct demo *demo, struct server *server, const char *name, uint16_t port,
 	unsigned cpu_slots)
 {
-	char data[4096];
+	char data[4096], segment[4200];
 	struct server_options options = {.program = demo->reeved,
 		.database = demo->database,
 		.data = data,
 		.port = port,
 		.cpu_slots = cpu_slots};
 
-	snprintf(data, sizeof(data), "%s/%s", demo->folder, name);
+	/* A folder for each port: nobody else has this one while the port is ours. */
+	snprintf(data, sizeof(data), "%s/%s-%u", demo->folder, name, (unsigned)demo->port);
+	snprintf(segment, sizeof(segment), "%s/reeve.segment", data);
+	unlink(segment); /* every run begins with the plans and counters of a new one */
 	http_close(&demo->control);
 	if (server_start(server, &options) != 0)
 		return -1;
@@ -204,11 +205,11 @@ static int run_phase(struct demo *demo, unsigned phase, const char *title, unsig
 		.names = &demo->names,
 		.lookup_clients = LOOKUP_CLIENTS,
 		.report_clients = report_clients,
-		.seconds = demo->seconds,
-		.cores = demo->cores};
+		.seconds = demo->table.seconds,
+		.cores = demo->table.cores};
 
 	printf("\n%u. %s\n", phase + 1, title);
-	return load_run(&options, &demo->results[phase]);
+	return load_run(&options, &demo->table.results[phase]);
 }
 
 static int run_ungoverned(struct demo *demo)
@@ -247,102 +248,13 @@ static int run_phases(struct demo *demo)
 	return run_governed(demo);
 }
 
-/* ---- the table ---- */
-
-static double rate(const struct load_result *result, size_t count)
-{
-	return result->seconds > 0 ? (double)count / result->seconds : 0;
-}
-
-static void show_row(const char *name, const char *format, const double values[PHASES])
-{
-	printf("   %-34s", name);
-	for (unsigned phase = 0; phase < PHASES; phase++)
-		printf(format, values[phase]);
-	printf("\n");
-}
-
-/* One row: a value of each phase, by `value`. */
-static void show_value(struct demo *demo, const char *name, const char *format,
-	double (*value)(const struct demo *demo, struct load_result *result))
-{
-	double values[PHASES];
-
-	for (unsigned phase = 0; phase < PHASES; phase++)
-		values[phase] = value(demo, &demo->results[phase]);
-	show_row(name, format, values);
-}
-
-static double lookups_per_s(const struct demo *demo, struct load_result *result)
-{
-	(void)demo;
-	return rate(result, result->lookups.count);
-}
-
-static double lookups_of_alone(const struct demo *demo, struct load_result *result)
-{
-	double alone = rate(&demo->results[0], demo->results[0].lookups.count);
-
-	return alone > 0 ? 100 * rate(result, result->lookups.count) / alone : 0;
-}
-
-static double lookup_p50(const struct demo *demo, struct load_result *result)
-{
-	(void)demo;
-	return samples_ms(&result->lookups, 500);
-}
-
-static double lookup_p99(const struct demo *demo, struct load_result *result)
-{
-	(void)demo;
-	return samples_ms(&result->lookups, 990);
-}
-
-static double lookup_worst(const struct demo *demo, struct load_result *result)
-{
-	(void)demo;
-	return samples_ms(&result->lookups, 1000);
-}
-
-static double reports_per_s(const struct demo *demo, struct load_result *result)
-{
-	(void)demo;
-	return rate(result, result->reports.count);
-}
-
-static double cpu_lookups(const struct demo *demo, struct load_result *result)
-{
-	return 100 * result->cpu_lookups / demo->cores;
-}
-
-static double cpu_reports(const struct demo *demo, struct load_result *result)
-{
-	return 100 * result->cpu_reports / demo->cores;
-}
-
-static void show_table(struct demo *demo)
-{
-	printf("\nMeasured, %u s each, %u look-up and %u report clients, %u processors\n\n",
-		demo->seconds, LOOKUP_CLIENTS, REPORT_CLIENTS, demo->cores);
-	printf("   %-34s%13s%13s%13s\n", "", "alone", "ungoverned", "governed");
-	show_value(demo, "look-ups per second", "%13.0f", lookups_per_s);
-	show_value(demo, "  of those alone, percent", "%13.0f", lookups_of_alone);
-	show_value(demo, "look-up latency p50, ms", "%13.2f", lookup_p50);
-	show_value(demo, "look-up latency p99, ms", "%13.2f", lookup_p99);
-	show_value(demo, "look-up latency worst, ms", "%13.2f", lookup_worst);
-	show_value(demo, "reports per second", "%13.2f", reports_per_s);
-	show_value(demo, "CPU of look-up statements, percent", "%13.1f", cpu_lookups);
-	show_value(demo, "CPU of report statements, percent", "%13.1f", cpu_reports);
-	fflush(stdout);
-}
-
 /* Errors of answers, summed: the demonstration has failed when there were any. */
 static uint64_t count_errors(const struct demo *demo)
 {
 	uint64_t errors = 0;
 
 	for (unsigned phase = 0; phase < PHASES; phase++)
-		errors += demo->results[phase].errors;
+		errors += demo->table.results[phase].errors;
 	if (errors)
 		fprintf(stderr, "reeve-demo: %llu answers were errors\n",
 			(unsigned long long)errors);
@@ -388,7 +300,7 @@ static int run_demo(struct demo *demo)
 	printf("reeved serves %s on 127.0.0.1:%u\n", demo->database, (unsigned)demo->port);
 	if (load_names_fetch(&demo->names, &demo->control) != 0 || run_phases(demo) != 0)
 		return -1;
-	show_table(demo);
+	table_show(&demo->table);
 	if (count_errors(demo) != 0)
 		return -1;
 	if (!demo->is_once) {
@@ -403,20 +315,21 @@ static void clean_up(struct demo *demo)
 	http_close(&demo->control);
 	load_names_fini(&demo->names);
 	for (unsigned phase = 0; phase < PHASES; phase++)
-		load_result_fini(&demo->results[phase]);
+		load_result_fini(&demo->table.results[phase]);
 }
 
 int main(int argc, char **argv)
 {
 	struct demo demo = {.port = 8080,
-		.seconds = 12,
-		.control = HTTP_CONN_INIT,
-		.top = "build/bin/reeve top"};
+		.table = {.seconds = 12,
+			.lookup_clients = LOOKUP_CLIENTS,
+			.report_clients = REPORT_CLIENTS},
+		.control = HTTP_CONN_INIT};
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int result;
 
 	read_options(&demo, argc, argv);
-	demo.cores = cores > 0 ? (unsigned)cores : 1;
+	demo.table.cores = cores > 0 ? (unsigned)cores : 1;
 	catch_signals();
 	if (!server_port_is_free(demo.port)) {
 		fprintf(stderr,

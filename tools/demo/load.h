@@ -14,19 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http.h"
+#include "client.h"
 #include "samples.h"
 
 /* Set by the signal handler; everything that takes time looks at it. */
 extern volatile sig_atomic_t load_stop;
-
-/* What the clients ask for: names from the database. */
-struct load_names {
-	char **lookups; /* any packages */
-	size_t lookup_count;
-	char **roots; /* those that most others depend on */
-	size_t root_count;
-};
 
 struct load_options {
 	struct http_conn *control; /* to the server, idle */
@@ -45,10 +37,6 @@ struct load_result {
 	double cpu_reports; /* ... of BATCH_GROUP */
 	uint64_t errors;
 };
-
-/* Copies the names out of the database through the server. 0, or -1 after printing why. */
-int load_names_fetch(struct load_names *names, struct http_conn *control);
-void load_names_fini(struct load_names *names);
 
 /*
  * Runs one phase with a line a second, and ends its sessions. 0, or -1 after printing why, or when
