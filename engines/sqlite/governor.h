@@ -3,7 +3,7 @@
  * governor.h - what libreeve-sqlite keeps for one connection, and how its parts call each other.
  *
  * hooks.c hears from SQLite (a statement starts, a row is ready, 1,000 opcodes have passed, it
- * ended, a lock is taken) and tells statement.c, which keeps the one reeve statement of the
+ * ended, a lock is taken), vfs.c sees files read and written, and both tell statement.c, which keeps the one reeve statement of the
  * session in step with the SQLite statements that are open:
  *
  *	             first start                    last end
@@ -33,6 +33,7 @@ struct reeve_sqlite {
 	sqlite3 *db;
 	struct reeve *reeve;
 	struct reeve_session *session;
+	struct reeve_sqlite_vfs *vfs;
 	bool owns_session;
 	bool owns_reeve;
 	bool is_cache_ours; /* cache_size and temp_store are held where we set them */
@@ -125,6 +126,17 @@ void reeve__sqlite_set_busy(struct reeve_sqlite *g, reeve_ns busy_timeout_ns);
  * it, also when this fails. SQLite's result code.
  */
 int reeve__sqlite_register(struct reeve_sqlite *g);
+
+/* vfs.c */
+
+/*
+ * Registers a file system of the connection's own over the one named (NULL: SQLite's default).
+ * SQLite's result: NOTFOUND, NOMEM.
+ */
+int reeve__sqlite_add_vfs(struct reeve_sqlite *g, const char *base_name);
+/* The name under which to open; lives as long as the governor. */
+const char *reeve__sqlite_vfs_name(const struct reeve_sqlite *g);
+void reeve__sqlite_drop_vfs(struct reeve_sqlite *g);
 
 /* open.c: ends the session and the attachment if they are the governor's, and frees it. */
 void reeve__sqlite_destroy(struct reeve_sqlite *g);

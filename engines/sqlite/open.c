@@ -52,6 +52,7 @@ void reeve__sqlite_destroy(struct reeve_sqlite *g)
 {
 	if (g->is_begun)
 		reeve__sqlite_end(g);
+	reeve__sqlite_drop_vfs(g);
 	if (g->owns_session)
 		reeve_session_destroy(g->session);
 	if (g->owns_reeve)
@@ -85,15 +86,14 @@ static int open_session(
 	return 0;
 }
 
-static int create_governor(sqlite3 *db, const struct reeve_sqlite_options *options,
-	struct reeve_sqlite **ret_g, struct reeve_error *err)
+static int create_governor(const struct reeve_sqlite_options *options, struct reeve_sqlite **ret_g,
+	struct reeve_error *err)
 {
 	struct reeve_sqlite *g = calloc(1, sizeof(*g));
 	int rc;
 
 	if (g == NULL)
 		return reeve__sqlite_fail(err, REEVE_ESYSTEM, "out of memory");
-	g->db = db;
 	g->open = g->open_inline;
 	g->open_capacity = REEVE__SQLITE_INLINE_OPEN;
 	g->is_cache_ours = (options->flags & REEVE_SQLITE_OWN_CACHE) == 0;
@@ -101,6 +101,10 @@ static int create_governor(sqlite3 *db, const struct reeve_sqlite_options *optio
 	g->busy_timeout_ns = options->busy_timeout_ns;
 	g->deadline = REEVE_NEVER;
 	rc = open_session(g, options, err);
+	if (rc == 0 && (rc = reeve__sqlite_add_vfs(g, options->vfs)) != SQLITE_OK)
+		rc = reeve__sqlite_fail(err, REEVE_ESYSTEM, "vfs \"%.80s\": %s",
+			options->vfs != NULL ? options->vfs : "default",
+			rc == SQLITE_NOTFOUND ? "no such vfs" : sqlite3_errstr(rc));
 	if (rc < 0) {
 		reeve__sqlite_destroy(g);
 		return rc;
@@ -121,38 +125,43 @@ static void contain_sorter(sqlite3 *db)
 	sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
 }
 
-static int govern(sqlite3 *db, const struct reeve_sqlite_options *options, struct reeve_error *err)
+/* Opens the file and hands the governor over to the connection. Frees it on failure. */
+static int open_database(
+	struct reeve_sqlite *g, const char *filename, int flags, struct reeve_error *err)
 {
-	struct reeve_sqlite *g = NULL;
-	int rc = create_governor(db, options, &g, err);
+	bool is_handed_over = false;
+	int rc = sqlite3_open_v2(filename, &g->db, flags, reeve__sqlite_vfs_name(g));
+	sqlite3 *db = g->db;
 
-	if (rc < 0)
-		return rc;
-	if (reeve__sqlite_register(g) != SQLITE_OK)
-		return reeve__sqlite_fail(err, REEVE_ESYSTEM, "%s", sqlite3_errmsg(db));
-	if (g->is_cache_ours)
-		contain_sorter(db);
-	reeve__sqlite_hook(g);
-	return 0;
+	if (rc == SQLITE_OK) {
+		is_handed_over = true;
+		rc = reeve__sqlite_register(g);
+	}
+	if (rc == SQLITE_OK)
+		return 0;
+	rc = reeve__sqlite_fail(err, REEVE_ESYSTEM, "cannot open database \"%.120s\": %s", filename,
+		db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+	sqlite3_close(db);
+	if (!is_handed_over)
+		reeve__sqlite_destroy(g);
+	return rc;
 }
 
 int reeve_sqlite_open(const char *filename, sqlite3 **ret_db, int flags,
 	const struct reeve_sqlite_options *options, struct reeve_error *err)
 {
-	sqlite3 *db = NULL;
+	struct reeve_sqlite *g = NULL;
 	int rc = check_options(filename, ret_db, options, err);
 
+	if (rc == 0)
+		rc = create_governor(options, &g, err);
+	if (rc == 0)
+		rc = open_database(g, filename, flags, err);
 	if (rc < 0)
 		return rc;
-	if (sqlite3_open_v2(filename, &db, flags, options->vfs) != SQLITE_OK)
-		rc = reeve__sqlite_fail(err, REEVE_ESYSTEM, "cannot open database \"%.120s\": %s",
-			filename, db != NULL ? sqlite3_errmsg(db) : "bad flags or out of memory");
-	if (rc == 0)
-		rc = govern(db, options, err);
-	if (rc < 0) {
-		sqlite3_close(db);
-		return rc;
-	}
-	*ret_db = db;
+	if (g->is_cache_ours)
+		contain_sorter(g->db);
+	reeve__sqlite_hook(g);
+	*ret_db = g->db;
 	return 0;
 }
