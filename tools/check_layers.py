@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "src/policy": [PUBLIC, "src/base"],
     "src/segment": [PUBLIC, "src/base"],
     "src/model": [PUBLIC, "src/base", "src/segment", "src/policy"],
-    "src/engine": [PUBLIC, "src/base", "src/segment", "src/policy", "src/model"],
+    "src/engine": [PUBLIC, "src/base", "src/segment", "src/policy", "src/model", "src/host"],
     "src/host": [PUBLIC, "src/base"],
     "src/api": [PUBLIC] + CORE,
     "sim": [PUBLIC, "src/base", "src/policy", "src/host"],
