@@ -13,6 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SIM_LSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SIM_LSAN 1
+#endif
+#endif
+#ifdef SIM_LSAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "coro.h"
 #include "random.h"
 #include "timers.h"
@@ -607,6 +618,15 @@ void sim_process_kill(struct sim_process *process)
 	process->is_alive = false;
 	for (struct sim_thread *t = process->threads; t != NULL; t = t->next_of_process)
 		kill_thread(machine, t);
+}
+
+void sim_process_abandon(void *memory)
+{
+#ifdef SIM_LSAN
+	if (memory != NULL)
+		__lsan_ignore_object(memory);
+#endif
+	(void)memory;
 }
 
 struct sim_thread *sim_thread_create(struct sim_process *process, void (*fn)(void *arg), void *arg)

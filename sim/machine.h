@@ -104,6 +104,12 @@ bool sim_thread_has_ended(const struct sim_thread *thread);
 /* Of the creator of the thread, to find what it stands for. */
 void *sim_thread_arg(const struct sim_thread *thread);
 
+/*
+ * Memory that a killed process had allocated, which on a real machine goes with it: tells the leak
+ * checker, where there is one, that nobody will free it. NULL is allowed.
+ */
+void sim_process_abandon(void *memory);
+
 /* The calling simulated thread; NULL in the main context. */
 struct sim_thread *sim_thread_current(const struct sim_machine *machine);
 
