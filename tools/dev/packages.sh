@@ -48,6 +48,10 @@ node_is_new_enough() {
 		node -e "process.exit(parseInt(process.versions.node) >= $NODE_MAJOR_MIN ? 0 : 1)"
 }
 
+install_node_clients() {
+	(cd "$1" && npm ci --ignore-scripts --no-audit --no-fund)
+}
+
 # The outside clients of the test suites: Node.js, and for each tests/*/package-lock.json exactly
 # the versions in it. Done again only when the lock file has changed.
 need_node_clients() {
@@ -57,8 +61,7 @@ need_node_clients() {
 		node_is_new_enough || need nodejs npm
 		dir=$(dirname "$lock")
 		cmp -s "$lock" "$dir/node_modules/.reeve-lock" && continue
-		quiet_step "npm packages of $dir" \
-			npm ci --prefix "$dir" --ignore-scripts --no-audit --no-fund || return 1
+		quiet_step "npm packages of $dir" install_node_clients "$dir" || return 1
 		mkdir -p "$dir/node_modules"
 		cp "$lock" "$dir/node_modules/.reeve-lock"
 	done
