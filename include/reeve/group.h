@@ -3,8 +3,7 @@
  * group.h - consumer groups: classes of sessions that share limits; which user belongs to which.
  *
  * Ids 1 to 4 are the system groups (SYS_GROUP, INTERACTIVE_GROUP, BATCH_GROUP, MAINTENANCE_GROUP);
- * created groups count from 100. Reading takes no lock; changes take the catalog lock for
- * microseconds. A refused change changes nothing and uses up no id.
+ * created groups count from 100. Every call takes the catalog lock for microseconds. A refused change changes nothing and uses up no id.
  */
 #ifndef REEVE_GROUP_H
 #define REEVE_GROUP_H
@@ -111,7 +110,7 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
 	struct reeve_group_info *ret_info, struct reeve_error *err);
 
-/* Id of the group with this name; false when there is none. Lock-free. */
+/* Id of the group with this name; false when there is none. */
 REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_group_id *ret_id);
 
 /* Up to `capacity` groups with an id above `after`, by id. Returns how many were copied. */

@@ -28,8 +28,7 @@ extern "C" {
 
 enum {
 	REEVE_OPEN_EXISTING = 1, /* fail with NOT_FOUND when the file does not exist */
-	REEVE_OPEN_NEW = 2,	 /* fail with ALREADY_EXISTS when it does */
-	REEVE_OPEN_READ_ONLY = 4 /* map without write access: only get/find/copy/explain/check work */
+	REEVE_OPEN_NEW = 2	 /* fail with ALREADY_EXISTS when it does */
 };
 
 /*
@@ -59,7 +58,7 @@ struct reeve_options {
  * *ret_reeve is the caller's, to be given to reeve_close.
  * Errors: BAD_SEGMENT (damaged, foreign, other format: the text says what differs), NOT_FOUND,
  * ALREADY_EXISTS, RESOURCE_EXHAUSTED (attachment table full), INVALID_ARGUMENT, SYSTEM.
- * May block for up to 5 seconds while another process creates the same file.
+ * Takes half a millisecond to measure the processor's counter. Blocks only for locks.
  */
 REEVE_API int reeve_open(
 	const struct reeve_options *options, struct reeve **ret_reeve, struct reeve_error *err);

@@ -9,21 +9,21 @@
 #define WHOLE ((uint64_t)1000000000000u)
 #define SCALE (WHOLE / REEVE_PPM)
 
-static bool level_counts(const struct reeve__share_in *in, uint32_t level, bool by_level)
+static bool level_counts(const struct reeve_sh_share *s, uint32_t level, bool by_level)
 {
-	return in->has_demand && (!by_level || in->level == level);
+	return s->has_demand && (!by_level || s->level == level);
 }
 
 /* Sum of the numbers and how many groups with demand there are on a level. */
-static uint64_t sum_level(const struct reeve__share_in *in, uint32_t n, uint32_t level,
+static uint64_t sum_level(struct reeve_sh_share *s, uint32_t n, uint32_t level,
 	bool by_level, uint32_t *ret_count)
 {
 	uint64_t sum = 0;
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (level_counts(&in[i], level, by_level)) {
-			sum += in[i].number;
+		if (level_counts(&s[i], level, by_level)) {
+			sum += s[i].number;
 			count++;
 		}
 	*ret_count = count;
@@ -34,65 +34,65 @@ static uint64_t sum_level(const struct reeve__share_in *in, uint32_t n, uint32_t
  * Gives each group of a level number/base of `available`; equal parts when no group has a number.
  * Returns what it gave.
  */
-static uint64_t give_level(const struct reeve__share_in *in, uint32_t n, uint32_t level,
-	bool by_level, uint64_t base, uint64_t available, uint32_t count, struct reeve__share_out *out)
+static uint64_t give_level(struct reeve_sh_share *s, uint32_t n, uint32_t level,
+	bool by_level, uint64_t base, uint64_t available, uint32_t count)
 {
 	uint64_t given = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!level_counts(&in[i], level, by_level))
+		if (!level_counts(&s[i], level, by_level))
 			continue;
-		uint64_t part = base ? reeve__muldiv(available, in[i].number, base)
+		uint64_t part = base ? reeve__muldiv(available, s[i].number, base)
 				     : available / count;
-		out[i].part += part;
+		s[i].part += part;
 		given += part;
 	}
 	return given;
 }
 
 /* Scales all parts so that they add up to the whole; what no number claims goes to everyone. */
-static void fill_whole(const struct reeve__share_in *in, uint32_t n, uint64_t given, struct reeve__share_out *out)
+static void fill_whole(struct reeve_sh_share *s, uint32_t n, uint64_t given)
 {
 	uint32_t count;
 
 	if (given == 0) {
-		(void)sum_level(in, n, 0, false, &count);
+		(void)sum_level(s, n, 0, false, &count);
 		if (count)
-			give_level(in, n, 0, false, 0, WHOLE, count, out);
+			give_level(s, n, 0, false, 0, WHOLE, count);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		out[i].part = reeve__muldiv(out[i].part, WHOLE, given);
+		s[i].part = reeve__muldiv(s[i].part, WHOLE, given);
 }
 
 /* Raises parts below the floor to it, at the cost of the others in proportion. */
-static void raise_floor(const struct reeve__share_in *in, uint32_t n, struct reeve__share_out *out)
+static void raise_floor(struct reeve_sh_share *s, uint32_t n)
 {
 	uint64_t floor = REEVE_SHARE_FLOOR_PPM * SCALE, low = 0, high = 0;
 	uint32_t count;
 
-	(void)sum_level(in, n, 0, false, &count);
+	(void)sum_level(s, n, 0, false, &count);
 	if (count == 0)
 		return;
 	if (floor > WHOLE / (2 * count)) /* so many groups that floors would fill the whole */
 		floor = WHOLE / (2 * count);
 	for (uint32_t i = 0; i < n; i++) {
-		if (!in[i].has_demand)
+		if (!s[i].has_demand)
 			continue;
-		if (out[i].part < floor)
+		if (s[i].part < floor)
 			low += floor;
 		else
-			high += out[i].part - floor;
-		if (out[i].part >= floor)
+			high += s[i].part - floor;
+		if (s[i].part >= floor)
 			low += floor;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		if (!in[i].has_demand)
+		if (!s[i].has_demand)
 			continue;
-		if (out[i].part <= floor)
-			out[i].part = floor;
+		if (s[i].part <= floor)
+			s[i].part = floor;
 		else
-			out[i].part = floor + reeve__muldiv(out[i].part - floor, WHOLE - low, high);
+			s[i].part = floor + reeve__muldiv(s[i].part - floor, WHOLE - low, high);
 	}
 }
 
@@ -101,63 +101,63 @@ static void raise_floor(const struct reeve__share_in *in, uint32_t n, struct ree
  * until no cap binds anew. Each round fixes at least one group.
  */
 static void apply_caps(
-	const struct reeve__share_in *in, uint32_t n, struct reeve__share_out *out)
+	struct reeve_sh_share *s, uint32_t n)
 {
 	bool more = true;
 
 	for (uint32_t i = 0; i < n; i++)
-		out[i].share_ppm = 0;
+		s[i].share_ppm = 0;
 	for (uint32_t round = 0; more && round <= n; round++) {
 		uint64_t open = 0, left = REEVE_PPM;
 		more = false;
 		for (uint32_t i = 0; i < n; i++) {
-			if (!in[i].has_demand)
+			if (!s[i].has_demand)
 				continue;
-			if (out[i].share_ppm)
-				left -= out[i].share_ppm;
+			if (s[i].share_ppm)
+				left -= s[i].share_ppm;
 			else
-				open += out[i].part;
+				open += s[i].part;
 		}
 		for (uint32_t i = 0; i < n; i++) {
-			if (!in[i].has_demand || out[i].share_ppm || !in[i].cap_ppm)
+			if (!s[i].has_demand || s[i].share_ppm || !s[i].cap_ppm)
 				continue;
-			if (reeve__muldiv(out[i].part, left, open) > in[i].cap_ppm) {
-				out[i].share_ppm = in[i].cap_ppm;
+			if (reeve__muldiv(s[i].part, left, open) > s[i].cap_ppm) {
+				s[i].share_ppm = s[i].cap_ppm;
 				more = true;
 			}
 		}
 		if (more)
 			continue;
 		for (uint32_t i = 0; i < n; i++)
-			if (in[i].has_demand && !out[i].share_ppm)
-				out[i].share_ppm = (uint32_t)reeve__muldiv(out[i].part, left, open);
+			if (s[i].has_demand && !s[i].share_ppm)
+				s[i].share_ppm = (uint32_t)reeve__muldiv(s[i].part, left, open);
 	}
 }
 
 void reeve__shares_solve(
-	const struct reeve__share_in *in, uint32_t n, bool by_level, struct reeve__share_out *out)
+	struct reeve_sh_share *s, uint32_t n, bool by_level)
 {
 	uint64_t left = WHOLE, given = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		out[i] = (struct reeve__share_out){0, 0, 0};
+		s[i].part = 0;
 	for (uint32_t level = 0; level < REEVE_SHARE_LEVELS && left; level++) {
 		uint32_t count;
-		uint64_t sum = sum_level(in, n, level, by_level, &count);
+		uint64_t sum = sum_level(s, n, level, by_level, &count);
 		/* 0 % of a level is the floor, but who no plan names shares what is left. */
 		if (count == 0 || (by_level && sum == 0 && level != REEVE_SHARE_LEVEL_OTHER))
 			continue;
 		/* A level's percentages are of what is left; ratios and overfull levels add up. */
 		uint64_t base = by_level && sum && sum < 100 ? 100 : sum;
-		uint64_t part = give_level(in, n, level, by_level, base, left, count, out);
+		uint64_t part = give_level(s, n, level, by_level, base, left, count);
 		given += part;
 		left -= part;
 		if (!by_level)
 			break;
 	}
-	fill_whole(in, n, given, out);
-	raise_floor(in, n, out);
+	fill_whole(s, n, given);
+	raise_floor(s, n);
 	for (uint32_t i = 0; i < n; i++)
-		out[i].weight_ppm = (uint32_t)(out[i].part / SCALE);
-	apply_caps(in, n, out);
+		s[i].weight_ppm = (uint32_t)(s[i].part / SCALE);
+	apply_caps(s, n);
 }

@@ -25,17 +25,17 @@
 #define REEVE_SHARE_LEVEL_SYSTEM 0u
 #define REEVE_SHARE_LEVELS	 10u
 
-struct reeve__share_in {
-	uint64_t number; /* shares, or percent */
-	uint32_t level;	 /* 0 to 9; the same for all when the method has no levels */
-	uint32_t cap_ppm; /* REEVE_PPM: none */
-	bool has_demand;
-};
-
-struct reeve__share_out {
-	uint64_t part; /* scratch of the solver */
-	uint32_t weight_ppm; /* by the numbers alone, caps aside: what fair queueing divides by */
-	uint32_t share_ppm;  /* entitlement with caps; 0 without demand */
+/* One group: what goes in, then what comes out. 40 bytes, so that it can lie in the segment. */
+struct reeve_sh_share {
+	uint64_t number;     /* in: shares, or percent */
+	uint64_t part;	     /* scratch of the solver */
+	uint64_t label;	     /* the caller's; not touched */
+	uint32_t level;	     /* in: 0 to 9 */
+	uint32_t cap_ppm;    /* in: 1 to REEVE_PPM, which is none */
+	uint32_t has_demand; /* in */
+	uint32_t weight_ppm; /* out: by the numbers alone, caps aside; fair queueing divides by it */
+	uint32_t share_ppm;  /* out: entitlement with caps; 0 without demand */
+	uint32_t pad;
 };
 
 /*
@@ -43,7 +43,6 @@ struct reeve__share_out {
  * left; else levels are ignored and numbers are ratios. Takes O(n) times the number of rounds in
  * which caps bind, at most n.
  */
-void reeve__shares_solve(
-	const struct reeve__share_in *in, uint32_t n, bool by_level, struct reeve__share_out *out);
+void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level);
 
 #endif

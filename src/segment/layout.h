@@ -25,6 +25,9 @@
 
 #include <pthread.h>
 
+/* One group's row in the share solver (policy/shares.h); the segment only gives it room. */
+#define REEVE_SH_SHARE_BYTES 48u
+
 #define REEVE_SH_MAGIC	  UINT64_C(0x31746e656d676573) /* "segment1" */
 #define REEVE_SH_FORMAT	  1u
 #define REEVE_SH_RULINGS  4u
@@ -40,7 +43,13 @@ struct reeve_sh_lock {
 	uint64_t pad2;
 };
 
-enum { REEVE_SLOT_FREE = 0, REEVE_SLOT_CLAIMED = 1, REEVE_SLOT_LIVE = 2, REEVE_SLOT_ENDED = 3 };
+enum {
+	REEVE_SLOT_FREE = 0,
+	REEVE_SLOT_CLAIMED = 1, /* being filled */
+	REEVE_SLOT_LIVE = 2,
+	REEVE_SLOT_ENDED = 3, /* kept for a while to be looked at; may be reused */
+	REEVE_SLOT_KEPT = 4   /* the same, but its owner still has a handle: not to be reused */
+};
 
 /* First 32 bytes of every slot. */
 struct reeve_sh_head {
@@ -269,7 +278,8 @@ struct reeve_sh_task {
 	uint64_t query_id;		/* i */
 	int64_t created_wall;		/* i */
 	_Atomic int64_t scheduled_wall; /* D: last pull dispatch */
-	uint64_t pad[5];
+	_Atomic uint64_t cancel_cycles; /* a: start_cycles of the statement to cancel */
+	uint64_t pad[4];
 };
 
 /* One CPU slot. A cache line each: the word is the hottest store there is. */
@@ -323,7 +333,8 @@ struct reeve_sh_cpu {
 	_Atomic uint64_t throttled_tasks; /* D */
 	_Atomic uint32_t plan_cap_ppm; /* d */
 	uint32_t pad2;
-	uint64_t pad3[6];
+	_Atomic uint64_t pull_dispatches; /* D */
+	uint64_t pad3[5];
 };
 
 struct reeve_sh_session_counts {
@@ -331,6 +342,16 @@ struct reeve_sh_session_counts {
 	_Atomic uint64_t execution_timeouts, cancelled;			    /* a */
 	_Atomic uint32_t current, peak;					    /* S */
 	uint64_t pad;
+};
+
+/*
+ * What a definition looked like before the change under way, so that recovery can put it back when
+ * the changer dies in the middle. Valid while `table` is not 0.
+ */
+struct reeve_sh_journal {
+	_Atomic uint32_t table; /* C: 1 + which of the tables; 0: nothing under way */
+	uint32_t slot;		/* C */
+	char row[1016];		/* C */
 };
 
 struct reeve_sh_header {
@@ -346,6 +367,7 @@ struct reeve_sh_header {
 	uint64_t usage;		/* i: offset */
 	uint64_t cpu_slots;	/* i: offset */
 	uint64_t rulings;	/* i: offset of the REEVE_SH_RULINGS rulings, each with its rows */
+	uint64_t scratch;	/* i: offset of two arrays of struct reeve_sh_share, C's and D's */
 	_Atomic uint64_t ruling; /* a: sequence << 8 | which: the plan in force */
 	_Atomic uint64_t revision; /* C writes */
 	_Atomic uint64_t reaped_ns; /* h: last look for dead processes */
@@ -357,6 +379,7 @@ struct reeve_sh_header {
 	char fault[160];		 /* h: why it is degraded */
 	_Alignas(64) struct reeve_sh_table attachments, groups, mappings, plans, directives, sessions, tasks;
 	struct reeve_sh_session_counts session_counts;
+	struct reeve_sh_journal journal;
 	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
 	struct reeve_sh_cpu cpu;
 };
@@ -375,6 +398,8 @@ _Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
 _Static_assert(sizeof(struct reeve_sh_task) == 256, "a task takes 256 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
+_Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
+	"the journal holds any definition");
 _Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
 
 #endif

@@ -83,6 +83,8 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = page_up(end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
 						       (uint64_t)c->groups *
 							       sizeof(struct reeve_sh_ruling_row)));
+	h->scratch = end;
+	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -248,7 +250,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			path, (unsigned long long)h->signature,
 			(unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->usage != want.usage ||
-		h->rulings != want.rulings || h->usage_groups != want.usage_groups ||
+		h->rulings != want.rulings || h->scratch != want.scratch || h->usage_groups != want.usage_groups ||
 		h->usage_rows != want.usage_rows)
 		return bad(err, path, "damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)

@@ -102,9 +102,10 @@ void reeve__table_publish(struct reeve *r, struct reeve_sh_table *table, uint32_
 /* Frees a slot, LIVE, CLAIMED or ENDED. `name` as published. */
 void reeve__table_free(
 	struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name);
-/* Marks a LIVE slot ENDED; it stays findable by id. */
+/* Marks a LIVE slot KEPT, or a LIVE or KEPT one ENDED; it stays findable by id. */
+void reeve__table_keep(struct reeve *r, struct reeve_sh_table *table, uint32_t i);
 void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i);
-/* Slot with this id, LIVE or ENDED; REEVE_NONE. */
+/* Slot with this id, LIVE, KEPT or ENDED; REEVE_NONE. */
 uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *table, uint64_t id);
 /* LIVE slot whose text at `name_offset` is `name`; REEVE_NONE. */
 uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_table *table,
@@ -118,7 +119,7 @@ void reeve__table_rename(struct reeve *r, struct reeve_sh_table *table, uint32_t
  */
 void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t name_offset);
 /*
- * Copies LIVE (and, if asked, ENDED) slots' indexes with an id above `after`, by id, up to
+ * Copies LIVE (and, if asked, KEPT and ENDED) slots' indexes with an id above `after`, by id, up to
  * `capacity`. O(table * log(capacity)).
  */
 uint32_t reeve__table_list(const struct reeve *r, const struct reeve_sh_table *table,

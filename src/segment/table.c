@@ -161,11 +161,20 @@ void reeve__table_free(
 	table->live--;
 }
 
-void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
+void reeve__table_keep(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
 {
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
 
-	if (reeve__get(&head->state) != REEVE_SLOT_LIVE)
+	if (reeve__get(&head->state) == REEVE_SLOT_LIVE)
+		atomic_store_explicit(&head->state, REEVE_SLOT_KEPT, memory_order_release);
+}
+
+void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
+{
+	struct reeve_sh_head *head = reeve__table_head(r, table, i);
+	uint32_t state = reeve__get(&head->state);
+
+	if (state != REEVE_SLOT_LIVE && state != REEVE_SLOT_KEPT)
 		return;
 	atomic_store_explicit(&head->state, REEVE_SLOT_ENDED, memory_order_release);
 	push_ended(r, table, i);
@@ -268,7 +277,7 @@ uint32_t reeve__table_list(const struct reeve *r, const struct reeve_sh_table *t
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		uint32_t state = reeve__get(&head->state);
 		if (head->id <= after ||
-			(state != REEVE_SLOT_LIVE && !(with_ended && state == REEVE_SLOT_ENDED)))
+			(state != REEVE_SLOT_LIVE && !(with_ended && state > REEVE_SLOT_LIVE)))
 			continue;
 		if (n < capacity) {
 			ret_slots[n++] = i;
@@ -300,7 +309,7 @@ const char *reeve__table_check(const struct reeve *r, const struct reeve_sh_tabl
 	for (uint32_t i = 0; i < table->high_water; i++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		uint32_t state = reeve__get(&head->state);
-		if (state > REEVE_SLOT_ENDED)
+		if (state > REEVE_SLOT_KEPT)
 			return "a slot has a state that does not exist";
 		if (state == REEVE_SLOT_FREE)
 			free++;

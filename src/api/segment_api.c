@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_api.c - opening and closing, housekeeping, checks. */
+#include "../engine/engine.h"
+
+#include <stdlib.h>
+
+static int missing(struct reeve_error *err, const char *argument)
+{
+	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is NULL", argument);
+}
+
+static int check_host(const struct reeve_host *h, struct reeve_error *err)
+{
+	if (!h->mono || !h->wall || !h->thread_cpu || !h->wait || !h->wake || !h->process_alive ||
+		!h->process_start || !h->process_id || !h->cpu_count)
+		return missing(err, "a function of the host");
+	if (h->cycles && h->cycles_ns_q32 == 0)
+		return reeve__fail(
+			err, REEVE_EINVALID_ARGUMENT, "host.cycles_ns_q32 is 0; allowed are 1 up");
+	return 0;
+}
+
+/* Which counter this process reads, and its rate. */
+static void set_counter(struct reeve *r)
+{
+	const struct reeve_host *native = reeve_host_native();
+
+	if (r->host->cycles) {
+		r->cycles_ns_q32 = r->host->cycles_ns_q32;
+	} else if (r->host == native && reeve__host_counter(&r->cycles_ns_q32)) {
+		r->native_cycles = true;
+	} else {
+		r->cycles_ns_q32 = UINT64_C(1) << 32;
+	}
+	r->cycles_ticks_q32 = reeve__muldiv(
+		UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
+}
+
+static struct reeve *new_handle(const struct reeve_host *host)
+{
+	struct reeve *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->host = host ? host : reeve_host_native();
+	r->attachment = REEVE_NONE;
+	pthread_mutex_init(&r->local_lock, NULL);
+	return r;
+}
+
+static void free_handle(struct reeve *r)
+{
+	reeve__segment_unmap(r);
+	pthread_mutex_destroy(&r->local_lock);
+	free(r);
+}
+
+/* First content of a new segment, before anybody can see it. */
+static int fill_new(struct reeve *r, const struct reeve_options *options, struct reeve_error *err)
+{
+	struct reeve_sh_cpu *c = r->cpu;
+	int rc;
+
+	reeve__put(&c->quantum_ns, (uint64_t)100 * 1000000);
+	reeve__put(&c->runaway_on, 1);
+	reeve__put(&c->runaway_ns, (uint64_t)300 * 1000000000);
+	reeve__put(&c->runaway_ppm, REEVE_PPM / 2);
+	reeve__put(&c->plan_cap_ppm, REEVE_PPM);
+	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
+	/* Virtual clocks start just before they wrap, so that wrapping is ordinary. */
+	c->clock = c->pull_clock = UINT64_MAX - UINT32_MAX;
+	for (uint32_t i = 0; i < r->slot_count; i++)
+		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
+	rc = reeve__model_seed(r, reeve__wall(r), err);
+	return rc ? rc : reeve__segment_publish(r, options, err);
+}
+
+static int open_segment(
+	struct reeve *r, const struct reeve_options *options, struct reeve_error *err)
+{
+	uint32_t slots = options->cpu_slots ? options->cpu_slots
+					    : r->host->cpu_count(r->host->self);
+	char boot_id[40] = "";
+	bool created = false;
+	int rc;
+
+	if (slots > REEVE_SH_MAX_SLOTS && !options->cpu_slots)
+		slots = REEVE_SH_MAX_SLOTS;
+	reeve__host_boot_id(boot_id, sizeof(boot_id));
+	rc = reeve__segment_map(r, options, slots, boot_id, reeve__wall(r), &created, err);
+	if (rc || !created)
+		return rc;
+	rc = fill_new(r, options, err);
+	if (rc == REEVE_EALREADY_EXISTS && !(options->flags & REEVE_OPEN_NEW)) {
+		/* Another process was quicker: its segment is as good. */
+		struct reeve_options again = *options;
+		again.flags |= REEVE_OPEN_EXISTING;
+		reeve__segment_unmap(r);
+		rc = reeve__segment_map(
+			r, &again, slots, boot_id, reeve__wall(r), &created, err);
+	}
+	return rc;
+}
+
+static int check_options(const struct reeve_options *o, struct reeve_error *err)
+{
+	if (o->flags & ~(uint32_t)(REEVE_OPEN_EXISTING | REEVE_OPEN_NEW))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"flags is %#x; allowed are REEVE_OPEN_EXISTING and REEVE_OPEN_NEW",
+			o->flags);
+	if (o->path && !*o->path)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "path is empty");
+	if (!o->path && (o->flags & REEVE_OPEN_EXISTING))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"REEVE_OPEN_EXISTING wants a path; anonymous memory is always new");
+	return o->host ? check_host(o->host, err) : 0;
+}
+
+static int attach(struct reeve *r, const char *name, struct reeve_error *err)
+{
+	char program[REEVE_ATTRIBUTE_MAX];
+	int rc;
+
+	if (!name) {
+		reeve__host_program(program, sizeof(program));
+		name = program;
+	}
+	rc = reeve__text_check(name, REEVE_ATTRIBUTE_MAX, false, "name", err);
+	return rc ? rc : reeve__attachment_claim(r, name, err);
+}
+
+REEVE_API int reeve_open(
+	const struct reeve_options *options, struct reeve **ret_reeve, struct reeve_error *err)
+{
+	static const struct reeve_options defaults = REEVE_OPTIONS_INIT;
+	struct reeve *r;
+	int rc;
+
+	if (!ret_reeve)
+		return missing(err, "ret_reeve");
+	if (!options)
+		options = &defaults;
+	rc = check_options(options, err);
+	if (rc)
+		return rc;
+	r = new_handle(options->host);
+	if (!r)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	set_counter(r);
+	rc = open_segment(r, options, err);
+	if (!rc)
+		rc = attach(r, options->name, err);
+	if (rc) {
+		free_handle(r);
+		return rc;
+	}
+	*ret_reeve = r;
+	return 0;
+}
+
+REEVE_API int reeve_attach(
+	const struct reeve *parent, struct reeve **ret_reeve, struct reeve_error *err)
+{
+	struct reeve *r;
+	int rc;
+
+	if (!parent || !ret_reeve)
+		return missing(err, parent ? "ret_reeve" : "parent");
+	r = new_handle(parent->host);
+	if (!r)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	r->native_cycles = parent->native_cycles;
+	r->cycles_ns_q32 = parent->cycles_ns_q32;
+	r->cycles_ticks_q32 = parent->cycles_ticks_q32;
+	reeve__segment_share(r, parent);
+	rc = attach(r, NULL, err);
+	if (rc) {
+		free_handle(r);
+		return rc;
+	}
+	*ret_reeve = r;
+	return 0;
+}
+
+REEVE_API void reeve_close(struct reeve *reeve)
+{
+	if (!reeve)
+		return;
+	while (reeve->local_sessions)
+		reeve__session_destroy(reeve->local_sessions, REEVE_END_SHUTDOWN);
+	reeve__attachment_leave(reeve);
+	free_handle(reeve);
+}
+
+REEVE_API int reeve_tick(
+	struct reeve *reeve, struct reeve_tick_report *ret_report, struct reeve_error *err)
+{
+	struct reeve_tick_report report = {0, 0, 0, 0};
+	struct reeve__cpu_pass x;
+	int rc;
+
+	if (!reeve)
+		return missing(err, "reeve");
+	reeve__reap(reeve, &report);
+	report.forgotten_sessions = reeve__session_forget(reeve);
+	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
+	if (rc < 0)
+		return rc;
+	report.throttled_tasks = (uint32_t)rc;
+	reeve__cpu_begin(&x, reeve);
+	reeve__cpu_dispatch(&x);
+	reeve__cpu_end(&x);
+	if (ret_report)
+		*ret_report = report;
+	return 0;
+}
+
+REEVE_API int reeve_validate(
+	struct reeve *reeve, void (*found)(void *arg, const char *fault), void *arg)
+{
+	int n;
+
+	if (!reeve)
+		return REEVE_EINVALID_ARGUMENT;
+	n = reeve__attachment_validate(reeve, found, arg);
+	n += reeve__model_validate(reeve, found, arg);
+	n += reeve__session_validate(reeve, found, arg);
+	n += reeve__cpu_validate(reeve, found, arg);
+	if (!reeve__segment_ready(reeve)) {
+		if (found)
+			found(arg, reeve->header->fault[0] ? reeve->header->fault
+							   : "the segment is not ready");
+		n++;
+	}
+	return n;
+}
+
+REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info)
+{
+	const struct reeve_sh_header *h;
+
+	if (!reeve || !ret_info)
+		return;
+	h = reeve->header;
+	*ret_info = (struct reeve_segment_info){
+		.state = (enum reeve_segment_state)reeve__get(&h->state),
+		.size_bytes = h->size,
+		.format_version = h->format,
+		.signature = h->signature,
+		.created_wall = h->created_wall,
+		.revision = reeve__get(&h->revision),
+		.cpu_slots = reeve->slot_count,
+		.attachments = h->attachments.live,
+		.max_attachments = h->attachments.capacity,
+		.groups = h->groups.live,
+		.max_groups = h->groups.capacity,
+		.plans = h->plans.live,
+		.max_plans = h->plans.capacity,
+		.directives = h->directives.live,
+		.max_directives = h->directives.capacity,
+		.mappings = h->mappings.live,
+		.max_mappings = h->mappings.capacity,
+		.sessions = h->sessions.live,
+		.max_sessions = h->sessions.capacity,
+		.tasks = h->tasks.live,
+		.max_tasks = h->tasks.capacity,
+	};
+}
+
+REEVE_API uint32_t reeve_attachment_copy(
+	struct reeve *reeve, struct reeve_attachment_info *ret_infos, uint32_t capacity)
+{
+	return reeve && (ret_infos || !capacity)
+		       ? reeve__attachment_copy(reeve, ret_infos, capacity)
+		       : 0;
+}
+
+REEVE_API reeve_ns reeve_now_mono(struct reeve *reeve)
+{
+	return reeve__mono(reeve);
+}
+
+REEVE_API reeve_ns reeve_now_wall(struct reeve *reeve)
+{
+	return reeve__wall(reeve);
+}
+
+REEVE_API const char *reeve_version(void)
+{
+	return REEVE_VERSION;
+}

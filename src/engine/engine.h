@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - policy applied under locks: the CPU domain, statements, sessions, reaping.
+ *
+ * A CPU slot's word says who runs:
+ *
+ *	bits 0-31  task slot + 1, 0: nobody     bits 32-61  the task's generation
+ *	bit 63     LINGER: the task's statement has ended, but its next one is expected within
+ *	           microseconds; anybody may take the slot once it has lingered too long
+ *
+ * Words change by compare-and-swap only: free to held by a beginner that finds nobody waiting, held
+ * to free or to LINGER by the holder, and anything to another task by whoever holds the CPU lock.
+ *
+ * That no wake-up is lost: who ends frees the word and then reads `contended`; who waits raises
+ * `contended` and then reads the words; all four are sequentially consistent, so one sees the other.
+ */
+#ifndef REEVE_ENGINE_ENGINE_H
+#define REEVE_ENGINE_ENGINE_H
+
+#include "../host/host.h"
+#include "../model/model.h"
+
+#define REEVE_WORD_LINGER (UINT64_C(1) << 63)
+
+/* A slot whose holder has ended its statement is kept for it this long. */
+#define REEVE_LINGER_NS ((uint64_t)50000)
+/* How often the watchman looks at lingering slots, and at all others. */
+#define REEVE_PATROL_NS	     ((uint64_t)2000000)
+#define REEVE_PATROL_SLOW_NS ((uint64_t)5000000)
+/* Every waiter looks up at least this often, so that a dead process's slot is found within a second. */
+#define REEVE_LOOK_UP_NS ((uint64_t)100000000)
+/* Elapsed time of a statement is taken for its CPU time up to here; then the CPU clock is read. */
+#define REEVE_PROBE_NS ((uint64_t)50000)
+/* What a task of a capped group may use before it settles its account. */
+#define REEVE_SETTLE_NS ((uint64_t)1000000)
+
+/* A session as its process holds it. Used by one thread at a time. */
+struct reeve_session {
+	struct reeve *r;
+	struct reeve_sh_session *sh;
+	struct reeve_sh_task *t;
+	uint64_t word; /* what a slot it holds says */
+	uint32_t session, task, slot;
+	/* the statement under way; cycles are of the processor's counter */
+	bool in_query, cpu_known;
+	uint32_t block_depth, shield_depth;
+	uint64_t begin_cycles, charged_cycles, look_cycles, slice_cycles, deadline_cycles;
+	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
+	uint64_t query_cpu_ns, query_wait_ns, blocked_ns, slice_start_cpu_ns;
+	uint64_t blocked_cycles;
+	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock, by thread cpu_thread */
+	pthread_t cpu_thread;
+	uint32_t parks;
+	int stop_code;
+	char stop_text[128];
+	/* between statements */
+	uint64_t end_cycles, gap_cycles; /* when the last ended; smoothed pause to the next */
+	struct reeve_session *next, *previous; /* this process's list */
+};
+
+static inline uint64_t reeve__cycles(const struct reeve *r)
+{
+	if (REEVE_LIKELY(r->native_cycles))
+		return reeve__host_ticks();
+	return r->host->cycles ? r->host->cycles(r->host->self)
+			       : (uint64_t)r->host->mono(r->host->self);
+}
+
+static inline uint64_t reeve__cycles_ns(const struct reeve *r, uint64_t cycles)
+{
+	return reeve__mulq32(cycles, r->cycles_ns_q32);
+}
+
+static inline uint64_t reeve__ns_cycles(const struct reeve *r, uint64_t ns)
+{
+	return reeve__mulq32(ns, r->cycles_ticks_q32);
+}
+
+static inline reeve_ns reeve__mono(const struct reeve *r)
+{
+	return r->host->mono(r->host->self);
+}
+
+static inline reeve_ns reeve__wall(const struct reeve *r)
+{
+	return r->host->wall(r->host->self);
+}
+
+static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t i)
+{
+	uint64_t generation = reeve__get(&t->head.generation) & 0x3fffffffu;
+
+	return generation << 32 | (uint64_t)(i + 1);
+}
+
+/* Task slot that a word names; REEVE_NONE for a free slot and for an index out of range. */
+static inline uint32_t reeve__word_task(const struct reeve *r, uint64_t word)
+{
+	uint32_t i = (uint32_t)word - 1; /* 0 wraps to REEVE_NONE */
+
+	return i < r->header->tasks.capacity ? i : REEVE_NONE;
+}
+
+/* ---- cpu.c: the CPU domain. Everything below until "query.c" wants the CPU lock. ---- */
+
+/* What one pass under the CPU lock works with; wakes are sent after the lock is let go. */
+struct reeve__cpu_pass {
+	struct reeve *r;
+	struct reeve_sh_cpu *c;
+	uint64_t now;	 /* monotonic ns */
+	uint64_t cycles;
+	struct reeve__heap tasks, groups, pulls;
+	uint32_t wake_count;
+	uint32_t wakes[16];
+};
+
+/* Takes the lock (rebuilding the queues when its last owner died), reads the clocks. */
+void reeve__cpu_begin(struct reeve__cpu_pass *x, struct reeve *r);
+/* Lets go of the lock. */
+void reeve__cpu_unlock(struct reeve__cpu_pass *x);
+/* Wakes who was granted a slot; after the lock, and best after all locks. */
+void reeve__cpu_wake(struct reeve__cpu_pass *x);
+/* Both. */
+void reeve__cpu_end(struct reeve__cpu_pass *x);
+
+bool reeve__cpu_holds(const struct reeve *r, uint32_t task);
+/* Counts use that the owner has measured: ages, buckets, gates. */
+void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns);
+void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task);
+void reeve__cpu_dequeue(struct reeve__cpu_pass *x, uint32_t task);
+/* Grants free slots to the most deserving, as long as there are both. */
+void reeve__cpu_dispatch(struct reeve__cpu_pass *x);
+/* Takes a slot from somebody clearly less deserving for this queued task; true when it did. */
+bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task);
+/*
+ * Gives the slot that `task` holds to the most deserving of all who wait, `task` included when it
+ * is queued; frees it when nobody may run.
+ */
+void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task);
+/* Instant at which somebody should look again: caps that reopen, slots that linger. */
+uint64_t reeve__cpu_next_look(const struct reeve__cpu_pass *x);
+/* Length of the slice that a task of this group may run now. */
+uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group);
+/* Takes weights and caps from the ruling in force, when it is another than last time. */
+void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x);
+/* Rebuilds everything derived from phases and slot words. */
+void reeve__cpu_rebuild(struct reeve__cpu_pass *x);
+/* Compares everything derived with what it is derived from. Lock taken inside. */
+int reeve__cpu_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+
+/* A new ruling is in force: every running task looks at its next checkpoint. Takes the lock. */
+void reeve__cpu_announce(struct reeve *r);
+/* A task is gone: out of queue and slots. Takes the lock. */
+void reeve__cpu_drop(struct reeve *r, uint32_t task);
+/* Moves a task to another group. Takes the lock; the caller wakes. */
+void reeve__cpu_move(
+	struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group);
+
+/* Adds to the account of (slot or REEVE_NONE, group). No lock. */
+static inline void reeve__usage_add(
+	struct reeve *r, uint32_t slot, uint32_t group, uint64_t ns, uint64_t queries)
+{
+	uint32_t row = slot < r->slot_count ? slot : r->slot_count;
+	struct reeve_sh_usage *u;
+
+	if (REEVE_UNLIKELY(group >= r->usage_groups))
+		return;
+	u = &r->usage[(size_t)row * r->usage_groups + group];
+	reeve__add(&u->cpu_ns, ns);
+	if (queries)
+		reeve__add(&u->queries, queries);
+}
+
+/* ---- query.c: the owner's side. No lock held. ---- */
+
+int reeve__query_begin(
+	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
+int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
+void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret);
+void reeve__query_block_begin(struct reeve_session *s);
+int reeve__query_block_end(struct reeve_session *s);
+void reeve__query_shield_begin(struct reeve_session *s);
+int reeve__query_shield_end(struct reeve_session *s);
+/*
+ * Sets bits in a task's attention. Any process, locks may be held. True when it is parked: the
+ * caller then wakes it, once it holds no lock.
+ */
+bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits);
+void reeve__task_wake(struct reeve *r, uint32_t task);
+
+/* The hot part of reeve_checkpoint: a load, a branch, the cycle counter. */
+static inline int reeve__query_checkpoint(struct reeve_session *s)
+{
+	uint64_t cycles;
+
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) != 0))
+		return reeve__query_checkpoint_slow(s, reeve__cycles(s->r));
+	cycles = reeve__cycles(s->r);
+	if (REEVE_UNLIKELY(!reeve__before(cycles, s->look_cycles)))
+		return reeve__query_checkpoint_slow(s, cycles);
+	return 0;
+}
+
+/* ---- session.c ---- */
+
+void reeve__sessions_lock(struct reeve *r);
+void reeve__sessions_unlock(struct reeve *r);
+int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
+	struct reeve_session **ret, struct reeve_error *err);
+void reeve__session_destroy(struct reeve_session *s, uint32_t reason);
+int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
+	struct reeve_error *err);
+uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t flags,
+	struct reeve_session_info *ret, uint32_t capacity);
+int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to,
+	uint32_t reason, struct reeve_error *err);
+int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+/* Ends the session in that slot, returning all it holds. Idempotent. Takes the locks. */
+void reeve__session_terminate(struct reeve *r, uint32_t session, uint32_t reason);
+/* The owner has no handle any more: the slot of its ended session may be reused. */
+void reeve__session_release(struct reeve *r, uint32_t session);
+/* The owner has seen that its session was killed, outside a statement. */
+void reeve__session_finish_kill(struct reeve_session *s);
+void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret);
+int reeve__session_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+/* Forgets ended sessions past their retention. Returns how many. */
+uint32_t reeve__session_forget(struct reeve *r);
+
+/* ---- reap.c ---- */
+
+int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_error *err);
+void reeve__attachment_leave(struct reeve *r);
+/* Returns what dead processes held. Cheap when nobody died; asks /proc once an attachment. */
+void reeve__reap(struct reeve *r, struct reeve_tick_report *ret);
+/* reap, unless somebody looked within the last 200 ms. */
+void reeve__reap_if_due(struct reeve *r);
+uint32_t reeve__attachment_copy(
+	struct reeve *r, struct reeve_attachment_info *ret, uint32_t capacity);
+int reeve__attachment_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+
+/* ---- pull.c: tasks of outside engines ---- */
+
+int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
+	uint32_t priority, reeve_task_id *ret_id, struct reeve_error *err);
+int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err);
+enum reeve__pull_verb { REEVE_PULL_CHARGE, REEVE_PULL_YIELD, REEVE_PULL_COMPLETE };
+int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
+	enum reeve__pull_verb verb, struct reeve_error *err);
+/* The CPU lock's rebuild puts a ready pull task back into its queue. */
+void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task);
+
+/* ---- stats.c ---- */
+
+void reeve__cpu_config_get(struct reeve *r, struct reeve_cpu_config *ret);
+int reeve__cpu_config_set(
+	struct reeve *r, const struct reeve_cpu_config *config, struct reeve_error *err);
+int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
+	struct reeve_cpu_group_stats *ret, struct reeve_error *err);
+uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
+	struct reeve_cpu_group_stats *ret, uint32_t capacity);
+void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret);
+int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *ret,
+	struct reeve_error *err);
+uint32_t reeve__task_copy(
+	struct reeve *r, reeve_task_id after, struct reeve_task_info *ret, uint32_t capacity);
+/* Fills the description of a task; CPU lock held. */
+void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t task, struct reeve_task_info *ret);
+int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err);
+int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capacity,
+	uint32_t *ret_current, struct reeve_error *err);
+
+#endif

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * query.c - the owner's side of a statement: begin, checkpoint, block, shield, end.
+ *
+ * Fast paths take no lock, make no system call, allocate nothing. A begin is two compare-and-swaps
+ * (the session's state, a free slot's word); an end is one, and the counters.
+ *
+ * What a statement used is measured with the processor's counter while it is short: elapsed time is
+ * CPU time as long as nobody interrupts. From 50 us on, the thread's CPU clock is read, at slice
+ * ends and at the end.
+ */
+#include "engine.h"
+
+#include <stdio.h>
+
+/* ---- measuring ---- */
+
+static void book(struct reeve_session *s, uint64_t ns)
+{
+	reeve__usage_add(s->r, s->slot, reeve__get(&s->t->group), ns, 0);
+	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
+	s->query_cpu_ns += ns;
+	reeve__put(&s->t->query_cpu_ns, s->query_cpu_ns);
+	s->unsettled_ns += ns;
+}
+
+static void read_cpu_clock(struct reeve_session *s)
+{
+	s->cpu_ns_base = s->r->host->thread_cpu(s->r->host->self);
+	s->cpu_known = true;
+	s->cpu_thread = pthread_self();
+}
+
+/*
+ * Books what has been used since the last call. Elapsed time is the upper bound; the CPU clock,
+ * where there is an earlier reading by the same thread, gives the truth.
+ */
+static void measure(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t ns = reeve__cycles_ns(s->r, cycles - s->charged_cycles);
+
+	if (ns >= REEVE_PROBE_NS) {
+		bool same = s->cpu_known && pthread_equal(s->cpu_thread, pthread_self());
+		reeve_ns before = s->cpu_ns_base;
+		read_cpu_clock(s);
+		if (same && s->cpu_ns_base >= before && (uint64_t)(s->cpu_ns_base - before) < ns)
+			ns = (uint64_t)(s->cpu_ns_base - before);
+	}
+	s->charged_cycles = cycles;
+	book(s, ns);
+}
+
+static void set_look(struct reeve_session *s)
+{
+	uint64_t at = s->slice_cycles;
+
+	if (reeve__before(s->deadline_cycles, at))
+		at = s->deadline_cycles;
+	s->look_cycles = at;
+}
+
+static void start_slice(struct reeve_session *s, uint64_t cycles, uint64_t ns)
+{
+	s->slice_cycles = cycles + reeve__ns_cycles(s->r, ns);
+	s->slice_start_cpu_ns = s->query_cpu_ns;
+	set_look(s);
+}
+
+/* ---- being told to stop ---- */
+
+static int stop(struct reeve_session *s, int code, const char *text)
+{
+	if (s->stop_code == 0) {
+		s->stop_code = code;
+		snprintf(s->stop_text, sizeof(s->stop_text), "%s", text);
+	}
+	return s->stop_code;
+}
+
+/* Whether the statement has to stop: 0, or the code, with the reason as text. */
+static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles)
+{
+	if (s->stop_code)
+		return s->stop_code;
+	if (attention & REEVE_ATTEND_KILL)
+		return stop(s, REEVE_EKILLED, "the session was killed");
+	if ((attention & REEVE_ATTEND_CANCEL) &&
+		reeve__get(&s->t->cancel_cycles) == s->begin_cycles) {
+		reeve__add(&s->r->header->session_counts.cancelled, 1);
+		return stop(s, REEVE_ECANCELLED, "the statement was cancelled");
+	}
+	if (!reeve__before(cycles, s->deadline_cycles)) {
+		char text[96];
+		snprintf(text, sizeof(text), "the statement was out of time after %.3f s",
+			(double)reeve__cycles_ns(s->r, s->deadline_cycles - s->begin_cycles) / 1e9);
+		reeve__add(&s->r->header->session_counts.execution_timeouts, 1);
+		return stop(s, REEVE_ETIMEOUT, text);
+	}
+	return 0;
+}
+
+/* ---- waiting ---- */
+
+static void park_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
+{
+	reeve__put(&s->t->park, REEVE_PARK_YES);
+	x->c->watchman = s->task;
+}
+
+/* Instant of the monotonic clock at which this waiter looks up by itself. */
+static reeve_ns look_up_at(struct reeve__cpu_pass *x, struct reeve_session *s)
+{
+	uint64_t at = x->c->watchman == s->task ? reeve__cpu_next_look(x)
+						 : x->now + REEVE_LOOK_UP_NS;
+	uint64_t left = reeve__before(x->cycles, s->deadline_cycles)
+				? reeve__cycles_ns(s->r, s->deadline_cycles - x->cycles)
+				: 0;
+
+	if (at - x->now > left)
+		at = x->now + left;
+	return (reeve_ns)at;
+}
+
+/* One look of a waiter, under the lock. True when the wait is over: slot held, or *ret says stop. */
+static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret)
+{
+	reeve__cpu_begin(x, s->r);
+	if (!reeve__cpu_holds(s->r, s->task)) {
+		*ret = must_stop(s, reeve__get(&s->t->attention), x->cycles);
+		if (*ret == 0) {
+			if (!s->t->queued)
+				reeve__cpu_enqueue(x, s->task);
+			reeve__cpu_dispatch(x);
+		} else {
+			reeve__cpu_dequeue(x, s->task);
+		}
+	}
+	if (*ret || reeve__cpu_holds(s->r, s->task) || !reeve__segment_ready(s->r)) {
+		reeve__put(&s->t->park, REEVE_PARK_NO);
+		return true;
+	}
+	reeve__put(&s->t->park, REEVE_PARK_YES);
+	if (x->c->watchman == REEVE_NONE)
+		x->c->watchman = s->task;
+	return false;
+}
+
+/* Sleeps until the slot comes, or a reason to stop. `at`: when to look up first. */
+static int wait_for_slot(struct reeve_session *s, reeve_ns at)
+{
+	struct reeve *r = s->r;
+	reeve_ns began = reeve__mono(r);
+	struct reeve__cpu_pass x;
+	int rc = 0;
+
+	s->parks++;
+	REEVE_POINT(TASK_PARKING);
+	for (bool over = false; !over;) {
+		r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, at);
+		if (atomic_load(&s->t->park) == REEVE_PARK_NO &&
+			reeve__cpu_holds(r, s->task))
+			break;
+		over = look_up(s, &x, &rc);
+		at = look_up_at(&x, s);
+		reeve__cpu_end(&x);
+		if (!over)
+			reeve__reap_if_due(r);
+	}
+	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	read_cpu_clock(s);
+	return rc;
+}
+
+/*
+ * Comes to the scheduler with a queued or slotless task and stays until it has a slot (or is told
+ * to stop). A shielded task does not stay: it goes on without, and comes again when the shield ends.
+ */
+static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x)
+{
+	struct reeve *r = s->r;
+	bool held, stay;
+	uint64_t slice;
+	reeve_ns at = 0;
+
+	if (!reeve__cpu_holds(r, s->task)) {
+		reeve__cpu_enqueue(x, s->task);
+		reeve__cpu_dispatch(x);
+		if (s->t->queued)
+			reeve__cpu_preempt(x, s->task);
+	}
+	held = reeve__cpu_holds(r, s->task);
+	stay = !held && s->shield_depth == 0 && reeve__segment_ready(r);
+	slice = held ? reeve__cpu_slice_ns(x, reeve__get(&s->t->group)) : REEVE_SETTLE_NS;
+	if (stay) {
+		park_locked(x, s);
+		at = look_up_at(x, s);
+	}
+	reeve__cpu_end(x);
+	if (stay) {
+		int rc = wait_for_slot(s, at);
+		if (rc)
+			return rc;
+		reeve__cpu_begin(x, r);
+		slice = reeve__cpu_slice_ns(x, reeve__get(&s->t->group));
+		reeve__cpu_end(x);
+	}
+	s->slot = reeve__cpu_holds(r, s->task) ? reeve__get(&s->t->slot) : s->slot;
+	s->charged_cycles = reeve__cycles(r);
+	start_slice(s, s->charged_cycles, slice);
+	return 0;
+}
+
+static void settle_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
+{
+	reeve__cpu_settle(x, s->task, s->unsettled_ns);
+	s->unsettled_ns = 0;
+	if (s->slot < s->r->slot_count && reeve__cpu_holds(s->r, s->task))
+		reeve__put(&s->r->cpu_slots[s->slot].since_ns, x->now);
+}
+
+static bool is_capped(const struct reeve_session *s)
+{
+	uint32_t g = reeve__get(&s->t->group);
+
+	return reeve__get(&s->r->cpu->plan_cap_ppm) < REEVE_PPM ||
+	       (g < s->r->usage_groups && reeve__get(&s->r->groups[g].cpu.cap_ppm) < REEVE_PPM);
+}
+
+/* ---- begin ---- */
+
+/* Takes a free slot, its own of last time first. False when there is none, or others wait. */
+static bool take_free_slot(struct reeve_session *s)
+{
+	struct reeve *r = s->r;
+	uint32_t g = reeve__get(&s->t->group);
+
+	if (atomic_load(&r->cpu->contended) || reeve__get(&r->groups[g].cpu.gate))
+		return false;
+	for (uint32_t n = 0, i = s->slot; n < r->slot_count; n++, i++) {
+		uint64_t nobody = 0;
+		if (i >= r->slot_count)
+			i = 0;
+		struct reeve_sh_cpu_slot *slot = &r->cpu_slots[i];
+		if (reeve__get(&slot->word) != 0 ||
+			!atomic_compare_exchange_strong(&slot->word, &nobody, s->word))
+			continue;
+		REEVE_POINT(SLOT_FAST_TAKEN);
+		s->slot = i;
+		reeve__put(&s->t->slot, i);
+		reeve__add(&slot->scheduled, 1);
+		if (reeve__get(&slot->last_task) != s->task) {
+			reeve__put(&slot->last_task, s->task);
+			reeve__add(&slot->switches, 1);
+		}
+		return true;
+	}
+	return false;
+}
+
+/* The slot that lingers since the last statement, if it still does. */
+static bool take_lingering_slot(struct reeve_session *s)
+{
+	uint64_t linger = s->word | REEVE_WORD_LINGER;
+	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
+
+	return reeve__get(&slot->word) == linger &&
+	       atomic_compare_exchange_strong(&slot->word, &linger, s->word);
+}
+
+static void start_statement(
+	struct reeve_session *s, const struct reeve_query_def *def, uint64_t cycles)
+{
+	struct reeve *r = s->r;
+	uint32_t g = reeve__get(&s->t->group);
+	uint64_t limit = reeve__get(&r->groups[g].max_execution_ns);
+
+	s->in_query = true;
+	s->begin_cycles = s->charged_cycles = s->look_cycles = cycles;
+	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
+	s->parks = 0;
+	s->stop_code = 0;
+	/* No deadline: half the counter's range away, which is decades. */
+	s->deadline_cycles = cycles + (UINT64_C(1) << 62);
+	if (limit != REEVE_UNLIMITED)
+		s->deadline_cycles = cycles + reeve__ns_cycles(r, limit);
+	if (def && def->deadline != REEVE_NEVER) {
+		reeve_ns left = def->deadline - reeve__mono(r);
+		uint64_t own = cycles + reeve__ns_cycles(r, left > 0 ? (uint64_t)left : 0);
+		if (reeve__before(own, s->deadline_cycles))
+			s->deadline_cycles = own;
+	}
+	reeve__put(&s->t->query_cpu_ns, 0);
+	reeve__put(&s->t->start_cycles, cycles);
+	/* Before the slot: a waiter's name may stand on a slot only while it works. */
+	atomic_store_explicit(&s->t->phase, REEVE_PHASE_WORK, memory_order_release);
+}
+
+static int begin_refused(struct reeve_session *s, uint32_t state, struct reeve_error *err)
+{
+	uint64_t id = s->sh->head.id;
+
+	if (state == REEVE_SESSION_KILLED || state == REEVE_SESSION_TERMINATED)
+		return reeve__fail(err, REEVE_EKILLED, "session %llu was killed",
+			(unsigned long long)id);
+	return reeve__fail(err, REEVE_EINVALID_STATE,
+		"session %llu is running a statement; end it first", (unsigned long long)id);
+}
+
+static int begin_failed(struct reeve_session *s, int code, struct reeve_error *err)
+{
+	char text[sizeof(s->stop_text)];
+
+	memcpy(text, s->stop_text, sizeof(text));
+	reeve__query_end(s, NULL);
+	return reeve__fail(err, code, "%s", text);
+}
+
+int reeve__query_begin(
+	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
+{
+	uint32_t state = REEVE_SESSION_INACTIVE;
+	uint64_t cycles = reeve__cycles(s->r), gap;
+	struct reeve__cpu_pass x;
+	int rc;
+
+	if (s->in_query || !atomic_compare_exchange_strong(
+				   &s->sh->state, &state, (uint32_t)REEVE_SESSION_ACTIVE))
+		return begin_refused(s, state, err);
+	REEVE_POINT(QUERY_ACTIVE);
+	gap = cycles - s->end_cycles;
+	s->gap_cycles = (7 * s->gap_cycles + (gap < UINT32_MAX ? gap : UINT32_MAX)) / 8;
+	start_statement(s, def, cycles);
+	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r))) {
+		start_slice(s, cycles, REEVE_SEC);
+		return 0;
+	}
+	if (take_lingering_slot(s)) {
+		set_look(s); /* the slice goes on over statements */
+		if (reeve__get(&s->t->attention) == 0 && reeve__before(cycles, s->look_cycles))
+			return 0;
+		rc = reeve__query_checkpoint_slow(s, cycles);
+		return rc ? begin_failed(s, rc, err) : 0;
+	}
+	if (take_free_slot(s)) {
+		start_slice(s, cycles, REEVE_PROBE_NS);
+		return 0;
+	}
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	rc = acquire_slot(s, &x);
+	return rc ? begin_failed(s, rc, err) : 0;
+}
+
+/* ---- checkpoint ---- */
+
+/*
+ * A runaway is slowed down to a part of its speed: after each slice it rests, without slot, so long
+ * that the slice was that part of the whole. Its use is charged in full.
+ */
+static int rest(struct reeve_session *s, uint64_t used_ns)
+{
+	struct reeve *r = s->r;
+	uint32_t ppm = reeve__get(&r->cpu->runaway_ppm);
+	uint64_t ns = reeve__muldiv(used_ns, REEVE_PPM - ppm, ppm);
+	struct reeve__cpu_pass x;
+	reeve_ns until;
+
+	if (ns == 0 || s->shield_depth)
+		return 0;
+	reeve__cpu_begin(&x, r);
+	settle_locked(&x, s);
+	until = (reeve_ns)(x.now + ns);
+	reeve__put(&s->t->phase, REEVE_PHASE_BLOCKED);
+	reeve__cpu_dequeue(&x, s->task);
+	if (reeve__cpu_holds(r, s->task))
+		reeve__cpu_hand_over(&x, s->task);
+	reeve__put(&s->t->wait_reason, REEVE_WAIT_RUNAWAY);
+	reeve__put(&s->t->wait_since, x.now);
+	s->t->eligible_ns = (uint64_t)until;
+	reeve__put(&s->t->park, REEVE_PARK_YES);
+	reeve__cpu_end(&x);
+	while (reeve__mono(r) < until && !(reeve__get(&s->t->attention) &
+						 (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL))) {
+		uint32_t look = REEVE_PARK_LOOK;
+		r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, until);
+		atomic_compare_exchange_strong(&s->t->park, &look, REEVE_PARK_YES);
+	}
+	reeve__put(&s->t->park, REEVE_PARK_NO);
+	reeve__put(&s->t->phase, REEVE_PHASE_WORK);
+	reeve__cpu_begin(&x, r);
+	return acquire_slot(s, &x);
+}
+
+/* Marks a statement that has used more CPU than a runaway may; once. */
+static void look_for_runaway(struct reeve_session *s)
+{
+	struct reeve_sh_cpu *c = s->r->cpu;
+	uint32_t no = 0;
+
+	if (!reeve__get(&c->runaway_on) || s->query_cpu_ns <= reeve__get(&c->runaway_ns))
+		return;
+	if (atomic_compare_exchange_strong(&s->t->is_runaway, &no, 1)) {
+		reeve__add(&c->runaways, 1);
+		if (reeve__get(&c->runaway_ppm) < REEVE_PPM)
+			reeve__add(&c->throttled_tasks, 1);
+	}
+}
+
+/* With others waiting, a cap, or a slot lost: what the scheduler says. */
+static int ask_scheduler(struct reeve_session *s)
+{
+	struct reeve__cpu_pass x;
+
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	atomic_fetch_and(&s->t->attention, ~(uint32_t)REEVE_ATTEND_YIELD);
+	if (s->shield_depth == 0 && reeve__cpu_holds(s->r, s->task)) {
+		reeve__cpu_enqueue(&x, s->task);
+		reeve__cpu_hand_over(&x, s->task);
+	}
+	return acquire_slot(s, &x);
+}
+
+int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
+{
+	uint32_t attention = reeve__get(&s->t->attention);
+	uint64_t used, next;
+	int rc;
+
+	if (!s->in_query || s->block_depth)
+		return s->stop_code;
+	measure(s, cycles);
+	rc = must_stop(s, attention, cycles);
+	if (rc)
+		return rc;
+	if (!reeve__segment_ready(s->r)) {
+		start_slice(s, cycles, REEVE_SEC);
+		return 0;
+	}
+	look_for_runaway(s);
+	used = s->query_cpu_ns - s->slice_start_cpu_ns;
+	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
+		return rest(s, used);
+	if (attention || atomic_load(&s->r->cpu->contended) || is_capped(s) ||
+		!reeve__cpu_holds(s->r, s->task))
+		return ask_scheduler(s);
+	next = reeve__get(&s->r->cpu->quantum_ns);
+	start_slice(s, cycles, next);
+	return 0;
+}
+
+/* ---- block and shield ---- */
+
+void reeve__query_block_begin(struct reeve_session *s)
+{
+	struct reeve__cpu_pass x;
+	uint64_t cycles = reeve__cycles(s->r), mine = s->word;
+
+	if (!s->in_query || s->block_depth++ > 0)
+		return;
+	measure(s, cycles);
+	s->blocked_cycles = cycles;
+	reeve__put(&s->t->wait_reason, REEVE_WAIT_BLOCKED);
+	atomic_store(&s->t->phase, REEVE_PHASE_BLOCKED);
+	if (!atomic_load(&s->r->cpu->contended) && !is_capped(s) &&
+		atomic_compare_exchange_strong(
+			&s->r->cpu_slots[s->slot].word, &mine, 0) &&
+		!atomic_load(&s->r->cpu->contended))
+		return;
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	reeve__cpu_dequeue(&x, s->task);
+	if (reeve__cpu_holds(s->r, s->task))
+		reeve__cpu_hand_over(&x, s->task);
+	else
+		reeve__cpu_dispatch(&x);
+	reeve__put(&s->t->wait_reason, REEVE_WAIT_BLOCKED);
+	reeve__cpu_end(&x);
+}
+
+int reeve__query_block_end(struct reeve_session *s)
+{
+	struct reeve__cpu_pass x;
+	uint64_t cycles;
+
+	if (!s->in_query || s->block_depth == 0)
+		return s->stop_code;
+	if (--s->block_depth > 0)
+		return 0;
+	cycles = reeve__cycles(s->r);
+	s->blocked_ns += reeve__cycles_ns(s->r, cycles - s->blocked_cycles);
+	s->charged_cycles = cycles;
+	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
+	atomic_store(&s->t->phase, REEVE_PHASE_WORK);
+	int rc = must_stop(s, reeve__get(&s->t->attention), cycles);
+	if (rc || !reeve__segment_ready(s->r))
+		return rc;
+	if (take_free_slot(s)) {
+		start_slice(s, cycles, REEVE_PROBE_NS);
+		return 0;
+	}
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	return acquire_slot(s, &x);
+}
+
+void reeve__query_shield_begin(struct reeve_session *s)
+{
+	if (s->shield_depth++ == 0)
+		atomic_store(&s->t->shield, 1);
+}
+
+int reeve__query_shield_end(struct reeve_session *s)
+{
+	if (s->shield_depth == 0 || --s->shield_depth > 0)
+		return 0;
+	atomic_store(&s->t->shield, 0);
+	if (!s->in_query)
+		return 0;
+	if (!reeve__cpu_holds(s->r, s->task)) /* it lost its slot meanwhile and went on without */
+		return reeve__query_checkpoint_slow(s, reeve__cycles(s->r));
+	return reeve__query_checkpoint(s);
+}
+
+/* ---- end ---- */
+
+static void fill_usage(
+	const struct reeve_session *s, uint64_t cycles, struct reeve_query_usage *ret)
+{
+	uint32_t g = reeve__get(&s->t->group);
+
+	*ret = (struct reeve_query_usage){
+		.cpu_ns = (reeve_ns)s->query_cpu_ns,
+		.wait_ns = (reeve_ns)s->query_wait_ns,
+		.blocked_ns = (reeve_ns)s->blocked_ns,
+		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, cycles - s->begin_cycles),
+		.group = {g < s->r->usage_groups ? s->r->groups[g].head.id : 0},
+		.parks = s->parks,
+	};
+}
+
+/* The slot goes to whoever deserves it; under the lock. */
+static void release_slow(struct reeve_session *s)
+{
+	struct reeve__cpu_pass x;
+
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	reeve__cpu_dequeue(&x, s->task);
+	if (reeve__cpu_holds(s->r, s->task))
+		reeve__cpu_hand_over(&x, s->task);
+	else
+		reeve__cpu_dispatch(&x);
+	reeve__put(&s->t->wait_since, 0);
+	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
+	reeve__cpu_end(&x);
+}
+
+/*
+ * With others waiting, a session that comes back within microseconds keeps its slot lingering:
+ * handing it over and taking it back would cost more than the pause. Its slice still ends in time.
+ */
+static bool linger(struct reeve_session *s, uint64_t cycles)
+{
+	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
+	uint64_t mine = s->word;
+
+	if (reeve__get(&s->t->attention) || !reeve__before(cycles, s->slice_cycles) ||
+		reeve__cycles_ns(s->r, s->gap_cycles) > REEVE_LINGER_NS / 2 || is_capped(s))
+		return false;
+	reeve__put(&slot->linger_cycles, cycles);
+	return atomic_compare_exchange_strong(&slot->word, &mine, s->word | REEVE_WORD_LINGER);
+}
+
+static void release_slot(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t mine = s->word;
+
+	if (s->block_depth) /* given up already */
+		return;
+	if (atomic_load(&s->r->cpu->contended)) {
+		if (!linger(s, cycles))
+			release_slow(s);
+		return;
+	}
+	if ((s->unsettled_ns >= REEVE_SETTLE_NS && is_capped(s)) ||
+		!atomic_compare_exchange_strong(&s->r->cpu_slots[s->slot].word, &mine, 0)) {
+		release_slow(s);
+		return;
+	}
+	REEVE_POINT(SLOT_RELEASED);
+	if (REEVE_UNLIKELY(atomic_load(&s->r->cpu->contended)))
+		release_slow(s); /* somebody began to wait just before: serve him */
+}
+
+void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
+{
+	uint64_t cycles = reeve__cycles(s->r);
+	uint32_t attention;
+
+	if (!s->in_query)
+		return;
+	if (s->block_depth == 0)
+		measure(s, cycles);
+	REEVE_POINT(QUERY_CHARGED);
+	reeve__usage_add(s->r, s->slot, reeve__get(&s->t->group), 0, 1);
+	reeve__put(&s->sh->total_queries, reeve__get(&s->sh->total_queries) + 1);
+	if (ret)
+		fill_usage(s, cycles, ret);
+	if (reeve__get(&s->t->is_runaway))
+		reeve__put(&s->t->is_runaway, 0);
+	reeve__put(&s->t->start_cycles, 0);
+	reeve__put(&s->t->phase, REEVE_PHASE_IDLE);
+	/* seq_cst, and attention is read after it: a killer sees INACTIVE, or is seen. */
+	atomic_store(&s->sh->state, (uint32_t)REEVE_SESSION_INACTIVE);
+	REEVE_POINT(QUERY_INACTIVE);
+	s->in_query = false;
+	release_slot(s, cycles);
+	s->block_depth = 0;
+	if (s->shield_depth) {
+		s->shield_depth = 0;
+		atomic_store(&s->t->shield, 0);
+	}
+	s->end_cycles = cycles;
+	attention = atomic_load(&s->t->attention);
+	if (REEVE_UNLIKELY(attention)) {
+		atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);
+		if (attention & REEVE_ATTEND_KILL)
+			reeve__session_finish_kill(s);
+	}
+}
+
+bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits)
+{
+	uint32_t parked = REEVE_PARK_YES;
+
+	atomic_fetch_or(&r->tasks[task].attention, bits);
+	return atomic_compare_exchange_strong(&r->tasks[task].park, &parked, REEVE_PARK_LOOK);
+}
+
+void reeve__task_wake(struct reeve *r, uint32_t task)
+{
+	r->host->wake(r->host->self, (uint32_t *)&r->tasks[task].park);
+}

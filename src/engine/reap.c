@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reap.c - attachments, and returning what dead processes held.
+ *
+ * An attachment is known dead when its process is gone, is a zombie, or has another start time
+ * (pids are reused). Any attached process may reap: reeve_tick does, and so does whoever has waited
+ * a while. The admin lock is held throughout, so that a reaper that dies is followed by another,
+ * which starts over: every step is idempotent.
+ */
+#include "engine.h"
+
+#define REAP_PERIOD_NS ((uint64_t)200000000)
+
+static void admin_lock(struct reeve *r)
+{
+	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->admin)))
+		reeve__table_rebuild(r, &r->header->attachments, 0);
+}
+
+int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_error *err)
+{
+	struct reeve_sh_table *table = &r->header->attachments;
+	int32_t pid = r->host->process_id(r->host->self);
+	uint64_t start = r->host->process_start(r->host->self, pid);
+	struct reeve_sh_attachment *a;
+	uint32_t i;
+
+	admin_lock(r);
+	i = reeve__table_claim(r, table);
+	if (i == REEVE_NONE) {
+		int rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"the table of attachments is full: %u of %u", table->live, table->capacity);
+		reeve__lock_release(&r->header->admin);
+		return rc;
+	}
+	a = &r->attachments[i];
+	a->pid = pid;
+	a->start_ticks = start;
+	a->attached_wall = reeve__wall(r);
+	reeve__put(&a->sessions, 0);
+	reeve__text_copy(a->name, sizeof(a->name), name);
+	REEVE_POINT(ATTACH_CLAIMED);
+	reeve__table_publish(r, table, i, r->header->next_attachment_id++, NULL);
+	r->attachment = i;
+	reeve__lock_release(&r->header->admin);
+	return 0;
+}
+
+/* Everything an attachment holds: its sessions, and tasks that a death left without session. */
+static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t reason)
+{
+	struct reeve_sh_header *h = r->header;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->sessions.high_water && i < h->sessions.capacity; i++) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		uint32_t state = reeve__get(&sh->head.state);
+		if (sh->attachment != attachment ||
+			(state != REEVE_SLOT_LIVE && state != REEVE_SLOT_KEPT))
+			continue;
+		reeve__session_terminate(r, i, reason);
+		reeve__session_release(r, i);
+		REEVE_POINT(REAP_SESSION);
+		n++;
+	}
+	for (uint32_t i = 0; i < h->tasks.high_water && i < h->tasks.capacity; i++) {
+		struct reeve_sh_task *t = &r->tasks[i];
+		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE ||
+			t->kind != REEVE_TASK_SESSION || t->attachment != attachment)
+			continue;
+		reeve__cpu_drop(r, i);
+		reeve__sessions_lock(r);
+		reeve__table_free(r, &h->tasks, i, NULL);
+		reeve__sessions_unlock(r);
+	}
+	return n;
+}
+
+static void free_attachment(struct reeve *r, uint32_t i)
+{
+	reeve__table_free(r, &r->header->attachments, i, NULL);
+}
+
+void reeve__attachment_leave(struct reeve *r)
+{
+	if (r->attachment == REEVE_NONE)
+		return;
+	admin_lock(r);
+	return_holdings(r, r->attachment, REEVE_END_SHUTDOWN);
+	free_attachment(r, r->attachment);
+	reeve__lock_release(&r->header->admin);
+	r->attachment = REEVE_NONE;
+}
+
+/* Looks without the lock; a death is looked at again with it. */
+static bool is_dead(struct reeve *r, uint32_t i)
+{
+	const struct reeve_sh_attachment *a = &r->attachments[i];
+
+	return atomic_load(&a->head.state) == REEVE_SLOT_LIVE &&
+	       !r->host->process_alive(r->host->self, a->pid, a->start_ticks);
+}
+
+void reeve__reap(struct reeve *r, struct reeve_tick_report *ret)
+{
+	struct reeve_sh_table *table = &r->header->attachments;
+	uint32_t sessions = 0, attachments = 0;
+
+	reeve__put(&r->header->reaped_ns, (uint64_t)reeve__mono(r));
+	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
+		if (i == r->attachment || !is_dead(r, i))
+			continue;
+		admin_lock(r);
+		if (is_dead(r, i)) {
+			REEVE_POINT(REAP_CLAIMED);
+			sessions += return_holdings(r, i, REEVE_END_PROCESS_DIED);
+			free_attachment(r, i);
+			attachments++;
+		}
+		reeve__lock_release(&r->header->admin);
+	}
+	if (ret) {
+		ret->reaped_attachments = attachments;
+		ret->reaped_sessions = sessions;
+	}
+}
+
+void reeve__reap_if_due(struct reeve *r)
+{
+	uint64_t now = (uint64_t)reeve__mono(r), last = reeve__get(&r->header->reaped_ns);
+
+	if (now - last < REAP_PERIOD_NS && now >= last)
+		return;
+	if (atomic_compare_exchange_strong(&r->header->reaped_ns, &last, now))
+		reeve__reap(r, NULL);
+}
+
+uint32_t reeve__attachment_copy(
+	struct reeve *r, struct reeve_attachment_info *ret, uint32_t capacity)
+{
+	struct reeve_sh_table *table = &r->header->attachments;
+	uint32_t n = 0;
+
+	admin_lock(r);
+	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
+		const struct reeve_sh_attachment *a = &r->attachments[i];
+		if (reeve__get(&a->head.state) != REEVE_SLOT_LIVE)
+			continue;
+		if (n < capacity) {
+			memset(&ret[n], 0, sizeof(ret[n]));
+			ret[n].pid = a->pid;
+			ret[n].start_ticks = a->start_ticks;
+			reeve__text_copy(ret[n].name, sizeof(ret[n].name), a->name);
+			ret[n].attached_wall = a->attached_wall;
+			ret[n].sessions = reeve__get(&a->sessions);
+		}
+		n++;
+	}
+	reeve__lock_release(&r->header->admin);
+	return n;
+}
+
+int reeve__attachment_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
+{
+	const char *fault;
+
+	admin_lock(r);
+	fault = reeve__table_check(r, &r->header->attachments);
+	reeve__lock_release(&r->header->admin);
+	if (fault && found)
+		found(arg, fault);
+	return fault ? 1 : 0;
+}

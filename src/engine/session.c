@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.c - sessions: creation, states, switching, ending.
+ *
+ *	INACTIVE -> ACTIVE -> INACTIVE     compare-and-swap by the owner, or by hand (start, complete)
+ *	INACTIVE, ACTIVE -> KILLED         by whoever kills
+ *	KILLED -> TERMINATED               under the session lock; final, returns everything once
+ *
+ * WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
+ */
+#include "engine.h"
+
+#include <stdlib.h>
+
+/* Ended sessions can be looked at for this long. */
+#define RETENTION_NS (300 * REEVE_SEC)
+
+/* A switch that was cut short: the task follows its session. Waiters look up by themselves. */
+static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
+{
+	struct reeve__cpu_pass x;
+
+	if (task < r->header->tasks.capacity && reeve__get(&r->tasks[task].group) != group)
+		reeve__cpu_move(&x, r, task, group);
+}
+
+static void recover_sessions(struct reeve *r)
+{
+	struct reeve_sh_header *h = r->header;
+	uint32_t current = 0;
+
+	reeve__table_rebuild(r, &h->sessions, 0);
+	reeve__table_rebuild(r, &h->tasks, 0);
+	for (uint32_t i = 0; i < h->groups.high_water; i++)
+		reeve__put(&r->groups[i].sessions, 0);
+	for (uint32_t i = 0; i < h->attachments.high_water; i++)
+		reeve__put(&r->attachments[i].sessions, 0);
+	for (uint32_t i = 0; i < h->sessions.high_water; i++) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		uint32_t g = reeve__get(&sh->group);
+		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
+			continue;
+		finish_move(r, sh->task, g);
+		current++;
+		if (g < h->groups.high_water)
+			reeve__add(&r->groups[g].sessions, 1);
+		if (sh->attachment < h->attachments.high_water)
+			reeve__add(&r->attachments[sh->attachment].sessions, 1);
+	}
+	reeve__put(&h->session_counts.current, current);
+	/* A task whose session never became live belongs to nobody. */
+	for (uint32_t i = 0; i < h->tasks.high_water; i++) {
+		struct reeve_sh_task *t = &r->tasks[i];
+		if (reeve__get(&t->head.state) == REEVE_SLOT_LIVE &&
+			t->kind == REEVE_TASK_SESSION &&
+			(t->session >= h->sessions.high_water ||
+				reeve__get(&r->sessions[t->session].head.state) !=
+					REEVE_SLOT_LIVE ||
+				r->sessions[t->session].task != i))
+			reeve__table_free(r, &h->tasks, i, NULL);
+	}
+}
+
+void reeve__sessions_lock(struct reeve *r)
+{
+	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->session_lock)))
+		recover_sessions(r);
+}
+
+void reeve__sessions_unlock(struct reeve *r)
+{
+	reeve__lock_release(&r->header->session_lock);
+}
+
+/* ---- create ---- */
+
+static int check_def(const struct reeve_session_def *def, struct reeve_error *err)
+{
+	int rc;
+
+	if ((rc = reeve__text_check(def->username, REEVE_NAME_MAX, false, "username", err)) ||
+		(rc = reeve__text_check(
+			 def->program, REEVE_ATTRIBUTE_MAX, true, "programName", err)) ||
+		(rc = reeve__text_check(
+			 def->machine, REEVE_ATTRIBUTE_MAX, true, "machineName", err)) ||
+		(rc = reeve__text_check(
+			 def->service, REEVE_ATTRIBUTE_MAX, true, "serviceName", err)) ||
+		(rc = reeve__text_check(
+			 def->module, REEVE_ATTRIBUTE_MAX, true, "moduleName", err)) ||
+		(rc = reeve__text_check(
+			 def->action, REEVE_ATTRIBUTE_MAX, true, "actionName", err)))
+		return rc;
+	if (def->priority > REEVE_SESSION_LOW)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"priority is %u; allowed are 0 (Critical) to 3 (Low)", def->priority);
+	return 0;
+}
+
+/* Priority 0 to 7 of a session's task. */
+static uint32_t task_priority(uint32_t session_priority)
+{
+	static const uint32_t of[4] = {0, 1, 3, 7};
+	return of[session_priority & 3];
+}
+
+static int choose_group_locked(struct reeve *r, const struct reeve_session_def *def,
+	uint32_t *ret_group, uint32_t *ret_by, struct reeve_error *err)
+{
+	if (def->group.v) {
+		*ret_by = REEVE_ASSIGNED_EXPLICIT;
+		return reeve__group_slot_locked(r, def->group, ret_group, err);
+	}
+	*ret_group = def->user_id ? reeve__user_group_locked(r, def->user_id) : REEVE_NONE;
+	*ret_by = REEVE_ASSIGNED_MAPPING;
+	if (*ret_group != REEVE_NONE)
+		return 0;
+	*ret_group = r->header->default_group;
+	*ret_by = REEVE_ASSIGNED_DEFAULT;
+	return 0;
+}
+
+static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
+{
+	uint32_t now = reeve__get(&g->sessions);
+
+	if (!g->is_active)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"consumer group %s is inactive and takes no sessions", g->name);
+	if (now >= g->max_sessions)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"consumer group %s has %u sessions; its limit maxSessions is %llu", g->name,
+			now, (unsigned long long)g->max_sessions);
+	return 0;
+}
+
+static int table_full(
+	const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
+{
+	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
+		name, table->live, table->capacity);
+}
+
+static void fill_session(struct reeve *r, uint32_t i, uint32_t task, uint32_t group, uint32_t by,
+	const struct reeve_session_def *def)
+{
+	struct reeve_sh_session *sh = &r->sessions[i];
+
+	memset((char *)sh + sizeof(sh->head), 0, sizeof(*sh) - sizeof(sh->head));
+	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
+	reeve__put(&sh->group, group);
+	sh->task = task;
+	sh->attachment = r->attachment;
+	sh->user_id = def->user_id;
+	sh->priority = def->priority;
+	sh->assigned_by = by;
+	sh->pid = r->attachments[r->attachment].pid;
+	sh->connected_wall = sh->switched_wall = reeve__wall(r);
+	reeve__put(&sh->last_active_wall, sh->connected_wall);
+	reeve__text_copy(sh->username, sizeof(sh->username), def->username);
+	reeve__text_copy(sh->program, sizeof(sh->program), def->program);
+	reeve__text_copy(sh->machine, sizeof(sh->machine), def->machine);
+	reeve__text_copy(sh->service, sizeof(sh->service), def->service);
+	reeve__text_copy(sh->module, sizeof(sh->module), def->module);
+	reeve__text_copy(sh->action, sizeof(sh->action), def->action);
+}
+
+static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t group,
+	uint32_t priority)
+{
+	struct reeve_sh_task *t = &r->tasks[task];
+
+	memset((char *)t + sizeof(t->head), 0, sizeof(*t) - sizeof(t->head));
+	reeve__put(&t->group, group);
+	reeve__put(&t->slot, REEVE_NONE);
+	t->priority = priority;
+	t->session = session;
+	t->attachment = r->attachment;
+	t->kind = REEVE_TASK_SESSION;
+	t->created_wall = reeve__wall(r);
+	t->age = r->groups[group].cpu.task_clock;
+}
+
+/* Both slots, claimed, filled and published; under the session lock. */
+static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
+	uint32_t group, uint32_t by, struct reeve_session *s, struct reeve_error *err)
+{
+	struct reeve_sh_header *h = r->header;
+	struct reeve_sh_session_counts *counts = &h->session_counts;
+	uint32_t now;
+
+	s->session = reeve__table_claim(r, &h->sessions);
+	if (s->session == REEVE_NONE)
+		return table_full(&h->sessions, "sessions", err);
+	REEVE_POINT(SESSION_CLAIMED);
+	s->task = reeve__table_claim(r, &h->tasks);
+	if (s->task == REEVE_NONE) {
+		reeve__table_free(r, &h->sessions, s->session, NULL);
+		return table_full(&h->tasks, "tasks", err);
+	}
+	fill_task(r, s->task, s->session, group, task_priority(def->priority));
+	fill_session(r, s->session, s->task, group, by, def);
+	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
+	reeve__table_publish(r, &h->sessions, s->session, h->next_session_id++, NULL);
+	REEVE_POINT(SESSION_PUBLISHED);
+	reeve__add(&r->groups[group].sessions, 1);
+	reeve__add(&r->attachments[r->attachment].sessions, 1);
+	reeve__add(&counts->created, 1);
+	now = reeve__add(&counts->current, 1) + 1;
+	if (now > reeve__get(&counts->peak))
+		reeve__put(&counts->peak, now);
+	return 0;
+}
+
+static void remember_local(struct reeve_session *s)
+{
+	struct reeve *r = s->r;
+
+	pthread_mutex_lock(&r->local_lock);
+	s->next = r->local_sessions;
+	if (s->next)
+		s->next->previous = s;
+	r->local_sessions = s;
+	pthread_mutex_unlock(&r->local_lock);
+}
+
+static void forget_local(struct reeve_session *s)
+{
+	struct reeve *r = s->r;
+
+	pthread_mutex_lock(&r->local_lock);
+	if (s->previous)
+		s->previous->next = s->next;
+	else
+		r->local_sessions = s->next;
+	if (s->next)
+		s->next->previous = s->previous;
+	pthread_mutex_unlock(&r->local_lock);
+}
+
+int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
+	struct reeve_session **ret, struct reeve_error *err)
+{
+	struct reeve_session *s;
+	uint32_t group, by;
+	int rc = check_def(def, err);
+
+	if (rc)
+		return rc;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	reeve__catalog_lock(r);
+	rc = choose_group_locked(r, def, &group, &by, err);
+	reeve__sessions_lock(r);
+	if (!rc)
+		rc = check_room(&r->groups[group], err);
+	if (!rc)
+		rc = add_session_locked(r, def, group, by, s, err);
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	s->r = r;
+	s->sh = &r->sessions[s->session];
+	s->t = &r->tasks[s->task];
+	s->word = reeve__task_word(s->t, s->task);
+	s->slot = s->task % r->slot_count;
+	s->end_cycles = reeve__cycles(r);
+	s->gap_cycles = 0;
+	remember_local(s);
+	*ret = s;
+	return 0;
+}
+
+/* ---- end ---- */
+
+/* Whether a user has no live session any more; under the session lock. */
+static bool is_last_of_user(const struct reeve *r, uint64_t user_id)
+{
+	for (uint32_t i = 0; i < r->header->sessions.high_water; i++)
+		if (r->sessions[i].user_id == user_id &&
+			reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE)
+			return false;
+	return true;
+}
+
+/* LIVE to TERMINATED, once. Returns the task to drop, or REEVE_NONE when it had ended. */
+static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t reason)
+{
+	struct reeve_sh_session *sh = &r->sessions[i];
+	struct reeve_sh_session_counts *counts = &r->header->session_counts;
+	uint32_t g = reeve__get(&sh->group), task = sh->task;
+
+	if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
+		return REEVE_NONE;
+	atomic_store(&sh->state, (uint32_t)REEVE_SESSION_TERMINATED);
+	sh->termination = reason;
+	sh->terminated_wall = reeve__wall(r);
+	if (task < r->header->tasks.capacity) {
+		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
+		sh->wait_ns_at_end = reeve__get(&r->tasks[task].wait_ns);
+	}
+	reeve__table_keep(r, &r->header->sessions, i);
+	REEVE_POINT(SESSION_TERMINATING);
+	if (g < r->header->groups.capacity && reeve__get(&r->groups[g].sessions))
+		reeve__add(&r->groups[g].sessions, (uint32_t)-1);
+	if (sh->attachment < r->header->attachments.capacity &&
+		reeve__get(&r->attachments[sh->attachment].sessions))
+		reeve__add(&r->attachments[sh->attachment].sessions, (uint32_t)-1);
+	reeve__add(&counts->current, (uint32_t)-1);
+	reeve__add(&counts->terminated, 1);
+	if (reason == REEVE_END_MANUAL_KILL)
+		reeve__add(&counts->manual_kills, 1);
+	if (reason == REEVE_END_PROCESS_DIED)
+		reeve__add(&counts->process_deaths, 1);
+	return task;
+}
+
+void reeve__session_terminate(struct reeve *r, uint32_t i, uint32_t reason)
+{
+	uint32_t task;
+	uint64_t user;
+	bool last;
+
+	reeve__sessions_lock(r);
+	user = r->sessions[i].user_id;
+	task = mark_terminated_locked(r, i, reason);
+	last = task != REEVE_NONE && user && is_last_of_user(r, user);
+	reeve__sessions_unlock(r);
+	if (task < r->header->tasks.capacity) {
+		/* Out of queue and slots first: waking others is no work for under a lock. */
+		reeve__cpu_drop(r, task);
+		reeve__sessions_lock(r);
+		r->sessions[i].task = REEVE_NONE;
+		reeve__table_free(r, &r->header->tasks, task, NULL);
+		reeve__sessions_unlock(r);
+	}
+	if (last)
+		reeve__user_forget_temporary(r, user);
+}
+
+void reeve__session_release(struct reeve *r, uint32_t i)
+{
+	reeve__sessions_lock(r);
+	if (reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_KEPT)
+		reeve__table_end(r, &r->header->sessions, i);
+	reeve__sessions_unlock(r);
+}
+
+void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
+{
+	if (s->in_query)
+		reeve__query_end(s, NULL);
+	reeve__session_terminate(s->r, s->session, reason);
+	reeve__session_release(s->r, s->session);
+	forget_local(s);
+	free(s);
+}
+
+void reeve__session_finish_kill(struct reeve_session *s)
+{
+	reeve__session_terminate(s->r, s->session, REEVE_END_MANUAL_KILL);
+}
+
+uint32_t reeve__session_forget(struct reeve *r)
+{
+	struct reeve_sh_table *t = &r->header->sessions;
+	reeve_ns before = reeve__wall(r) - RETENTION_NS;
+	uint32_t n = 0;
+
+	reeve__sessions_lock(r);
+	while (t->ended_first < t->capacity && n < 1000 &&
+		r->sessions[t->ended_first].terminated_wall < before) {
+		reeve__table_free(r, t, t->ended_first, NULL);
+		n++;
+	}
+	reeve__sessions_unlock(r);
+	return n;
+}
+
+/* ---- looking ---- */
+
+static int find_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
+{
+	*ret = reeve__table_find(r, &r->header->sessions, id.v);
+	if (*ret != REEVE_NONE)
+		return 0;
+	return reeve__fail(err, REEVE_ENOT_FOUND, "session %llu", (unsigned long long)id.v);
+}
+
+static int find_live_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
+{
+	int rc = find_locked(r, id, ret, err);
+
+	if (!rc && reeve__get(&r->sessions[*ret].head.state) != REEVE_SLOT_LIVE)
+		rc = reeve__fail(err, REEVE_EINVALID_STATE, "session %llu has ended",
+			(unsigned long long)id.v);
+	return rc;
+}
+
+/* What its task is doing, when it has one. */
+static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_info *info)
+{
+	const struct reeve_sh_task *t = &r->tasks[task];
+	uint64_t start = reeve__get(&t->start_cycles);
+	uint64_t since = reeve__get(&t->wait_since);
+
+	info->cpu_ns = reeve__get(&t->cpu_ns);
+	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
+	if (info->state != REEVE_SESSION_ACTIVE)
+		return;
+	if (start)
+		info->query_start =
+			reeve__mono(r) - (reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - start);
+	info->wait_reason = reeve__get(&t->wait_reason);
+	info->waiting_since = (reeve_ns)since;
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED)
+		info->state = REEVE_SESSION_BLOCKED;
+	else if (info->wait_reason != REEVE_WAIT_NONE && since)
+		info->state = REEVE_SESSION_WAITING;
+	else
+		info->wait_reason = REEVE_WAIT_NONE;
+}
+
+static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *info)
+{
+	const struct reeve_sh_session *sh = &r->sessions[i];
+	uint32_t g = reeve__get(&sh->group);
+
+	memset(info, 0, sizeof(*info));
+	info->id.v = sh->head.id;
+	info->user_id = sh->user_id;
+	reeve__text_copy(info->username, sizeof(info->username), sh->username);
+	reeve__text_copy(info->program, sizeof(info->program), sh->program);
+	reeve__text_copy(info->machine, sizeof(info->machine), sh->machine);
+	reeve__text_copy(info->service, sizeof(info->service), sh->service);
+	reeve__text_copy(info->module, sizeof(info->module), sh->module);
+	reeve__text_copy(info->action, sizeof(info->action), sh->action);
+	info->group.v = g < r->header->groups.capacity ? r->groups[g].head.id : 0;
+	info->previous_group.v = sh->previous_group;
+	info->state = reeve__get(&sh->state);
+	info->priority = sh->priority;
+	info->assigned_by = sh->assigned_by;
+	info->switch_reason = sh->switch_reason;
+	info->termination = sh->termination;
+	info->pid = sh->pid;
+	info->connected_wall = sh->connected_wall;
+	info->last_active_wall = reeve__get(&sh->last_active_wall);
+	info->switched_wall = sh->switched_wall;
+	info->terminated_wall = sh->terminated_wall;
+	info->total_queries = reeve__get(&sh->total_queries);
+	info->cpu_ns = sh->cpu_ns_at_end;
+	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
+	if (sh->task < r->header->tasks.capacity)
+		fill_from_task(r, sh->task, info);
+}
+
+int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
+	struct reeve_error *err)
+{
+	uint32_t i;
+	int rc;
+
+	reeve__sessions_lock(r);
+	rc = find_locked(r, id, &i, err);
+	if (!rc)
+		fill_info(r, i, ret);
+	reeve__sessions_unlock(r);
+	return rc;
+}
+
+uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t flags,
+	struct reeve_session_info *ret, uint32_t capacity)
+{
+	uint32_t slots[64], n, done = 0;
+
+	do {
+		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
+								     : REEVE_COUNT(slots);
+		reeve__sessions_lock(r);
+		n = reeve__table_list(r, &r->header->sessions, after.v,
+			flags & REEVE_SESSIONS_TERMINATED, slots, want);
+		for (uint32_t k = 0; k < n; k++, done++) {
+			fill_info(r, slots[k], &ret[done]);
+			after = ret[done].id;
+		}
+		reeve__sessions_unlock(r);
+	} while (n == REEVE_COUNT(slots) && done < capacity);
+	return done;
+}
+
+void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
+{
+	const struct reeve_sh_session_counts *c = &r->header->session_counts;
+	uint32_t active = 0;
+
+	reeve__sessions_lock(r);
+	for (uint32_t i = 0; i < r->header->sessions.high_water; i++)
+		active += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
+			  reeve__get(&r->sessions[i].state) == REEVE_SESSION_ACTIVE;
+	*ret = (struct reeve_session_stats){
+		.created = reeve__get(&c->created),
+		.terminated = reeve__get(&c->terminated),
+		.manual_kills = reeve__get(&c->manual_kills),
+		.process_deaths = reeve__get(&c->process_deaths),
+		.execution_timeouts = reeve__get(&c->execution_timeouts),
+		.cancelled = reeve__get(&c->cancelled),
+		.current = reeve__get(&c->current),
+		.current_active = active,
+		.peak = reeve__get(&c->peak),
+	};
+	reeve__sessions_unlock(r);
+}
+
+/* ---- by hand ---- */
+
+static int wrong_state(const struct reeve_sh_session *sh, const char *want, struct reeve_error *err)
+{
+	static const char *const names[] = {"", "Inactive", "Active", "Waiting", "Blocked", "Idle",
+		"Killed", "Terminated"};
+	uint32_t state = reeve__get(&sh->state);
+
+	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu is %s, not %s",
+		(unsigned long long)sh->head.id, state < REEVE_COUNT(names) ? names[state] : "?",
+		want);
+}
+
+int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err)
+{
+	uint32_t i, inactive = REEVE_SESSION_INACTIVE;
+	int rc;
+
+	reeve__sessions_lock(r);
+	rc = find_live_locked(r, id, &i, err);
+	if (!rc) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		if (!atomic_compare_exchange_strong(
+			    &sh->state, &inactive, (uint32_t)REEVE_SESSION_ACTIVE)) {
+			rc = wrong_state(sh, "Inactive", err);
+		} else {
+			reeve__put(&sh->by_hand, 1);
+			reeve__add(&sh->total_queries, 1);
+			reeve__put(&sh->last_active_wall, reeve__wall(r));
+			reeve__put(&r->tasks[sh->task].start_cycles, reeve__cycles(r));
+		}
+	}
+	reeve__sessions_unlock(r);
+	return rc;
+}
+
+int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err)
+{
+	uint32_t i;
+	int rc;
+
+	reeve__sessions_lock(r);
+	rc = find_live_locked(r, id, &i, err);
+	if (!rc && !reeve__get(&r->sessions[i].by_hand)) {
+		rc = reeve__get(&r->sessions[i].state) == REEVE_SESSION_ACTIVE
+			     ? reeve__fail(err, REEVE_EINVALID_STATE,
+				       "the statement of session %llu was not started by hand",
+				       (unsigned long long)id.v)
+			     : wrong_state(&r->sessions[i], "Active", err);
+	}
+	if (!rc) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		reeve__put(&sh->by_hand, 0);
+		reeve__put(&r->tasks[sh->task].start_cycles, 0);
+		reeve__put(&sh->last_active_wall, reeve__wall(r));
+		atomic_store(&sh->state, (uint32_t)REEVE_SESSION_INACTIVE);
+	}
+	reeve__sessions_unlock(r);
+	return rc;
+}
+
+int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to,
+	uint32_t reason, struct reeve_error *err)
+{
+	struct reeve__cpu_pass x;
+	uint32_t i, g, from;
+	bool moved = false;
+	int rc;
+
+	if (reason > REEVE_SWITCH_WORKLOAD_BASED)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"reason is %u; allowed are 0 (Initial) to 4 (WorkloadBased)", reason);
+	reeve__catalog_lock(r);
+	rc = reeve__group_slot_locked(r, to, &g, err);
+	reeve__sessions_lock(r);
+	if (!rc)
+		rc = find_live_locked(r, id, &i, err);
+	from = rc ? 0 : reeve__get(&r->sessions[i].group);
+	if (!rc && from != g)
+		rc = check_room(&r->groups[g], err);
+	if (!rc) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		sh->previous_group = r->groups[from].head.id;
+		sh->switch_reason = reason;
+		sh->switched_wall = reeve__wall(r);
+		reeve__put(&sh->group, g);
+		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
+		reeve__add(&r->groups[g].sessions, 1);
+		reeve__cpu_move(&x, r, sh->task, g);
+		moved = true;
+	}
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	if (moved)
+		reeve__cpu_wake(&x);
+	return rc;
+}
+
+int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_error *err)
+{
+	uint64_t start = 0;
+	uint32_t i, task = REEVE_NONE;
+	bool wake = false;
+	int rc;
+
+	reeve__sessions_lock(r);
+	rc = find_live_locked(r, id, &i, err);
+	if (!rc) {
+		task = r->sessions[i].task;
+		struct reeve_sh_task *t = &r->tasks[task];
+		start = reeve__get(&t->start_cycles);
+		if (start == 0 || reeve__get(&r->sessions[i].by_hand))
+			rc = reeve__fail(err, REEVE_EINVALID_STATE,
+				"session %llu runs no statement", (unsigned long long)id.v);
+	}
+	if (!rc) {
+		reeve__put(&r->tasks[task].cancel_cycles, start);
+		wake = reeve__task_attend(r, task, REEVE_ATTEND_CANCEL);
+	}
+	reeve__sessions_unlock(r);
+	if (wake)
+		reeve__task_wake(r, task);
+	return rc;
+}
+
+int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err)
+{
+	uint32_t inactive = REEVE_SESSION_INACTIVE, active = REEVE_SESSION_ACTIVE;
+	uint32_t i, task = REEVE_NONE;
+	bool at_once = false, wake = false;
+	int rc;
+
+	reeve__sessions_lock(r);
+	rc = find_live_locked(r, id, &i, err);
+	if (!rc) {
+		struct reeve_sh_session *sh = &r->sessions[i];
+		/* Attention first, state second: the owner does it the other way round. */
+		task = sh->task;
+		wake = reeve__task_attend(r, task, REEVE_ATTEND_KILL);
+		at_once = atomic_compare_exchange_strong(
+			&sh->state, &inactive, (uint32_t)REEVE_SESSION_KILLED);
+		if (!at_once && reeve__get(&sh->by_hand))
+			at_once = atomic_compare_exchange_strong(
+				&sh->state, &active, (uint32_t)REEVE_SESSION_KILLED);
+	}
+	reeve__sessions_unlock(r);
+	if (wake)
+		reeve__task_wake(r, task);
+	if (at_once)
+		reeve__session_terminate(r, i, REEVE_END_MANUAL_KILL);
+	return rc;
+}
+
+/* ---- validate ---- */
+
+int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
+{
+	struct reeve_sh_header *h = r->header;
+	const char *faults[8];
+	uint32_t counts_differ = 0, live = 0;
+	int n = 0;
+
+	reeve__sessions_lock(r);
+	if ((faults[n] = reeve__table_check(r, &h->sessions)))
+		n++;
+	if ((faults[n] = reeve__table_check(r, &h->tasks)))
+		n++;
+	for (uint32_t g = 0; g < h->groups.high_water; g++) {
+		uint32_t count = 0;
+		for (uint32_t i = 0; i < h->sessions.high_water; i++)
+			count += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
+				 reeve__get(&r->sessions[i].group) == g;
+		live += count;
+		counts_differ += count != reeve__get(&r->groups[g].sessions);
+	}
+	if (counts_differ)
+		faults[n++] = "a group's count of sessions is wrong";
+	if (live != reeve__get(&h->session_counts.current))
+		faults[n++] = "the count of live sessions is wrong";
+	for (uint32_t i = 0; i < h->sessions.high_water; i++) {
+		const struct reeve_sh_session *sh = &r->sessions[i];
+		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
+			continue;
+		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||
+			reeve__get(&r->tasks[sh->task].group) != reeve__get(&sh->group)) {
+			faults[n++] = "a session and its task do not name each other";
+			break;
+		}
+	}
+	reeve__sessions_unlock(r);
+	for (int k = 0; found && k < n; k++)
+		found(arg, faults[k]);
+	return n;
+}

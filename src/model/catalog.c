@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalog.c - the catalog lock, its recovery, and the journal of definitions. */
+#include "model.h"
+
+struct span {
+	size_t from, to;
+};
+
+/*
+ * The parts of a row that the journal restores: the definition, and not the live state that lies in
+ * the same slot. Ends with an empty span.
+ */
+static const struct span *definition_spans(uint32_t table)
+{
+	static const struct span group[] = {
+		{offsetof(struct reeve_sh_group, priority),
+			offsetof(struct reeve_sh_group, sessions)},
+		{offsetof(struct reeve_sh_group, cpu.registered),
+			offsetof(struct reeve_sh_group, cpu.registered) + 16},
+		{offsetof(struct reeve_sh_group, name), sizeof(struct reeve_sh_group)},
+		{0, 0},
+	};
+	static const struct span mapping[] = {
+		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_mapping)}, {0, 0}};
+	static const struct span plan[] = {
+		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_plan)}, {0, 0}};
+	static const struct span directive[] = {
+		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_directive)}, {0, 0}};
+
+	return table == REEVE_JOURNAL_GROUP	? group
+	       : table == REEVE_JOURNAL_MAPPING ? mapping
+	       : table == REEVE_JOURNAL_PLAN	? plan
+						: directive;
+}
+
+static struct reeve_sh_table *journal_table(struct reeve *r, uint32_t table)
+{
+	struct reeve_sh_header *h = r->header;
+
+	return table == REEVE_JOURNAL_GROUP	? &h->groups
+	       : table == REEVE_JOURNAL_MAPPING ? &h->mappings
+	       : table == REEVE_JOURNAL_PLAN	? &h->plans
+						: &h->directives;
+}
+
+void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot)
+{
+	struct reeve_sh_journal *j = &r->header->journal;
+	struct reeve_sh_table *t = journal_table(r, table);
+
+	reeve__lock_assert(&r->header->catalog);
+	j->slot = slot;
+	memcpy(j->row, reeve__table_head(r, t, slot), t->stride);
+	atomic_store_explicit(&j->table, table, memory_order_release);
+}
+
+uint64_t reeve__journal_commit_locked(struct reeve *r)
+{
+	uint64_t revision = reeve__add(&r->header->revision, 1) + 1;
+
+	atomic_store_explicit(&r->header->journal.table, 0, memory_order_release);
+	return revision;
+}
+
+/* Puts back the row whose change was under way. */
+static void undo_journal(struct reeve *r)
+{
+	struct reeve_sh_journal *j = &r->header->journal;
+	uint32_t table = reeve__get(&j->table);
+	struct reeve_sh_table *t = journal_table(r, table);
+
+	if (table && table <= REEVE_JOURNAL_DIRECTIVE && j->slot < t->capacity) {
+		char *row = (char *)reeve__table_head(r, t, j->slot);
+		for (const struct span *s = definition_spans(table); s->to; s++)
+			memcpy(row + s->from, j->row + s->from, s->to - s->from);
+	}
+	reeve__put(&j->table, 0);
+}
+
+static void recover_catalog(struct reeve *r)
+{
+	struct reeve_sh_header *h = r->header;
+
+	undo_journal(r);
+	reeve__table_rebuild(r, &h->groups, offsetof(struct reeve_sh_group, name));
+	reeve__table_rebuild(r, &h->mappings, 0);
+	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
+	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__ruling_refresh_locked(r);
+}
+
+void reeve__catalog_lock(struct reeve *r)
+{
+	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->catalog)))
+		recover_catalog(r);
+}
+
+void reeve__catalog_unlock(struct reeve *r)
+{
+	reeve__lock_release(&r->header->catalog);
+}

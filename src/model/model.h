@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model.h - what exists: groups, user mappings, plans, directives, and the plan as compiled.
+ *
+ * Functions named ..._locked want the catalog lock; the others take it. Arguments were checked for
+ * NULL by api/; everything else (ranges, names, existence) is checked here, before anything changes.
+ * A change of a row is journaled: whoever dies in the middle leaves the old row.
+ */
+#ifndef REEVE_MODEL_MODEL_H
+#define REEVE_MODEL_MODEL_H
+
+#include "../segment/segment.h"
+
+/* The catalog lock, with what recovery needs. Rank CATALOG. */
+void reeve__catalog_lock(struct reeve *r);
+void reeve__catalog_unlock(struct reeve *r);
+
+/* First rows of a new segment: system groups and plans, plan 1 in force. No lock: nobody sees it. */
+int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);
+
+/* Which definition a journal entry is of. */
+enum { REEVE_JOURNAL_GROUP = 1, REEVE_JOURNAL_MAPPING, REEVE_JOURNAL_PLAN, REEVE_JOURNAL_DIRECTIVE };
+/* Keeps the row as it is, until commit. */
+void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot);
+/* The change is whole: counts it as a revision, which it returns. */
+uint64_t reeve__journal_commit_locked(struct reeve *r);
+
+/* Groups. */
+int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reeve_ns now_wall,
+	reeve_group_id *ret_id, struct reeve_error *err);
+int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
+	const struct reeve_group_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err);
+int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info *ret_info,
+	struct reeve_error *err);
+bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
+uint32_t reeve__group_copy(
+	struct reeve *r, reeve_group_id after, struct reeve_group_info *ret, uint32_t capacity);
+/* Slot of a group, or NOT_FOUND. */
+int reeve__group_slot_locked(
+	struct reeve *r, reeve_group_id id, uint32_t *ret_slot, struct reeve_error *err);
+
+/* Users. */
+int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,
+	bool is_permanent, reeve_ns now_wall, struct reeve_error *err);
+int reeve__user_unmap(struct reeve *r, uint64_t user_id, struct reeve_error *err);
+int reeve__user_get(struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret,
+	struct reeve_error *err);
+uint32_t reeve__user_copy(
+	struct reeve *r, uint64_t after, struct reeve_user_mapping *ret, uint32_t capacity);
+/* Group slot a user is mapped to; REEVE_NONE. */
+uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id);
+/* Drops a mapping that is not permanent: the user's last session has ended. */
+void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
+
+/* Plans and directives. */
+int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
+	reeve_plan_id *ret_id, struct reeve_error *err);
+int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
+	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err);
+int reeve__plan_get(
+	struct reeve *r, reeve_plan_id id, struct reeve_plan_info *ret, struct reeve_error *err);
+bool reeve__plan_find(struct reeve *r, const char *name, reeve_plan_id *ret_id);
+uint32_t reeve__plan_copy(
+	struct reeve *r, reeve_plan_id after, struct reeve_plan_info *ret, uint32_t capacity);
+int reeve__plan_slot_locked(
+	struct reeve *r, reeve_plan_id id, uint32_t *ret_slot, struct reeve_error *err);
+int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
+	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
+	struct reeve_error *err);
+int reeve__directive_update(struct reeve *r, reeve_directive_id id,
+	const struct reeve_directive_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err);
+int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reeve_error *err);
+int reeve__directive_get(struct reeve *r, reeve_directive_id id, struct reeve_directive_info *ret,
+	struct reeve_error *err);
+int reeve__directive_copy(struct reeve *r, reeve_plan_id plan, reeve_directive_id after,
+	struct reeve_directive_info *ret, uint32_t capacity, struct reeve_error *err);
+
+/* The ruling: plans compiled. */
+struct reeve__ruling_view {
+	struct reeve_sh_ruling *head;
+	struct reeve_sh_ruling_row *rows;
+	uint64_t sequence;
+};
+
+/* Rows of the share solver, one a group slot, in scratch memory of the segment. */
+struct reeve__shares {
+	struct reeve_sh_share *rows;
+	uint32_t n;
+};
+
+/* Scratch 0 belongs to the catalog lock, 1 to the CPU lock. */
+struct reeve__shares reeve__shares_scratch(const struct reeve *r, uint32_t which);
+
+/* The ruling in force. One acquire load; pairs with the release store that puts one in force. */
+struct reeve__ruling_view reeve__ruling_now(const struct reeve *r);
+/*
+ * Whether what was read from a view is still of one piece. False only when three more rulings came
+ * into force meanwhile: read again.
+ */
+bool reeve__ruling_holds(const struct reeve__ruling_view *view);
+/*
+ * Compiles the plan of that slot and puts it in force. `new_activation` ends explicit
+ * registrations. Cannot fail; takes O(groups * directives of the plan / groups).
+ */
+void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_activation);
+/* Compiles again what is in force, after a definition has changed. */
+void reeve__ruling_refresh_locked(struct reeve *r);
+
+int reeve__plan_activate(
+	struct reeve *r, reeve_plan_id id, reeve_ns now_wall, struct reeve_error *err);
+int reeve__plan_validate(struct reeve *r, reeve_plan_id id, struct reeve_plan_message *ret,
+	uint32_t capacity, struct reeve_error *err);
+int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_entitlement *ret,
+	uint32_t capacity, struct reeve_error *err);
+int reeve__cpu_register(struct reeve *r, reeve_group_id group, uint32_t shares, uint32_t cap_pct,
+	struct reeve_error *err);
+int reeve__cpu_unregister(struct reeve *r, reeve_group_id group, struct reeve_error *err);
+/* Whether a group has an explicit registration in force. */
+bool reeve__cpu_is_registered(const struct reeve *r, const struct reeve_sh_group *group);
+
+/* Checks all definitions; calls found for each fault; returns how many. */
+int reeve__model_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+
+#endif
