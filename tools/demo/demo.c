@@ -31,9 +31,12 @@
 /* More than the demonstration can have statements at once: nobody ever waits. */
 #define UNGOVERNED_SLOTS 1024
 #define PLAN_NAME	 "DEMO_PLAN"
+/* Names of the servers' folders, before the port. */
+#define GOVERNED   "governed"
+#define UNGOVERNED "ungoverned"
 
 struct demo {
-	const char *reeved, *top, *database, *folder;
+	const char *reeved, *database, *folder;
 	uint16_t port;
 	bool is_once;
 	struct server governed, ungoverned;
@@ -217,8 +220,7 @@ static int run_ungoverned(struct demo *demo)
 	uint16_t port = server_free_port();
 	int result = -1;
 
-	if (port &&
-		start_server(demo, &demo->ungoverned, "ungoverned", port, UNGOVERNED_SLOTS) == 0)
+	if (port && start_server(demo, &demo->ungoverned, UNGOVERNED, port, UNGOVERNED_SLOTS) == 0)
 		result = run_phase(demo, 1,
 			"Look-ups beside 8 report sessions, nothing governed: the operating system "
 			"decides",
@@ -270,7 +272,7 @@ static void show_what_next(const struct demo *demo)
 	printf("\nThe server goes on at http://127.0.0.1:%u until Ctrl-C, under " PLAN_NAME
 	       ". Try, in another terminal:\n\n",
 		port);
-	printf("   %s\n\n", demo->top);
+	printf("   build/bin/reeve top --data %s/" GOVERNED "-%u\n\n", demo->folder, port);
 	printf("   curl -s http://127.0.0.1:%u/graphql -H 'Content-Type: application/json' -d \\\n"
 	       "     '{\"query\": \"{ getActiveResourcePlan { name } listConsumerGroups { name "
 	       "currentSessions } }\"}'\n\n",
@@ -295,7 +297,7 @@ static void wait_for_stop(void)
 
 static int run_demo(struct demo *demo)
 {
-	if (start_server(demo, &demo->governed, "governed", demo->port, 0) != 0)
+	if (start_server(demo, &demo->governed, GOVERNED, demo->port, 0) != 0)
 		return -1;
 	printf("reeved serves %s on 127.0.0.1:%u\n", demo->database, (unsigned)demo->port);
 	if (load_names_fetch(&demo->names, &demo->control) != 0 || run_phases(demo) != 0)
