@@ -536,7 +536,8 @@ enum reeve_gql_call_state {
  *	anything else                          406
  *
  * POST bodies must be application/json in UTF-8 (415). GET must not be a mutation (405); methods
- * other than GET and POST get 405 with Allow. A body or parameter that is not what it should be: 400.
+ * other than GET and POST get 405 with Allow. A body or parameter that is not what it should be: 400;
+ * a body over its limit: 413.
  */
 enum reeve_gql_call_state reeve_gql_call_begin(
 	struct reeve_gql_call *call, const struct reeve_gql_http_request *request);
