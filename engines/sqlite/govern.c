@@ -95,13 +95,15 @@ int reeve_sqlite_why(const struct reeve_sqlite *governor, struct reeve_error *re
 
 void reeve_sqlite_usage(const struct reeve_sqlite *governor, struct reeve_query_usage *ret_usage)
 {
-	*ret_usage = governor->usage;
+	if (governor != NULL && ret_usage != NULL)
+		*ret_usage = governor->usage;
 }
 
 void reeve_sqlite_totals(
 	const struct reeve_sqlite *governor, struct reeve_sqlite_totals *ret_totals)
 {
-	*ret_totals = governor->totals;
+	if (governor != NULL && ret_totals != NULL)
+		*ret_totals = governor->totals;
 }
 
 /* Enough opcodes for the progress handler, few enough for nobody to notice: about 0.1 ms. */

@@ -39,16 +39,16 @@ struct reeve_sqlite {
 	bool is_cache_ours; /* cache_size and temp_store are held where we set them */
 
 	/* the statement */
-	bool is_begun;	   /* between reeve_query_begin and _end */
-	bool is_away;	   /* between reeve_block_begin and _end */
-	bool is_bracketed; /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
-	bool had_row;	   /* a row of it has gone to the reader */
-	bool is_reader_slow;
-	bool is_probing;     /* reeve_sqlite_check runs a statement of its own */
-	int stop;	     /* 0, or the code for which the statement is to stop */
-	uint64_t left_ticks; /* when the last row went out; 0: no row is out */
-	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
-	reeve_ns busy_since; /* of the lock now waited for */
+	bool is_begun;	       /* between reeve_query_begin and _end */
+	bool is_away;	       /* between reeve_block_begin and _end */
+	bool is_bracketed;     /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
+	bool is_probing;       /* reeve_sqlite_check runs a statement of its own */
+	int stop;	       /* 0, or the code for which the statement is to stop */
+	uint32_t quick_pauses; /* of the reader, in a row; see statement.c */
+	uint64_t left_ticks;   /* when the last row went out; 0: no row is out */
+	reeve_ns deadline;     /* of the statement; REEVE_NEVER */
+	reeve_ns busy_since;   /* of the lock now waited for */
+	reeve_ns looked_up;    /* when we last asked whether the statement is to stop */
 
 	/* the SQLite statements that have started and not ended: identities, never looked into */
 	sqlite3_stmt **open;
@@ -99,12 +99,14 @@ void reeve__sqlite_end(struct reeve_sqlite *g);
  * have nothing begun. 0, or why the statement must stop.
  */
 int reeve__sqlite_arrive(struct reeve_sqlite *g);
-/* A row goes to the program, or it is left with a cursor open. */
+/* A row goes to the program, or it goes on with other cursors open. */
 void reeve__sqlite_leave(struct reeve_sqlite *g);
 /* arrive, and a checkpoint. */
 int reeve__sqlite_checkpoint(struct reeve_sqlite *g);
 /* Gives the slot up. Nothing when it is given up, or nothing is begun. */
 void reeve__sqlite_go_away(struct reeve_sqlite *g);
+/* Whether a statement that is away is to stop: 0 or the reason. Does not wait. */
+int reeve__sqlite_look_up(struct reeve_sqlite *g);
 /* Notes why the statement stops: the first reason counts. Returns `code`. */
 int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text);
 bool reeve__sqlite_is_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt);

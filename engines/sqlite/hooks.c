@@ -24,6 +24,8 @@
 
 /* Between two tries for a lock, in microseconds; the last one repeats. */
 static const int32_t busy_delay_us[] = {100, 200, 500, 1000, 2000, 5000};
+/* How soon a cancelled statement stops waiting for a lock, at most, and a try more. */
+#define BUSY_LOOK_UP_NS (10 * REEVE_MSEC)
 
 /* The first word of a statement. */
 static const char *skip_blanks(const char *sql)
@@ -172,6 +174,19 @@ static reeve_ns busy_limit(const struct reeve_sqlite *g)
 	return g->is_begun && g->deadline < limit ? g->deadline : limit;
 }
 
+/* Whether the wait is to end without the lock. */
+static bool is_busy_over(struct reeve_sqlite *g, reeve_ns now, reeve_ns limit)
+{
+	if (g->stop == 0 && g->is_begun && now >= g->deadline)
+		reeve__sqlite_stop(g, REEVE_ETIMEOUT,
+			"the statement ran out of time while it waited for a lock");
+	if (g->stop == 0 && g->is_away && now - g->looked_up >= BUSY_LOOK_UP_NS) {
+		g->looked_up = now;
+		(void)reeve__sqlite_look_up(g);
+	}
+	return g->stop != 0 || now >= limit;
+}
+
 static int on_busy(void *arg, int count)
 {
 	struct reeve_sqlite *g = arg;
@@ -179,12 +194,9 @@ static int on_busy(void *arg, int count)
 	size_t step = (size_t)count, last = sizeof(busy_delay_us) / sizeof(busy_delay_us[0]) - 1;
 
 	if (count == 0)
-		g->busy_since = now;
+		g->busy_since = g->looked_up = now;
 	limit = busy_limit(g);
-	if (g->stop == 0 && g->is_begun && now >= g->deadline)
-		reeve__sqlite_stop(g, REEVE_ETIMEOUT,
-			"the statement ran out of time while it waited for a lock");
-	if (g->stop != 0 || now >= limit)
+	if (is_busy_over(g, now, limit))
 		return 0;
 	reeve__sqlite_go_away(g);
 	pause = busy_delay_us[step < last ? step : last] * REEVE_USEC;

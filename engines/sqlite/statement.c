@@ -6,10 +6,11 @@
  * The hard part is the reader. Between two sqlite3_step calls SQLite calls no hook, so nothing can
  * be done the moment the program comes back; it is noticed at the next hook, at most 1,000 opcodes
  * or one row later. A cursor that waits for its reader must not hold a CPU slot, and one that is
- * read at full speed must not queue for every row. So the slot is given up at the first row, where
- * a program that wants one row stops, and after that only while the reader is slow: while the time
- * from one row to the next hook was 2^20 ticks or more. A tick is one of the processor's constant
- * counter, so that is 0.2 to 1 ms on processors of 1 to 5 GHz.
+ * read at full speed must not queue for every row, nor a look-up hand its slot over between its row
+ * and its reset. So a reader has to earn trust: after 8 pauses in a row that were shorter than 2^20
+ * ticks, slots are kept over rows; one longer pause, and they are given up at each row until it has
+ * been quick 8 times again. A tick is one of the processor's constant counter, so that is 0.2 to
+ * 1 ms on processors of 1 to 5 GHz.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 
 #include "governor.h"
 
-#define SLOW_READER_TICKS ((uint64_t)1 << 20)
+#define LONG_PAUSE_TICKS   ((uint64_t)1 << 20)
+#define QUICK_PAUSES_TRUST 8
 
 static uint64_t read_ticks(void)
 {
@@ -60,8 +62,6 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 
 	g->why.code = 0;
 	g->stop = 0;
-	g->had_row = false;
-	g->is_reader_slow = false;
 	g->left_ticks = 0;
 	def.deadline = g->deadline = deadline < own ? deadline : own;
 	rc = reeve_query_begin(g->session, &def, &g->why);
@@ -72,6 +72,16 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 	}
 	g->is_begun = true;
 	return 0;
+}
+
+/* The pause that began when a row went out is over: what it says of the reader. */
+static void judge_reader(struct reeve_sqlite *g)
+{
+	if (read_ticks() - g->left_ticks >= LONG_PAUSE_TICKS)
+		g->quick_pauses = 0;
+	else if (g->quick_pauses < QUICK_PAUSES_TRUST)
+		g->quick_pauses++;
+	g->left_ticks = 0;
 }
 
 static void add_up(struct reeve_sqlite *g)
@@ -87,10 +97,27 @@ void reeve__sqlite_end(struct reeve_sqlite *g)
 {
 	if (!g->is_begun)
 		return;
+	if (g->left_ticks != 0)
+		judge_reader(g);
 	reeve_query_end(g->session, &g->usage);
 	g->is_begun = false;
 	g->is_away = false;
 	add_up(g);
+}
+
+/*
+ * Looks whether the statement that is away is to stop, without waiting for a slot: a shielded task
+ * is never parked.
+ */
+int reeve__sqlite_look_up(struct reeve_sqlite *g)
+{
+	int rc;
+
+	reeve_shield_begin(g->session);
+	rc = reeve_block_end(g->session);
+	reeve_block_begin(g->session);
+	(void)reeve_shield_end(g->session);
+	return rc < 0 ? reeve__sqlite_stop(g, rc, reeve_checkpoint_text(g->session)) : 0;
 }
 
 static int come_back(struct reeve_sqlite *g)
@@ -106,10 +133,8 @@ static int come_back(struct reeve_sqlite *g)
 
 int reeve__sqlite_arrive(struct reeve_sqlite *g)
 {
-	if (g->left_ticks != 0) {
-		g->is_reader_slow = read_ticks() - g->left_ticks >= SLOW_READER_TICKS;
-		g->left_ticks = 0;
-	}
+	if (g->left_ticks != 0)
+		judge_reader(g);
 	if (g->is_away && come_back(g) < 0)
 		return g->stop;
 	if (!g->is_begun && g->open_count > 0 && g->stop == 0)
@@ -129,11 +154,9 @@ void reeve__sqlite_leave(struct reeve_sqlite *g)
 {
 	if (g->is_bracketed)
 		return;
-	if (!g->had_row || g->is_reader_slow)
+	g->left_ticks = read_ticks() | 1;
+	if (g->quick_pauses < QUICK_PAUSES_TRUST)
 		reeve__sqlite_go_away(g);
-	if (g->had_row)
-		g->left_ticks = read_ticks() | 1;
-	g->had_row = true;
 }
 
 int reeve__sqlite_checkpoint(struct reeve_sqlite *g)
