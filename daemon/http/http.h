@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.h - the HTTP/1.1 server of reeved: sockets, requests, limits, and threads; no meaning.
+ *
+ * One loop thread runs one epoll set and one libmicrohttpd daemon; all loops accept from the same
+ * listening socket, so an idle loop takes the next connection. What a request means is the
+ * application's: it is asked on the loop thread, and answers there, or says that it has to wait.
+ * A request that waits moves to a worker thread while its connection is suspended, and comes back
+ * to its loop to be answered. A client that hangs up meanwhile is noticed by the loop at once.
+ *
+ *	loop thread:   handle() -> REEVE_HTTP_REPLY ........................... answer sent
+ *	loop thread:   handle() -> REEVE_HTTP_WAIT         reply() ............ answer sent
+ *	worker thread:                  work() ...........^
+ *	loop thread:                      abandon(), while the client is gone or the server stops
+ *
+ * What never reaches the application: messages that two HTTP parsers could read differently, other
+ * Host names than the listener's own, posts from other sites, bodies over the limit, clients that
+ * take too long to say what they want.
+ */
+#ifndef REEVE_DAEMON_HTTP_H
+#define REEVE_DAEMON_HTTP_H
+
+#include <reeve/types.h>
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+struct reeve_http;
+
+/* One request; all texts live until its reply was sent. */
+struct reeve_http_request {
+	const char *method;
+	const char *path;  /* as sent, without the query part; starts with '/' */
+	const char *query; /* after the '?', not decoded; NULL: none */
+	size_t query_len;
+	const char *content_type; /* NULL: none */
+	const char *accept;	  /* NULL: none; the first one if there are several */
+	const char *body;	  /* NULL when body_len is 0 */
+	size_t body_len;
+};
+
+/* One answer. The texts are the application's, and stay as they are until the next request of the
+ * same connection or its end. */
+struct reeve_http_reply {
+	int status;
+	const char *content_type;
+	const char *body;
+	size_t body_len;
+	const char *allow; /* value of an Allow header, or NULL */
+};
+
+enum reeve_http_verdict {
+	REEVE_HTTP_REPLY, /* *ret_reply is filled */
+	REEVE_HTTP_WAIT,  /* call work() on a worker thread, then reply() */
+	REEVE_HTTP_BUSY	  /* out of memory: close the connection */
+};
+
+/*
+ * The application. `state` belongs to one connection, is kept between its requests, and is never
+ * used by two threads at once, except that abandon() may run while work() does.
+ */
+struct reeve_http_app {
+	void *self;
+	/* A connection's state; NULL: out of memory. Called when it sends its first request. */
+	void *(*open)(void *self);
+	void (*close)(void *self, void *state);
+	enum reeve_http_verdict (*handle)(void *self, void *state,
+		const struct reeve_http_request *request, struct reeve_http_reply *ret_reply);
+	void (*work)(void *self, void *state);
+	void (*reply)(void *self, void *state, struct reeve_http_reply *ret_reply);
+	/* In place of work() and reply(): no worker is to be had. Must answer at once. */
+	void (*refuse)(void *self, void *state, struct reeve_http_reply *ret_reply);
+	/* Nobody wants the answer any more; make work() return soon. Called again every 50 ms until
+	 * it has. Must not wait. */
+	void (*abandon)(void *self, void *state);
+};
+
+struct reeve_http_options {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	uint32_t threads;	  /* loop threads, 1 to 64 */
+	uint32_t workers;	  /* most worker threads, started when needed */
+	uint32_t backlog;	  /* requests that may wait for a worker */
+	uint32_t max_connections; /* of all loops together */
+	size_t max_body_bytes;	  /* larger: 413 */
+	size_t max_head_bytes;	  /* request line and headers; larger: 431 or 414 */
+	uint32_t head_seconds;	  /* from connect, or the last answer, to the end of the headers */
+	uint32_t body_seconds;	  /* from there to the end of the body */
+	uint32_t send_seconds;	  /* from the answer to its last byte */
+	struct reeve_http_app app;
+};
+
+/* Fills in everything but the address and the application. */
+void reeve_http_options_init(struct reeve_http_options *options);
+
+/*
+ * Binds, listens, and starts the loops. *ret_http is set before the first request is handled, and
+ * NULL on failure. Errors: SYSTEM (the text has the address and the reason, such as "Address
+ * already in use").
+ */
+int reeve_http_open(const struct reeve_http_options *options, struct reeve_http **ret_http,
+	struct reeve_error *err);
+
+/* The address bound, "127.0.0.1:8080" or "[::1]:8080". Lives as long as the server. */
+const char *reeve_http_address(const struct reeve_http *http);
+
+/*
+ * Stops accepting, abandons what waits, lets answers go out, closes. Returns true when all requests
+ * ended within `patience`; false when a worker is still busy: nothing was freed then, and the
+ * process had better exit. Called once.
+ */
+bool reeve_http_close(struct reeve_http *http, reeve_ns patience);
+
+/* Requests by what was asked and how it ended; sums over all loops. */
+enum reeve_http_route {
+	REEVE_HTTP_ROUTE_GRAPHQL,
+	REEVE_HTTP_ROUTE_METRICS,
+	REEVE_HTTP_ROUTE_HEALTH,
+	REEVE_HTTP_ROUTE_INDEX,
+	REEVE_HTTP_ROUTE_OTHER,	  /* unknown paths */
+	REEVE_HTTP_ROUTE_REFUSED, /* never got as far as the application */
+	REEVE_HTTP_ROUTES
+};
+extern const char *const reeve_http_route_names[REEVE_HTTP_ROUTES];
+
+struct reeve_http_stats {
+	/* By route and first digit of the status, [0] unused. */
+	uint64_t requests[REEVE_HTTP_ROUTES][6];
+	uint64_t connections_accepted;
+	uint64_t connections_expired; /* closed for being slow or idle */
+	uint64_t clients_gone;	      /* hung up while their request was at work */
+	uint32_t connections;
+	uint32_t working; /* requests at work or waiting for a worker */
+};
+
+void reeve_http_stats_get(struct reeve_http *http, struct reeve_http_stats *ret_stats);
+
+/* The path's class. */
+enum reeve_http_route reeve_http_route_of(const char *path);
+
+/* Writes {"errors":[{"message":...,"extensions":{"code":...}}]} to `buffer`, for fixed answers;
+ * message and code must need no escaping. Returns its length. */
+size_t reeve_http_error_body(char *buffer, size_t capacity, const char *code, const char *message);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal.h - the parts of the HTTP server among themselves.
+ *
+ *	http        one server: options, listening address, loops, workers
+ *	loop        one thread with an epoll set, a libmicrohttpd daemon and its connections
+ *	connection  one client; buffers are kept from request to request
+ *	workers     threads for requests that wait
+ *
+ * A connection is its loop's. While its request is at work, a worker touches only `state` through
+ * the application, and hands the connection back through loop->returned.
+ */
+#ifndef REEVE_DAEMON_HTTP_INTERNAL_H
+#define REEVE_DAEMON_HTTP_INTERNAL_H
+
+#include "http/http.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+struct reeve_http_loop;
+
+/* What a connection waits for, and so which limit of time applies. */
+enum reeve_http_phase {
+	REEVE_HTTP_PHASE_HEAD, /* the next request's headers, or the client's good-bye */
+	REEVE_HTTP_PHASE_BODY,
+	REEVE_HTTP_PHASE_WORK, /* a worker; no limit of ours */
+	REEVE_HTTP_PHASE_SEND
+};
+
+struct reeve_http_connection {
+	struct reeve_http_loop *loop;
+	struct MHD_Connection *mhd;
+	struct reeve_http_connection *prev, *next; /* in loop->connections */
+	struct reeve_http_connection *queue_next;  /* in the workers' queue or loop->returned */
+	int fd;
+	enum reeve_http_phase phase;
+	int64_t deadline_ms; /* loop->now_ms at which it is closed; of the phase */
+	void *state;	     /* the application's; NULL until the first request */
+
+	char *target; /* request line's, with the query */
+	size_t target_cap;
+	char *body;
+	size_t body_len, body_cap;
+
+	/* Of the present request. */
+	bool has_begun;	  /* headers were judged */
+	bool is_answered; /* a response is queued */
+	bool is_counted;  /* in loop->active */
+	bool is_draining; /* the body is too large; read, thrown away, then 413 */
+	bool is_back;	  /* work() is over, reply() is due */
+	bool is_gone;	  /* the client hung up while its request was at work */
+	bool is_refused;  /* no worker took it */
+	enum reeve_http_route route;
+};
+
+struct reeve_http_loop {
+	struct reeve_http *http;
+	pthread_t thread;
+	struct MHD_Daemon *mhd;
+	int epoll_fd;
+	int wake_fd; /* eventfd: something returned, or stop */
+	int64_t now_ms;
+	int64_t next_sweep_ms;
+	struct reeve_http_connection *connections; /* all of this loop */
+	uint32_t active;			   /* requests begun and not completed */
+	uint32_t abandoned;			   /* of those at work, is_gone */
+
+	pthread_mutex_t lock; /* protects returned */
+	struct reeve_http_connection *returned;
+
+	/* Counters; written by the loop, read by anybody. */
+	_Atomic uint64_t requests[REEVE_HTTP_ROUTES][6];
+	_Atomic uint64_t accepted, expired, gone;
+	_Atomic uint32_t n_connections, working;
+};
+
+struct reeve_http_workers {
+	struct reeve_http *http;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct reeve_http_connection *head, *tail; /* waiting for a worker */
+	uint32_t waiting, idle, threads;
+	bool is_stopping;
+	pthread_t *ids; /* of `threads` */
+};
+
+struct reeve_http {
+	struct reeve_http_options options;
+	char address[64];
+	int listen_fd;
+	_Atomic bool is_stopping;
+	_Atomic uint32_t loops_left;
+	struct reeve_http_workers workers;
+	uint32_t n_loops;
+	struct reeve_http_loop loops[];
+};
+
+/* loop.c */
+int reeve__http_loop_init(
+	struct reeve_http_loop *loop, struct reeve_http *http, struct reeve_error *err);
+void reeve__http_loop_fini(struct reeve_http_loop *loop);
+void *reeve__http_loop_run(void *loop);
+/* From any thread: gives a connection back to its loop. */
+void reeve__http_loop_return(struct reeve_http_connection *connection);
+void reeve__http_loop_wake(struct reeve_http_loop *loop);
+
+/* connection.c: what libmicrohttpd calls. */
+void reeve__http_notify_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
+	enum MHD_ConnectionNotificationCode code);
+void *reeve__http_note_target(void *cls, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result reeve__http_handle(void *cls, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *upload_data, size_t *upload_data_size,
+	void **request);
+void reeve__http_note_completed(void *cls, struct MHD_Connection *mhd, void **request,
+	enum MHD_RequestTerminationCode code);
+
+/* connection.c: for the loop. */
+void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_http_phase phase);
+
+/* workers.c */
+int reeve__http_workers_init(
+	struct reeve_http_workers *workers, struct reeve_http *http, struct reeve_error *err);
+/* Takes the connection's request; false when no worker is free and the queue is full. */
+bool reeve__http_workers_submit(
+	struct reeve_http_workers *workers, struct reeve_http_connection *connection);
+/* Waits for the workers; their queue is empty by then. */
+void reeve__http_workers_fini(struct reeve_http_workers *workers);
+
+/* Fills *err with SYSTEM and the text, and returns the code. */
+__attribute__((format(printf, 2, 3))) int reeve__http_fail(
+	struct reeve_error *err, const char *format, ...);
+
+#endif
