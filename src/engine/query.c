@@ -173,9 +173,10 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 
 /*
  * Comes to the scheduler with a queued or slotless task and stays until it has a slot (or is told
- * to stop). A shielded task does not stay: it goes on without, and comes again when the shield ends.
+ * to stop). Who arrives, from outside or from sleep, may interrupt others; who has just had its
+ * slice may not. A shielded task does not stay: it goes on without, and comes again when the shield ends.
  */
-static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x)
+static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x, bool arrives)
 {
 	struct reeve *r = s->r;
 	bool held, stay;
@@ -185,7 +186,7 @@ static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x)
 	if (!reeve__cpu_holds(r, s->task)) {
 		reeve__cpu_enqueue(x, s->task);
 		reeve__cpu_dispatch(x);
-		if (s->t->queued)
+		if (arrives && s->t->queued)
 			reeve__cpu_preempt(x, s->task);
 	}
 	held = reeve__cpu_holds(r, s->task);
@@ -347,7 +348,7 @@ int reeve__query_begin(
 	}
 	reeve__cpu_begin(&x, s->r);
 	settle_locked(&x, s);
-	rc = acquire_slot(s, &x);
+	rc = acquire_slot(s, &x, true);
 	return rc ? begin_failed(s, rc, err) : 0;
 }
 
@@ -388,7 +389,7 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 	reeve__put(&s->t->park, REEVE_PARK_NO);
 	reeve__put(&s->t->phase, REEVE_PHASE_WORK);
 	reeve__cpu_begin(&x, r);
-	return acquire_slot(s, &x);
+	return acquire_slot(s, &x, true);
 }
 
 /* Marks a statement that has used more CPU than a runaway may; once. */
@@ -418,7 +419,7 @@ static int ask_scheduler(struct reeve_session *s)
 		reeve__cpu_enqueue(&x, s->task);
 		reeve__cpu_hand_over(&x, s->task);
 	}
-	return acquire_slot(s, &x);
+	return acquire_slot(s, &x, false);
 }
 
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
@@ -501,7 +502,7 @@ int reeve__query_block_end(struct reeve_session *s)
 	}
 	reeve__cpu_begin(&x, s->r);
 	settle_locked(&x, s);
-	return acquire_slot(s, &x);
+	return acquire_slot(s, &x, true);
 }
 
 void reeve__query_shield_begin(struct reeve_session *s)

@@ -64,17 +64,24 @@ static inline uint32_t reeve__fair_priority_weight(uint32_t priority)
 	return weights[priority & 7];
 }
 
+/* Turns that groups take in the time of one quantum, so that shares hold within a second. */
+#define REEVE_FAIR_TURNS 4u
+
 /*
- * How long a task may run before it is compared again: the quantum in proportion to its group's
- * part of all who want to run, so that small shares come in small pieces; at least 2 ms, or the
- * quantum when that is less.
+ * How long a task may run before it is compared again. The quantum, when only its own group wants
+ * CPU; else a quarter of the quantum in proportion to its group's part of all who want to run, so
+ * that small shares come in small pieces; at least 2 ms, or the quantum when that is less.
  */
 static inline uint64_t reeve__fair_slice_ns(
 	uint64_t quantum_ns, uint32_t weight_ppm, uint64_t all_weights_ppm)
 {
 	uint64_t least = quantum_ns < 2000000u ? quantum_ns : 2000000u;
-	uint64_t slice = reeve__muldiv(quantum_ns, weight_ppm, all_weights_ppm);
-	return slice < least ? least : slice > quantum_ns ? quantum_ns : slice;
+	uint64_t slice;
+
+	if (all_weights_ppm <= weight_ppm)
+		return quantum_ns;
+	slice = reeve__muldiv(quantum_ns / REEVE_FAIR_TURNS, weight_ppm, all_weights_ppm);
+	return slice < least ? least : slice;
 }
 
 #endif
