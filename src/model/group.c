@@ -98,6 +98,8 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	write_def(g, ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;
 	g->cpu.root = g->cpu.pull_root = REEVE_NONE;
+	g->cpu.age = r->cpu->clock; /* a newcomer is as old as whoever ran last */
+	g->cpu.pull_age = r->cpu->pull_clock;
 	reeve__put(&g->cpu.cap_ppm, REEVE_PPM);
 	reeve__put(&g->cpu.weight_ppm, 1);
 	g->revision = reeve__add(&h->revision, 1) + 1;
