@@ -8,7 +8,7 @@ run_demo() {
 	local port=()
 	[ -z "${REEVE_PORT:-}" ] || port=(--port "$REEVE_PORT")
 	need "${RUN_PACKAGES[@]}"
-	step "build" build_normal reeved reeve reeve-demo
+	step "build" build_normal reeved reeve-cli reeve-demo
 	mkdir -p "$DEMO"
 	step "database" python3 tools/demo/make_data.py "$DEMO/packages.db"
 	# In place of this shell, so that Ctrl-C and its exit status are the demonstration's own.
