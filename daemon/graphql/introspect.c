@@ -215,7 +215,7 @@ static int value_deprecated(struct reeve_gql_ctx *ctx, const void *object)
 	return 0;
 }
 
-/* The default as it is written in the SDL. */
+/* The default as it would be written in the SDL, with the defaults within it. */
 static int input_default(struct reeve_gql_ctx *ctx, const void *object)
 {
 	const struct gql_input *input = object;

@@ -203,11 +203,11 @@ static struct gql_ast_value *parse_variable(struct gql_parser *p, bool constant)
 	value->pos = p->token.pos;
 	reeve_gql_parser_expect(p, GQL_TOKEN_DOLLAR);
 	if (constant && p->token.kind == GQL_TOKEN_NAME)
-		reeve_gql_lexer_fail(&p->lexer, p->token.pos,
+		reeve_gql_lexer_fail(&p->lexer, value->pos,
 			"Unexpected variable \"$%.*s\" in constant value.", (int)p->token.len,
 			p->token.text);
 	if (constant)
-		reeve_gql_parser_unexpected(p);
+		reeve_gql_lexer_fail(&p->lexer, value->pos, "Unexpected \"$\".");
 	value->text = p->token.text;
 	value->len = p->token.len;
 	reeve_gql_parser_expect(p, GQL_TOKEN_NAME);

@@ -39,7 +39,7 @@ static void check_operation_names(struct gql_validator *v)
 
 /* Root fields of a subscription, fragments expanded. */
 struct root_fields {
-	struct gql_validator *v;
+	const struct gql_type *type;
 	struct gql_name first; /* response name */
 	uint32_t n_extra, n_meta;
 	uint32_t extra[GQL_MAX_VALIDATION_ERRORS], meta[GQL_MAX_VALIDATION_ERRORS];
@@ -73,6 +73,11 @@ static void add_root_field(struct root_fields *roots, const struct gql_ast_selec
 		roots->meta[roots->n_meta++] = field->pos;
 }
 
+static bool covers(const struct gql_type *condition, const struct gql_type *root)
+{
+	return condition && reeve_gql_type_has_possible(condition, root);
+}
+
 static void collect_roots(struct root_fields *roots, const struct gql_ast_selection *selection)
 {
 	for (; selection; selection = selection->next) {
@@ -83,10 +88,11 @@ static void collect_roots(struct root_fields *roots, const struct gql_ast_select
 		if (selection->kind == GQL_AST_FIELD) {
 			add_root_field(roots, selection);
 		} else if (selection->kind == GQL_AST_INLINE) {
-			collect_roots(roots, selection->selections);
+			if (covers(selection->condition, roots->type))
+				collect_roots(roots, selection->selections);
 		} else if (selection->fragment) {
 			facts = selection->fragment->facts;
-			if (facts->visited)
+			if (facts->visited || !covers(selection->fragment->type, roots->type))
 				continue;
 			facts->visited = true;
 			collect_roots(roots, selection->fragment->selections);
@@ -104,7 +110,7 @@ static void clear_visited(struct gql_validator *v)
 
 static void check_subscription(struct gql_validator *v, const struct gql_ast_definition *operation)
 {
-	struct root_fields roots = {.v = v};
+	struct root_fields roots = {.type = operation->type};
 	char who[256] = "Anonymous Subscription";
 
 	if (reeve_gql_operation_kind(operation) != REEVE_GQL_SUBSCRIPTION || !operation->type)

@@ -245,10 +245,11 @@ static void check_unique_arguments(struct gql_validator *v, const struct gql_ast
 	}
 }
 
-/* `owner` is `Field "T.f"` or `Directive "@d"`; `known` false: nothing is known of the owner. */
+/* `owner` is `field "T.f"` or `directive "@d"` and `whose` is `Field "f"` or `Directive "@d"`, as the
+ * two messages want them; `known` false: nothing is known of the owner. */
 void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg *args,
 	const struct gql_input *inputs, uint32_t n_inputs, bool known, const char *owner,
-	uint32_t owner_pos)
+	const char *whose, uint32_t owner_pos)
 {
 	const struct gql_ast_arg *arg;
 	uint32_t i;
@@ -258,8 +259,8 @@ void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg
 		const struct gql_input *input = find_input(inputs, n_inputs, arg->name);
 
 		if (known && !input)
-			reeve_gql_report_at(v, arg->name.pos, "Unknown argument \"%.*s\" on %c%s.",
-				GQL_NAME_ARG(arg->name), owner[0] | 0x20, owner + 1);
+			reeve_gql_report_at(v, arg->name.pos, "Unknown argument \"%.*s\" on %s.",
+				GQL_NAME_ARG(arg->name), owner);
 		reeve_gql_check_value(
 			v, arg->value, input ? input->type : NULL, input && input->default_literal);
 	}
@@ -271,7 +272,7 @@ void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg
 		if (!arg)
 			reeve_gql_report_at(v, owner_pos,
 				"%s argument \"%s\" of type \"%s\" is required, but it was not provided.",
-				owner, inputs[i].name, inputs[i].type->name);
+				whose, inputs[i].name, inputs[i].type->name);
 	}
 }
 
@@ -295,19 +296,20 @@ void reeve_gql_check_directives(struct gql_validator *v, const struct gql_ast_di
 	for (directive = directives; directive; directive = directive->next) {
 		const struct gql_directive_def *def =
 			reeve_gql_schema_directive(v->v->schema, directive->name);
-		char owner[256];
+		char owner[256], whose[256];
 
 		if (!def) {
 			reeve_gql_report_at(v, directive->pos, "Unknown directive \"@%.*s\".",
 				GQL_NAME_ARG(directive->name));
 			reeve_gql_check_arguments(
-				v, directive->args, NULL, 0, false, "?", directive->pos);
+				v, directive->args, NULL, 0, false, "", "", directive->pos);
 			continue;
 		}
 		check_location(v, directive, def, location);
-		snprintf(owner, sizeof(owner), "Directive \"@%s\"", def->name);
-		reeve_gql_check_arguments(
-			v, directive->args, def->args, def->n_args, true, owner, directive->pos);
+		snprintf(owner, sizeof(owner), "directive \"@%s\"", def->name);
+		snprintf(whose, sizeof(whose), "Directive \"@%s\"", def->name);
+		reeve_gql_check_arguments(v, directive->args, def->args, def->n_args, true, owner,
+			whose, directive->pos);
 		for (first = directives; !reeve_gql_name_same(first->name, directive->name);)
 			first = first->next;
 		if (first != directive && !def->repeatable)
@@ -341,7 +343,7 @@ static void check_leaf_selection(struct gql_validator *v, const struct gql_ast_s
 static void check_field(struct gql_validator *v, struct gql_ast_selection *field)
 {
 	const struct gql_type *child = NULL;
-	char owner[512] = "?";
+	char owner[512] = "", whose[256] = "";
 
 	if (field->parent) {
 		field->field = reeve_gql_schema_field(v->v->schema, field->parent, field->name);
@@ -355,11 +357,13 @@ static void check_field(struct gql_validator *v, struct gql_ast_selection *field
 		if (reeve_gql_type_is_composite(named))
 			child = named;
 		check_leaf_selection(v, field);
-		snprintf(owner, sizeof(owner), "Field \"%s.%s\"", field->parent->name,
+		snprintf(owner, sizeof(owner), "field \"%s.%s\"", field->parent->name,
 			field->field->name);
+		snprintf(whose, sizeof(whose), "Field \"%s\"", field->field->name);
 	}
 	reeve_gql_check_arguments(v, field->args, field->field ? field->field->args : NULL,
-		field->field ? field->field->n_args : 0, field->field != NULL, owner, field->pos);
+		field->field ? field->field->n_args : 0, field->field != NULL, owner, whose,
+		field->pos);
 	reeve_gql_check_directives(v, field->directives, "FIELD");
 	check_selections(v, field->selections, child);
 }
@@ -453,21 +457,22 @@ static const struct gql_ast_type *innermost(const struct gql_ast_type *type)
 static void check_variable(struct gql_validator *v, struct gql_ast_variable *variable)
 {
 	const struct gql_ast_type *named = innermost(variable->type);
+	const struct gql_type *type;
 
 	variable->resolved =
 		reeve_gql_schema_resolve(v->v->schema, v->v->arena, variable->type);
 	if (!variable->resolved)
 		reeve_gql_report_at(v, named->pos, "Unknown type \"%.*s\".",
 			GQL_NAME_ARG(named->name));
-	if (variable->resolved &&
-		!reeve_gql_type_is_input(reeve_gql_type_named(variable->resolved))) {
+	type = variable->resolved;
+	if (type && !reeve_gql_type_is_input(reeve_gql_type_named(type))) {
 		reeve_gql_report_at(v, variable->type->pos,
 			"Variable \"$%.*s\" cannot be non-input type \"%s\".",
-			GQL_NAME_ARG(variable->name), variable->resolved->name);
-		variable->resolved = NULL;
+			GQL_NAME_ARG(variable->name), type->name);
+		type = NULL;
 	}
 	if (variable->default_value)
-		reeve_gql_check_value(v, variable->default_value, variable->resolved, false);
+		reeve_gql_check_value(v, variable->default_value, type, false);
 	reeve_gql_check_directives(v, variable->directives, "VARIABLE_DEFINITION");
 }
 

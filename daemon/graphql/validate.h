@@ -104,7 +104,7 @@ void reeve_gql_check_value(struct gql_validator *v, const struct gql_ast_value *
 	const struct gql_type *type, bool has_default);
 void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg *args,
 	const struct gql_input *inputs, uint32_t n_inputs, bool known, const char *owner,
-	uint32_t owner_pos);
+	const char *whose, uint32_t owner_pos);
 void reeve_gql_check_directives(struct gql_validator *v, const struct gql_ast_directive *directives,
 	const char *location);
 

@@ -507,20 +507,17 @@ static void print_items(struct reeve_json *out, const struct gql_ast_value *item
 
 static void print_fields(struct reeve_json *out, const struct gql_ast_object_field *field)
 {
-	const char *separator = "{ ";
+	const char *separator = "";
 
-	if (!field) {
-		reeve_json_raw(out, "{}", 2);
-		return;
-	}
+	reeve_json_raw(out, "{", 1);
 	for (; field; field = field->next) {
-		reeve_json_raw(out, separator, 2);
+		reeve_json_raw(out, separator, strlen(separator));
 		reeve_json_raw(out, field->name.text, field->name.len);
 		reeve_json_raw(out, ": ", 2);
 		print_literal(out, field->value);
 		separator = ", ";
 	}
-	reeve_json_raw(out, " }", 2);
+	reeve_json_raw(out, "}", 1);
 }
 
 static void print_literal(struct reeve_json *out, const struct gql_ast_value *literal)
@@ -613,13 +610,45 @@ const char *reeve_gql_print_value(struct gql_arena *arena, const struct reeve_gq
 	return finish_print(arena, &out);
 }
 
+/* A coerced value as SDL text: as print_value(), but for the names of enums. */
+static void print_coerced(struct reeve_json *out, const struct reeve_gql_value *value)
+{
+	const char *separator = "";
+	uint32_t i;
+
+	if (value->kind == REEVE_GQL_VALUE_ENUM) {
+		reeve_json_raw(out, value->text, value->count);
+	} else if (value->kind == REEVE_GQL_VALUE_LIST) {
+		reeve_json_raw(out, "[", 1);
+		for (i = 0; i < value->count; i++) {
+			reeve_json_raw(out, ", ", i ? 2 : 0);
+			print_coerced(out, &value->items[i]);
+		}
+		reeve_json_raw(out, "]", 1);
+	} else if (value->kind == REEVE_GQL_VALUE_OBJECT) {
+		reeve_json_raw(out, "{", 1);
+		for (i = 0; i < value->count; i++) {
+			if (value->members[i].value.kind == REEVE_GQL_VALUE_ABSENT)
+				continue;
+			reeve_json_raw(out, separator, strlen(separator));
+			reeve_json_raw(out, value->members[i].name, value->members[i].name_len);
+			reeve_json_raw(out, ": ", 2);
+			print_coerced(out, &value->members[i].value);
+			separator = ", ";
+		}
+		reeve_json_raw(out, "}", 1);
+	} else {
+		reeve_gql_value_write(value, out);
+	}
+}
+
 const char *reeve_gql_print_default(struct gql_arena *arena, const struct gql_input *input)
 {
 	const char *text = NULL;
 	struct reeve_json out;
 
 	reeve_json_init(&out, 0);
-	print_literal(&out, input->default_literal);
+	print_coerced(&out, &input->default_value);
 	if (reeve_json_ok(&out))
 		text = reeve_gql_arena_copy(arena, out.data, out.len);
 	reeve_json_fini(&out);
