@@ -117,6 +117,7 @@ static int listen_for_clients(struct reeved *daemon, struct reeve_error *err)
 	if (options.threads == 0)
 		options.threads = loops < MAX_LOOPS ? loops : MAX_LOOPS;
 	options.workers = daemon->options.workers;
+	options.head_seconds = options.body_seconds = daemon->options.idle_seconds;
 	options.app = reeved_service_app(daemon);
 	return reeve_http_open(&options, &daemon->http, err);
 }

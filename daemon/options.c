@@ -12,6 +12,7 @@
 #define MAX_THREADS 64u
 #define MAX_WORKERS 4096u
 #define MAX_SLOTS   1024u
+#define MAX_IDLE    3600u
 
 const char reeved_options_help[] =
 	"usage: reeved --data DIR [OPTION...]\n"
@@ -26,6 +27,9 @@ const char reeved_options_help[] =
 	"  -t, --threads N            network threads, 1 to 64; default: processors, at most 4\n"
 	"  -w, --workers N            statements at once, 1 to 4096; default 128\n"
 	"  -c, --cpu-slots N          CPU slots of a new segment, 1 to 1024; default: processors\n"
+	"  -i, --idle-timeout SEC     close clients that take longer for the headers of a "
+	"request,\n"
+	"                             or for its body, 1 to 3600; default 60\n"
 	"      --log-level LEVEL      debug, info, warn or error; default info\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              the version\n"
@@ -171,6 +175,9 @@ static bool take_option(struct parse *parse, int option, const char *value)
 		return parse_number(parse, "--workers", value, 1, MAX_WORKERS, &options->workers);
 	case 'c':
 		return parse_number(parse, "--cpu-slots", value, 1, MAX_SLOTS, &options->cpu_slots);
+	case 'i':
+		return parse_number(
+			parse, "--idle-timeout", value, 1, MAX_IDLE, &options->idle_seconds);
 	case 'v':
 		return parse_level(parse, value);
 	default:
@@ -199,6 +206,7 @@ enum reeved_options_result reeved_options_parse(
 		{"threads", required_argument, NULL, 't'},
 		{"workers", required_argument, NULL, 'w'},
 		{"cpu-slots", required_argument, NULL, 'c'},
+		{"idle-timeout", required_argument, NULL, 'i'},
 		{"log-level", required_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -207,11 +215,12 @@ enum reeved_options_result reeved_options_parse(
 	struct parse parse = {ret_options, error, error_size};
 	memset(ret_options, 0, sizeof(*ret_options));
 	ret_options->workers = 128;
+	ret_options->idle_seconds = 60;
 	ret_options->log_level = REEVED_INFO;
 	set_address(ret_options, "127.0.0.1", 8080);
 	int option;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":l:d:s:e:t:w:c:hV", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":l:d:s:e:t:w:c:i:hV", longs, NULL)) != -1) {
 		if (option == 'h')
 			return REEVED_OPTIONS_HELP;
 		if (option == 'V')

@@ -116,7 +116,8 @@ static const char *find_ambiguity(const struct reeve_http_filter *filter, const 
 		return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 	if (!is_token(method, strlen(method)))
 		return "The method is not a token.";
-	if (target[0] != '/' || has_control(target, strlen(target)))
+	if (target[0] != '/' || has_control(target, strlen(target)) ||
+		strpbrk(target, " \t") != NULL)
 		return "The request target must be a path.";
 	if (filter->fault != NULL)
 		return filter->fault;

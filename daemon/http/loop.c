@@ -44,6 +44,11 @@ static void ignore_message(void *cls, const char *format, va_list args)
 	(void)args;
 }
 
+/*
+ * Not strict for clients: all that would be refused then, the filter refuses, and libmicrohttpd
+ * 0.9.75 writes the head of its own refusals twice. What it still refuses by itself, before the
+ * filter sees it, is a malformed Content-Length.
+ */
 static struct MHD_Daemon *start_mhd(struct reeve_http_loop *loop, int listen_fd)
 {
 	const struct reeve_http_options *options = &loop->http->options;
@@ -54,7 +59,7 @@ static struct MHD_Daemon *start_mhd(struct reeve_http_loop *loop, int listen_fd)
 		NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 		connections > 0 ? connections : 1u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		options->max_head_bytes, MHD_OPTION_CONNECTION_TIMEOUT, PER_LOOP_TIMEOUT,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION,
 		reeve__http_notify_connection, loop, MHD_OPTION_URI_LOG_CALLBACK,
 		reeve__http_note_target, loop, MHD_OPTION_NOTIFY_COMPLETED,
 		reeve__http_note_completed, loop, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,

@@ -45,7 +45,7 @@ void reeve_http_options_init(struct reeve_http_options *options)
 	options->max_body_bytes = (size_t)1024 * 1024;
 	options->max_head_bytes = (size_t)32 * 1024;
 	options->head_seconds = 60;
-	options->body_seconds = 30;
+	options->body_seconds = 60;
 	options->send_seconds = 120;
 }
 

@@ -69,12 +69,8 @@ static int judge_pragma(const char *name, const char *value)
 	return SQLITE_DENY;
 }
 
-static int authorize(void *arg, int action, const char *first, const char *second,
-	const char *database, const char *trigger)
+static int judge(int action, const char *first, const char *second)
 {
-	(void)arg;
-	(void)database;
-	(void)trigger;
 	switch (action) {
 	case SQLITE_ATTACH:
 		/* No name is a temporary database; plain VACUUM makes itself one. */
@@ -84,16 +80,26 @@ static int authorize(void *arg, int action, const char *first, const char *secon
 	case SQLITE_PRAGMA:
 		return judge_pragma(first, second);
 	case SQLITE_FUNCTION:
-		return second != NULL && strcasecmp(second, "load_extension") == 0 ? SQLITE_DENY
-										   : SQLITE_OK;
+		return strcasecmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
 	default:
 		return SQLITE_OK;
 	}
 }
 
-int reeved_guard_install(sqlite3 *db, struct reeve_error *err)
+static int authorize(void *was_refused, int action, const char *first, const char *second,
+	const char *database, const char *trigger)
 {
-	int rc = sqlite3_set_authorizer(db, authorize, NULL);
+	(void)database;
+	(void)trigger;
+	int verdict = judge(action, first, second);
+	if (verdict != SQLITE_OK)
+		*(bool *)was_refused = true;
+	return verdict;
+}
+
+int reeved_guard_install(sqlite3 *db, bool *was_refused, struct reeve_error *err)
+{
+	int rc = sqlite3_set_authorizer(db, authorize, was_refused);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (rc == SQLITE_OK)

@@ -14,7 +14,8 @@
 #include <sqlite3.h>
 
 /* Puts the guard on a connection. It takes the place of the authorizer that reeve_sqlite_open set,
- * and refuses what that one ignores. SYSTEM. */
-int reeved_guard_install(sqlite3 *db, struct reeve_error *err);
+ * and refuses what that one ignores. *was_refused is set when it refuses; it must live as long as
+ * the connection. SYSTEM. */
+int reeved_guard_install(sqlite3 *db, bool *was_refused, struct reeve_error *err);
 
 #endif

@@ -26,7 +26,7 @@ static int fail_sqlite(struct reeved_session *session, struct reeve_error *err)
 {
 	int rc = sqlite3_errcode(session->db) & 0xff;
 	int code = REEVE_EINVALID_ARGUMENT;
-	if (rc == SQLITE_AUTH)
+	if (session->was_refused)
 		code = REEVE_EPERMISSION_DENIED;
 	else if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		code = REEVE_ECONFLICT;
@@ -88,6 +88,7 @@ static int prepare_new(struct reeved_session *session, const char *sql, sqlite3_
 {
 	const char *tail;
 	sqlite3_stmt *stmt = NULL;
+	session->was_refused = false;
 	if (sqlite3_prepare_v3(session->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, &tail) !=
 		SQLITE_OK)
 		return fail_sqlite(session, err);
@@ -247,6 +248,7 @@ static bool write_cell(struct reeved_sql_result *result, sqlite3_stmt *stmt, int
 	return end_cell(result);
 }
 
+/* After the first step: a statement that is kept takes notice of a changed schema there. */
 static bool write_names(struct reeved_sql_result *result, sqlite3_stmt *stmt)
 {
 	result->n_columns = (uint32_t)sqlite3_column_count(stmt);
@@ -281,8 +283,10 @@ static bool write_row(struct reeved_sql_result *result, sqlite3_stmt *stmt)
 static int step_all(struct reeved_session *session, const struct reeved_run_request *request,
 	sqlite3_stmt *stmt, struct reeved_sql_result *result, struct reeve_error *err)
 {
-	int rc;
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	int rc = sqlite3_step(stmt);
+	if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && !write_names(result, stmt))
+		return fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory for the result");
+	for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
 		if (result->n_rows == request->max_rows || !write_row(result, stmt)) {
 			result->is_truncated = true;
 			return 0;
@@ -294,7 +298,7 @@ static int step_all(struct reeved_session *session, const struct reeved_run_requ
 	return why != 0 ? why : fail_sqlite(session, err);
 }
 
-/* With names and parameters in place: waits for the session's turn, and steps. */
+/* With the parameters in place: waits for the session's turn, and steps. */
 static int govern(struct reeved_session *session, const struct reeved_run_request *request,
 	sqlite3_stmt *stmt, struct reeved_sql_result *result, struct reeve_error *err)
 {
@@ -322,8 +326,6 @@ int reeved_run(struct reeved_session *session, const struct reeved_run_request *
 	if (rc != 0)
 		return rc;
 	rc = bind_all(stmt, request->parameters, err);
-	if (rc == 0 && !write_names(ret_result, stmt))
-		rc = fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory for the result");
 	if (rc == 0)
 		rc = govern(session, request, stmt, ret_result, err);
 	sqlite3_clear_bindings(stmt);

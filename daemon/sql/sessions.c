@@ -196,7 +196,7 @@ static int open_database(
 	if (rc != 0)
 		return rc;
 	session->governor = reeve_sqlite_of(session->db);
-	return reeved_guard_install(session->db, err);
+	return reeved_guard_install(session->db, &session->was_refused, err);
 }
 
 int reeved_session_claim(struct reeved_sessions *sessions, reeve_session_id id,

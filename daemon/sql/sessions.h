@@ -39,6 +39,7 @@ struct reeved_session {
 	/* The claimer's. */
 	sqlite3 *db; /* NULL before the first statement */
 	struct reeve_sqlite *governor;
+	bool was_refused; /* by the guard, since somebody cleared it */
 	struct reeved_statement statements[REEVED_STATEMENTS];
 	uint64_t uses;
 };
