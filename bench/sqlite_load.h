@@ -46,6 +46,7 @@ void load_plan(struct reeve *reeve, const char *name, uint64_t first, uint32_t f
 #define LOAD_LOOK_UP "SELECT b, c FROM t WHERE a = ?"
 /* About 0.2 ms of CPU: an aggregate over 2,000 rows from a random place. */
 #define LOAD_SCAN "SELECT sum(b), max(length(c)) FROM t WHERE a BETWEEN ?1 AND ?1 + 2000"
+#define LOAD_ROWS "SELECT b FROM t WHERE a BETWEEN ?1 AND ?1 + 200"
 /* Seconds of CPU: a report that groups and sorts the whole table. */
 #define LOAD_REPORT                                                                                \
 	"SELECT b % 1009 AS class, count(*), sum(length(c)), max(c) FROM t GROUP BY class ORDER "  \

@@ -9,7 +9,7 @@
 
 #include "sqlite_load.h"
 
-enum { CHUNK = 1000, MOST_PAIRS = 20000 };
+enum { MOST_PAIRS = 20000 };
 
 struct subject {
 	sqlite3 *db;
@@ -19,25 +19,28 @@ struct subject {
 
 struct workload {
 	const char *name;
+	const char *sql;
+	int chunk;	   /* statements in a row */
 	const char *setup; /* run on both connections first; NULL: nothing */
 	bool prepares;	   /* each statement anew */
 	double bar;	   /* 0: none */
 };
 
-static double chunk_ns(struct subject *s, const struct load_database *database, bool prepares)
+static double chunk_ns(
+	struct subject *s, const struct load_database *database, const struct workload *load)
 {
 	int64_t start = load_thread_cpu_ns();
 	sqlite3_stmt *stmt = s->stmt;
 
-	for (int i = 0; i < CHUNK; i++) {
-		if (prepares)
-			stmt = load_prepare(s->db, LOAD_LOOK_UP);
+	for (int i = 0; i < load->chunk; i++) {
+		if (load->prepares)
+			stmt = load_prepare(s->db, load->sql);
 		if (load_run_once(stmt, database->rows, &s->seed) != SQLITE_DONE)
-			load_die(LOAD_LOOK_UP, sqlite3_errmsg(s->db));
-		if (prepares)
+			load_die(load->sql, sqlite3_errmsg(s->db));
+		if (load->prepares)
 			sqlite3_finalize(stmt);
 	}
-	return (double)(load_thread_cpu_ns() - start) / CHUNK;
+	return (double)(load_thread_cpu_ns() - start) / load->chunk;
 }
 
 static void subject_init(struct subject *s, sqlite3 *db, const struct workload *load)
@@ -46,7 +49,7 @@ static void subject_init(struct subject *s, sqlite3 *db, const struct workload *
 	s->seed = 42;
 	if (load->setup != NULL)
 		load_exec(db, load->setup);
-	s->stmt = load_prepare(db, LOAD_LOOK_UP);
+	s->stmt = load_prepare(db, load->sql);
 }
 
 static void subject_fini(struct subject *s)
@@ -97,13 +100,13 @@ static void compare(const struct load_database *database, struct reeve *reeve,
 	subject_init(&subjects[0], load_connect_plain(database), load);
 	subject_init(&subjects[1], load_connect(database, reeve, REEVE_INTERACTIVE_GROUP), load);
 	for (int i = 0; i < 2; i++) /* warm */
-		(void)chunk_ns(&subjects[i], database, load->prepares);
+		(void)chunk_ns(&subjects[i], database, load);
 	end = load_mono_ns() + (int64_t)(seconds * 1e9);
 	while (pairs < MOST_PAIRS && (load_mono_ns() < end || pairs < 11)) {
 		size_t first = pairs % 2;
 
-		side[first][pairs] = chunk_ns(&subjects[first], database, load->prepares);
-		side[1 - first][pairs] = chunk_ns(&subjects[1 - first], database, load->prepares);
+		side[first][pairs] = chunk_ns(&subjects[first], database, load);
+		side[1 - first][pairs] = chunk_ns(&subjects[1 - first], database, load);
 		pairs++;
 	}
 	report(load, side[0], side[1], pairs);
@@ -115,10 +118,14 @@ static void compare(const struct load_database *database, struct reeve *reeve,
 int main(int argc, char **argv)
 {
 	static const struct workload loads[] = {
-		{"look-up, prepared once", NULL, false, 0.98},
-		{"look-up, in a read transaction", "BEGIN; SELECT 1 FROM t", false, 0},
-		{"look-up, prepared each time", NULL, true, 0},
-		{"look-up, rollback journal", "PRAGMA journal_mode = DELETE", false, 0},
+		{"look-up, prepared once", LOAD_LOOK_UP, 1000, NULL, false, 0.98},
+		{"look-up, in a read transaction", LOAD_LOOK_UP, 1000, "BEGIN; SELECT 1 FROM t",
+			false, 0},
+		{"look-up, prepared each time", LOAD_LOOK_UP, 1000, NULL, true, 0},
+		{"2,000 rows added up", LOAD_SCAN, 10, NULL, false, 0},
+		{"200 rows handed out", LOAD_ROWS, 50, NULL, false, 0},
+		{"look-up, rollback journal", LOAD_LOOK_UP, 1000, "PRAGMA journal_mode = DELETE",
+			false, 0},
 	};
 	struct load_options options = {.seconds = 3, .rows = 300000};
 	struct load_database database;

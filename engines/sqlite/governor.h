@@ -45,6 +45,7 @@ struct reeve_sqlite {
 	bool is_probing;       /* reeve_sqlite_check runs a statement of its own */
 	int stop;	       /* 0, or the code for which the statement is to stop */
 	uint32_t quick_pauses; /* of the reader, in a row; see statement.c */
+	uint32_t rows;	       /* handed to a trusted reader */
 	uint64_t left_ticks;   /* when the last row went out; 0: no row is out */
 	reeve_ns deadline;     /* of the statement; REEVE_NEVER */
 	reeve_ns busy_since;   /* of the lock now waited for */
