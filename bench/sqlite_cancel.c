@@ -38,29 +38,39 @@ static void *run(void *arg)
 {
 	struct runner *r = arg;
 
-	load_exec(r->db, "BEGIN");
 	(void)sqlite3_exec(r->db, r->sql, NULL, NULL, NULL); /* mostly SQLITE_INTERRUPT */
 	r->ended = load_mono_ns();
+	return NULL;
+}
+
+/* In a transaction that is rolled back: by the cancelling, or here. */
+static void undo(struct runner *r)
+{
 	if (!sqlite3_get_autocommit(r->db))
 		load_exec(r->db, "ROLLBACK");
-	return NULL;
 }
 
 static int64_t time_of(struct runner *r)
 {
 	int64_t start = load_mono_ns();
 
+	load_exec(r->db, "BEGIN");
 	run(r);
+	undo(r);
 	return r->ended - start;
 }
 
-/* One run, cancelled after `span` ns; the time until it ended, or -1: it ended before. */
+/* One run, cancelled after `span` ns; the time until it ended, or -1: it was not
+ * running then. */
 static int64_t cancel_after(struct runner *r, struct reeve *reeve, int64_t span)
 {
 	reeve_session_id id = reeve_session_id_of(reeve_sqlite_session(reeve_sqlite_of(r->db)));
-	int64_t start = load_mono_ns(), sent;
+	int64_t start, sent;
 	pthread_t thread;
+	bool is_sent;
 
+	load_exec(r->db, "BEGIN");
+	start = load_mono_ns();
 	if (pthread_create(&thread, NULL, run, r) != 0)
 		load_die("pthread_create", "failed");
 	if (span > 100000)
@@ -68,9 +78,10 @@ static int64_t cancel_after(struct runner *r, struct reeve *reeve, int64_t span)
 	while (load_mono_ns() - start < span)
 		;
 	sent = load_mono_ns();
-	(void)reeve_session_cancel(reeve, id, NULL);
+	is_sent = reeve_session_cancel(reeve, id, NULL) == 0;
 	pthread_join(thread, NULL);
-	return r->ended > sent ? r->ended - sent : -1;
+	undo(r);
+	return is_sent ? r->ended - sent : -1;
 }
 
 static void measure(struct reeve *reeve, sqlite3 *db, const struct task *task, double seconds)
