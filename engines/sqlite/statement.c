@@ -14,7 +14,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "governor.h"
 
@@ -22,18 +21,6 @@
 #define QUICK_PAUSES_TRUST 8
 /* Of a trusted reader every so many pauses is measured: reading the counter twice costs 10 ns. */
 #define ROWS_A_LOOK 8
-
-static uint64_t read_ticks(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	return __builtin_ia32_rdtsc();
-#else
-	struct timespec now; /* as nanoseconds: 2^20 of them are 1 ms */
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-#endif
-}
 
 static reeve_ns deadline_of(const struct reeve_sqlite *g)
 {
@@ -79,7 +66,7 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 /* The pause that began when a row went out is over: what it says of the reader. */
 static void judge_reader(struct reeve_sqlite *g)
 {
-	if (read_ticks() - g->left_ticks >= LONG_PAUSE_TICKS)
+	if (reeve__sqlite_ticks() - g->left_ticks >= LONG_PAUSE_TICKS)
 		g->quick_pauses = 0;
 	else if (g->quick_pauses < QUICK_PAUSES_TRUST)
 		g->quick_pauses++;
@@ -158,7 +145,7 @@ void reeve__sqlite_leave(struct reeve_sqlite *g)
 
 	if (g->is_bracketed || (is_trusted && ++g->rows % ROWS_A_LOOK != 0))
 		return;
-	g->left_ticks = read_ticks() | 1;
+	g->left_ticks = reeve__sqlite_ticks() | 1;
 	if (!is_trusted)
 		reeve__sqlite_go_away(g);
 }

@@ -26,12 +26,16 @@
 /* Calls of one connection between two checkpoints: 16 cached reads take about 10 us. */
 #define CALLS_A_CHECKPOINT 16
 
+#define TIME_IS_GOOD_TICKS ((uint64_t)1 << 18)
+
 struct reeve_sqlite_vfs {
 	sqlite3_vfs vfs; /* first: SQLite's pointer is ours */
 	sqlite3_vfs *base;
 	struct reeve_sqlite *governor; /* NULL: gone, waits for its extensions */
 	uint32_t extensions;	       /* loaded through us */
 	uint32_t calls;
+	uint64_t time_ticks; /* when time_ms was true */
+	sqlite3_int64 time_ms;
 	char name[32];
 };
 
@@ -261,9 +265,26 @@ static int vfs_last_error(sqlite3_vfs *v, int size, char *ret_text)
 	return BELOW(v)->xGetLastError(BELOW(v), size, ret_text);
 }
 
+/*
+ * SQLite asks for the time, in milliseconds, at the start and at the end of every statement that is
+ * traced, only to compute a difference that we ignore; but it is also what date('now') tells. An
+ * answer is good for 2^18 ticks, which is 0.05 to 0.26 ms: for nobody to see in milliseconds, and it
+ * makes look-ups 20 ns cheaper.
+ */
 static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
 {
-	return BELOW(v)->xCurrentTimeInt64(BELOW(v), ret_ms);
+	struct reeve_sqlite_vfs *shim = SHIM_OF(v);
+	uint64_t ticks = reeve__sqlite_ticks();
+	int rc;
+
+	if (shim->time_ms == 0 || ticks - shim->time_ticks >= TIME_IS_GOOD_TICKS) {
+		rc = BELOW(v)->xCurrentTimeInt64(BELOW(v), &shim->time_ms);
+		if (rc != SQLITE_OK)
+			return rc;
+		shim->time_ticks = ticks;
+	}
+	*ret_ms = shim->time_ms;
+	return SQLITE_OK;
 }
 
 static int vfs_set_call(sqlite3_vfs *v, const char *name, sqlite3_syscall_ptr call)

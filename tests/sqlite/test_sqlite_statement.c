@@ -509,6 +509,26 @@ static void test_sql_functions(void **state)
 	assert_true(after - before > REEVE_MSEC);
 }
 
+/* Time of day is asked for often and answered from a note for a fraction of a millisecond. */
+static void test_time_of_day_is_right(void **state)
+{
+	static const char sql[] =
+		"SELECT CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)";
+	struct world *w = *state;
+	sqlite3_stmt *stmt = kit_prepare(w->db, sql);
+
+	for (int i = 0; i < 2000; i++) {
+		int64_t before = reeve_now_wall(w->kit.reeve) / REEVE_MSEC, after, told;
+
+		assert_int_equal(SQLITE_ROW, sqlite3_step(stmt));
+		told = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+		after = reeve_now_wall(w->kit.reeve) / REEVE_MSEC;
+		assert_in_range(told, before - 1, after + 1);
+	}
+	sqlite3_finalize(stmt);
+}
+
 static void test_check_sees_lost_hooks(void **state)
 {
 	struct world *w = *state;
@@ -620,6 +640,7 @@ int main(void)
 		TEST(test_bracket_out_of_time),
 		TEST(test_cache_is_contained),
 		TEST(test_sql_functions),
+		TEST(test_time_of_day_is_right),
 		TEST(test_check_sees_lost_hooks),
 		TEST(test_trace_taken_while_idle),
 		TEST(test_busy_timeout),
