@@ -137,7 +137,7 @@ REEVE_API int reeve_query_begin(struct reeve_session *session, const struct reev
  * To be called often while working, at least every millisecond, from the thread that began.
  * Returns 0 to go on, after having waited if it was another's turn; or REEVE_ECANCELLED,
  * REEVE_EKILLED, REEVE_ETIMEOUT: stop, then call reeve_query_end. With nothing to do it is a load,
- * a branch and a look at the cycle counter.
+ * a branch and a count; the cycle counter is looked at when the last look is some time ago.
  */
 REEVE_API int reeve_checkpoint(struct reeve_session *session);
 

@@ -34,6 +34,7 @@ static void set_counter(struct reeve *r)
 	}
 	r->cycles_ticks_q32 = reeve__muldiv(
 		UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
+	r->glance_cycles = reeve__ns_cycles(r, REEVE_GLANCE_NS);
 }
 
 static struct reeve *new_handle(const struct reeve_host *host)
@@ -172,6 +173,7 @@ REEVE_API int reeve_attach(
 	r->native_cycles = parent->native_cycles;
 	r->cycles_ns_q32 = parent->cycles_ns_q32;
 	r->cycles_ticks_q32 = parent->cycles_ticks_q32;
+	r->glance_cycles = parent->glance_cycles;
 	reeve__segment_share(r, parent);
 	rc = attach(r, NULL, err);
 	if (rc) {

@@ -72,7 +72,7 @@ int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
 {
 	struct reeve_sh_table *table = &r->header->tasks;
 	struct reeve__cpu_pass x;
-	uint32_t g, i = REEVE_NONE;
+	uint32_t g = REEVE_NONE, i = REEVE_NONE;
 	int rc;
 
 	if (priority > REEVE_PRIORITY_LOWEST)
@@ -111,7 +111,7 @@ int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
 int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
-	uint32_t g, i = REEVE_NONE;
+	uint32_t g = REEVE_NONE, i = REEVE_NONE;
 
 	reeve__cpu_begin(&x, r);
 	g = x.c->pull_ready;
@@ -162,7 +162,7 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	enum reeve__pull_verb verb, struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = 0;
 
 	if (cpu_ns > INT64_MAX)

@@ -276,6 +276,7 @@ static void start_statement(
 	uint64_t limit = reeve__get(&r->groups[g].max_execution_ns);
 
 	s->in_query = true;
+	s->countdown = 1;
 	s->begin_cycles = s->charged_cycles = s->look_cycles = cycles;
 	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
 	s->parks = 0;

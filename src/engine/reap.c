@@ -23,7 +23,7 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 	int32_t pid = r->host->process_id(r->host->self);
 	uint64_t start = r->host->process_start(r->host->self, pid);
 	struct reeve_sh_attachment *a;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 
 	admin_lock(r);
 	i = reeve__table_claim(r, table);

@@ -462,7 +462,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__sessions_lock(r);
@@ -554,7 +554,7 @@ int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_erro
 
 int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__sessions_lock(r);
@@ -581,7 +581,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	uint32_t reason, struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
-	uint32_t i, g, from;
+	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
 	bool moved = false;
 	int rc;
 

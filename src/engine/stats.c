@@ -119,7 +119,7 @@ static void fill_group_stats(struct reeve *r, uint32_t i, struct reeve_cpu_group
 int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
 	struct reeve_cpu_group_stats *ret, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -242,7 +242,7 @@ int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *r
 	struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = 0;
 
 	reeve__sessions_lock(r);

@@ -83,7 +83,7 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_group *g;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_name_free(r, def->name, REEVE_NONE, err);
 
 	if (rc)
@@ -111,7 +111,7 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reeve_ns now_wall,
 	reeve_group_id *ret_id, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_def(def, ALL_FIELDS, err);
 
 	if (rc)
@@ -161,7 +161,7 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 	struct reeve_error *err)
 {
 	struct reeve_sh_group *g;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_def(def, fields, err);
 
 	if (rc)
@@ -211,7 +211,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_group_info *info
 int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info *ret_info,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -224,7 +224,7 @@ int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info
 
 bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 
 	reeve__catalog_lock(r);
 	i = reeve__table_find_name(

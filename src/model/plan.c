@@ -63,7 +63,7 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_plan *p;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_name_free(r, def->name, REEVE_NONE, err);
 
 	if (rc)
@@ -142,7 +142,7 @@ int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
 	struct reeve_error *err)
 {
 	struct reeve_sh_plan *p;
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_def(def, fields, err);
 
 	if (rc)
@@ -189,7 +189,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_plan_info *info)
 int reeve__plan_get(
 	struct reeve *r, reeve_plan_id id, struct reeve_plan_info *ret, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -202,7 +202,7 @@ int reeve__plan_get(
 
 bool reeve__plan_find(struct reeve *r, const char *name, reeve_plan_id *ret_id)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 
 	reeve__catalog_lock(r);
 	i = reeve__table_find_name(
@@ -322,7 +322,7 @@ int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id gro
 	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
 	struct reeve_error *err)
 {
-	uint32_t p, g, i;
+	uint32_t p = REEVE_NONE, g = REEVE_NONE, i = REEVE_NONE;
 	int rc = check_directive(def, err);
 
 	if (rc)
@@ -360,7 +360,7 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 	const struct reeve_directive_def *def, uint64_t expected_revision, reeve_ns now_wall,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc = check_directive(def, err);
 
 	if (rc)
@@ -382,7 +382,7 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 
 int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -419,7 +419,7 @@ static void fill_directive(struct reeve *r, uint32_t i, struct reeve_directive_i
 int reeve__directive_get(struct reeve *r, reeve_directive_id id, struct reeve_directive_info *ret,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -433,7 +433,7 @@ int reeve__directive_get(struct reeve *r, reeve_directive_id id, struct reeve_di
 int reeve__directive_copy(struct reeve *r, reeve_plan_id plan, reeve_directive_id after,
 	struct reeve_directive_info *ret, uint32_t capacity, struct reeve_error *err)
 {
-	uint32_t slots[64], n, p, done = 0;
+	uint32_t slots[64], n, p = REEVE_NONE, done = 0;
 	int rc;
 
 	reeve__catalog_lock(r);

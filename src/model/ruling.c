@@ -305,7 +305,7 @@ int reeve__plan_validate(struct reeve *r, reeve_plan_id id, struct reeve_plan_me
 	uint32_t capacity, struct reeve_error *err)
 {
 	struct messages m = {.ret = ret, .capacity = capacity};
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -320,7 +320,7 @@ int reeve__plan_activate(
 	struct reeve *r, reeve_plan_id id, reeve_ns now_wall, struct reeve_error *err)
 {
 	struct messages m = {.ret = NULL, .capacity = 0};
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	(void)now_wall;
@@ -349,7 +349,7 @@ int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_ent
 	uint32_t capacity, struct reeve_error *err)
 {
 	struct reeve__ruling_view now = reeve__ruling_now(r);
-	uint32_t i, slots[64], n = 0, done = 0;
+	uint32_t i = REEVE_NONE, slots[64], n = 0, done = 0;
 	uint64_t after = 0;
 	int rc;
 
@@ -377,7 +377,7 @@ int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_ent
 int reeve__cpu_register(struct reeve *r, reeve_group_id group, uint32_t shares, uint32_t cap_pct,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	if (shares < 1 || shares > REEVE_SHARES_MAX)
@@ -404,7 +404,7 @@ int reeve__cpu_register(struct reeve *r, reeve_group_id group, uint32_t shares, 
 
 int reeve__cpu_unregister(struct reeve *r, reeve_group_id group, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);

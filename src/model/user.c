@@ -7,7 +7,7 @@ int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, ree
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_mapping *m;
-	uint32_t i, g;
+	uint32_t i, g = REEVE_NONE;
 	int rc = reeve__text_check(username, REEVE_NAME_MAX, false, "username", err);
 
 	if (!rc && user_id == 0)
@@ -53,7 +53,7 @@ static int find_mapping(struct reeve *r, uint64_t user_id, uint32_t *ret, struct
 
 int reeve__user_unmap(struct reeve *r, uint64_t user_id, struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -82,7 +82,7 @@ static void fill_mapping(struct reeve *r, uint32_t i, struct reeve_user_mapping 
 int reeve__user_get(struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret,
 	struct reeve_error *err)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__catalog_lock(r);
@@ -121,7 +121,7 @@ uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id)
 
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id)
 {
-	uint32_t i;
+	uint32_t i = REEVE_NONE;
 
 	reeve__catalog_lock(r);
 	i = reeve__table_find(r, &r->header->mappings, user_id);

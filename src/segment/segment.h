@@ -15,6 +15,7 @@ struct reeve {
 	bool native_cycles;	  /* the processor's counter, read without a call */
 	uint64_t cycles_ns_q32;	  /* ns in 2^32 ticks */
 	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
+	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
 
 	char *base;
 	struct reeve_sh_header *header;
