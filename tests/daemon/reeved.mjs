@@ -95,9 +95,12 @@ export class Reeved {
 		return this.ended;
 	}
 
-	// Ends it the orderly way, and says how it ended.
-	stop() {
-		return this.signal("SIGTERM");
+	// Ends it the orderly way; any other end (of a sanitizer, for one) is a failure.
+	async stop() {
+		const end = await this.signal("SIGTERM");
+		if (end.code !== 0)
+			throw new Error(`reeved ended with ${end.code ?? end.signal}:\n${this.log}`);
+		return end;
 	}
 
 	fetch(path, options) {
