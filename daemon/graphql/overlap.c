@@ -283,15 +283,11 @@ static bool check_group(
 		const struct entry *first =
 			object ? find_parent(group->first, entry->parent) : abstract;
 
-		if (!check_shape(c, group->first, entry))
-			return false;
 		if (object && first == entry)
 			++*ret_classes;
-		if (shape_only)
-			continue;
-		if (abstract && !check_same_field(c, abstract, entry))
+		if (!shape_only && !check_same_field(c, abstract ? abstract : first, entry))
 			return false;
-		if (!abstract && !check_same_field(c, first, entry))
+		if (!check_shape(c, group->first, entry))
 			return false;
 	}
 	return true;

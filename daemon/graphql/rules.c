@@ -214,16 +214,17 @@ static void check_cycles(struct gql_validator *v)
 
 /* ---- variables ---- */
 
+/* The last of that name, should there be several. */
 static const struct gql_ast_variable *find_variable(
 	const struct gql_ast_definition *operation, const struct gql_ast_value *node)
 {
-	const struct gql_ast_variable *variable;
+	const struct gql_ast_variable *variable, *found = NULL;
 
 	for (variable = operation->variables; variable; variable = variable->next)
 		if (variable->name.len == node->len &&
 			!memcmp(variable->name.text, node->text, node->len))
-			return variable;
-	return NULL;
+			found = variable;
+	return found;
 }
 
 /* Section 5.8.5, AreTypesCompatible and its exception for defaults. */

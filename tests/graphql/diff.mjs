@@ -150,9 +150,12 @@ function normalise(error) {
 	return JSON.stringify([message, error.locations ?? []]);
 }
 
-// Conflicts and cycles count once: the two sides walk in different orders.
+// Conflicts and cycles count once: the two sides walk in different orders. Where there is a cycle, the
+// engine does not look for conflicts.
 function multiset(errors) {
-	const all = errors.map(normalise).sort();
+	let all = errors.map(normalise).sort();
+	if (all.includes('cycle'))
+		all = all.filter((e) => e !== 'conflict');
 	return all.filter((e, i) => (e !== 'conflict' && e !== 'cycle') || e !== all[i - 1]).join('\n');
 }
 
@@ -195,6 +198,9 @@ async function compareValidation(text) {
 		const key = error.message.replace(/"[^"]*"/g, '"…"').slice(0, 60);
 		statistics.set(key, (statistics.get(key) ?? 0) + 1);
 	}
+	// The engine refuses `extend`, by design.
+	if (theirs.errors && ours.errors?.[0].message === 'Syntax Error: Unexpected Name "extend".')
+		return null;
 	const a = multiset(theirs.errors ?? []), b = multiset(ours.errors ?? []);
 	if (a !== b)
 		fail('errors differ', text, (theirs.errors ?? []).map((e) => e.message + ' ' + JSON.stringify(e.locations)).join('\n'),

@@ -165,7 +165,7 @@ static struct reeve_gql_table make_table(struct toy *toy, struct gql_arena *aren
 				.field = reeve_gql_arena_copy(
 					arena, field->name.text, field->name.len),
 				.kind = REEVE_GQL_FN,
-				.flags = field->name.len > 4 &&
+				.flags = field->name.len >= 4 &&
 						 !memcmp(field->name.text, "slow", 4)
 					? REEVE_GQL_BLOCKING
 					: 0,
