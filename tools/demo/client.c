@@ -17,11 +17,14 @@
 /* Parts that the third report is cut into. */
 #define PAIR_PARTS 20
 
-/* What a shop or a help desk asks all day: one package by its name. */
-static const char lookup_sql[] =
-	"SELECT p.name, p.section, p.summary, v.version, v.installed_kb,"
-	" (SELECT count(*) FROM dependencies d WHERE d.package_id = p.id AND d.kind = 'depends')"
-	" FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = ?1";
+/* The page of one package: itself, and what lies within two steps of it. */
+static const char lookup_sql[] = "SELECT p.name, p.section, p.summary, v.version, v.installed_kb,"
+				 " count(DISTINCT e.target_id), sum(w.installed_kb)"
+				 " FROM packages p JOIN versions v ON v.package_id = p.id"
+				 " LEFT JOIN dependencies d ON d.package_id = p.id"
+				 " LEFT JOIN dependencies e ON e.package_id = d.target_id"
+				 " LEFT JOIN versions w ON w.package_id = e.target_id"
+				 " WHERE p.name = ?1 GROUP BY v.id";
 
 /* Everything that could not be installed without a package, and how large that is. */
 static const char needed_by_sql[] =

@@ -2,9 +2,9 @@
 /*
  * client.h - one client of the demonstration: a connection, a session, and what it asks.
  *
- * A look-up client asks for one package by name; a report client runs one of three reports in turn:
- * everything that needs a package (recursive), how sections depend on each other, and which packages
- * are wanted together (aggregates over joins). The sampler reads the groups' CPU use.
+ * A look-up client asks for the page of one package; a report client runs one of three reports in
+ * turn: everything that needs a package (recursive), how sections depend on each other, and which
+ * packages are wanted together (aggregates over joins). The sampler reads the groups' CPU use.
  */
 #ifndef REEVE_DEMO_CLIENT_H
 #define REEVE_DEMO_CLIENT_H
