@@ -68,7 +68,21 @@ static void sql_cpu_ns(sqlite3_context *context, int count, sqlite3_value **valu
 
 static void destroy(void *governor)
 {
-	reeve__sqlite_destroy(governor);
+	struct reeve_sqlite *g = governor;
+
+	if (g->is_handed_over)
+		reeve__sqlite_destroy(g);
+}
+
+int reeve__sqlite_hand_over(struct reeve_sqlite *g)
+{
+	/* On failure SQLite calls the destructor at once; the file system is still in use then. */
+	int rc = sqlite3_create_function_v2(g->db, "reeve_governor", 1,
+		SQLITE_UTF8 | SQLITE_DIRECTONLY, g, sql_governor, NULL, NULL, destroy);
+
+	if (rc == SQLITE_OK)
+		g->is_handed_over = true;
+	return rc;
 }
 
 int reeve__sqlite_register(struct reeve_sqlite *g)
@@ -78,13 +92,10 @@ int reeve__sqlite_register(struct reeve_sqlite *g)
 		void (*run)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {{"reeve_group", sql_group}, {"reeve_session_id", sql_session_id},
 		{"reeve_cpu_ns", sql_cpu_ns}};
-	sqlite3 *db = g->db;
-	int rc;
+	int rc = SQLITE_OK;
 
-	rc = sqlite3_create_function_v2(db, "reeve_governor", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, g,
-		sql_governor, NULL, NULL, destroy);
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(functions) / sizeof(functions[0]); i++)
-		rc = sqlite3_create_function_v2(db, functions[i].name, 0, SQLITE_UTF8, g,
+		rc = sqlite3_create_function_v2(g->db, functions[i].name, 0, SQLITE_UTF8, g,
 			functions[i].run, NULL, NULL, NULL);
 	return rc;
 }

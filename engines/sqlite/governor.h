@@ -38,7 +38,8 @@ struct reeve_sqlite {
 	struct reeve_sqlite_vfs *vfs;
 	bool owns_session;
 	bool owns_reeve;
-	bool is_cache_ours; /* cache_size and temp_store are held where we set them */
+	bool is_handed_over; /* belongs to the connection */
+	bool is_cache_ours;  /* cache_size and temp_store are held where we set them */
 
 	/* the statement */
 	bool is_begun;	       /* between reeve_query_begin and _end */
@@ -143,9 +144,11 @@ void reeve__sqlite_set_busy(struct reeve_sqlite *g, reeve_ns busy_timeout_ns);
 /* functions.c */
 
 /*
- * Registers the SQL functions. The governor belongs to the connection from then on, and is freed by
- * it, also when this fails. SQLite's result code.
+ * From here on the governor belongs to the connection, which frees it at its end. SQLite's result;
+ * on failure nothing has changed.
  */
+int reeve__sqlite_hand_over(struct reeve_sqlite *g);
+/* Registers the SQL functions. SQLite's result. */
 int reeve__sqlite_register(struct reeve_sqlite *g);
 
 /* vfs.c */

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "governor.h"
 
@@ -26,13 +27,25 @@ int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ..
 	return code;
 }
 
-static int check_options(const char *filename, sqlite3 **ret_db,
+/*
+ * Connections that share a cache hold a lock on it while a statement runs. One that is parked with
+ * it would stop another that holds the CPU slot it waits for.
+ */
+static bool wants_shared_cache(const char *filename, int flags)
+{
+	return (flags & SQLITE_OPEN_SHAREDCACHE) != 0 ||
+	       (strncmp(filename, "file:", 5) == 0 && strstr(filename, "cache=shared") != NULL);
+}
+
+static int check_options(const char *filename, sqlite3 **ret_db, int flags,
 	const struct reeve_sqlite_options *options, struct reeve_error *err)
 {
 	const char *fault = NULL;
 
 	if (filename == NULL || ret_db == NULL || options == NULL)
 		fault = "filename, ret_db and options are required";
+	else if (wants_shared_cache(filename, flags))
+		fault = "a shared cache cannot be governed";
 	else if ((options->session == NULL) == (options->session_def == NULL))
 		fault = "either session or session_def is required, not both";
 	else if ((options->reeve == NULL) == (options->segment == NULL))
@@ -118,31 +131,40 @@ static int create_governor(const struct reeve_sqlite_options *options, struct re
  * can fail (another connection holds the file, or it is no database): the program is told by its
  * own first statement, and SQLite's default is the same 2 MB.
  */
-static void contain_sorter(sqlite3 *db)
+static int contain_sorter(sqlite3 *db)
 {
-	sqlite3_exec(db, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
-	sqlite3_exec(db, "PRAGMA cache_size = -2000", NULL, NULL, NULL);
+	int rc = sqlite3_exec(db, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK &&
+		sqlite3_exec(db, "PRAGMA cache_size = -2000", NULL, NULL, NULL) == SQLITE_NOMEM)
+		rc = SQLITE_NOMEM;
 	sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+	return rc;
 }
 
 /* Opens the file and hands the governor over to the connection. Frees it on failure. */
 static int open_database(
 	struct reeve_sqlite *g, const char *filename, int flags, struct reeve_error *err)
 {
-	bool is_handed_over = false;
-	int rc = sqlite3_open_v2(filename, &g->db, flags, reeve__sqlite_vfs_name(g));
+	bool is_ours = true;
+	int rc = sqlite3_open_v2(
+		filename, &g->db, flags | SQLITE_OPEN_PRIVATECACHE, reeve__sqlite_vfs_name(g));
 	sqlite3 *db = g->db;
 
 	if (rc == SQLITE_OK) {
-		is_handed_over = true;
-		rc = reeve__sqlite_register(g);
+		rc = reeve__sqlite_hand_over(g);
+		is_ours = rc != SQLITE_OK;
 	}
+	if (rc == SQLITE_OK)
+		rc = reeve__sqlite_register(g);
+	if (rc == SQLITE_OK && g->is_cache_ours)
+		rc = contain_sorter(db);
 	if (rc == SQLITE_OK)
 		return 0;
 	rc = reeve__sqlite_fail(err, REEVE_ESYSTEM, "cannot open database \"%.120s\": %s", filename,
 		db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 	sqlite3_close(db);
-	if (!is_handed_over)
+	if (is_ours)
 		reeve__sqlite_destroy(g);
 	return rc;
 }
@@ -151,7 +173,7 @@ int reeve_sqlite_open(const char *filename, sqlite3 **ret_db, int flags,
 	const struct reeve_sqlite_options *options, struct reeve_error *err)
 {
 	struct reeve_sqlite *g = NULL;
-	int rc = check_options(filename, ret_db, options, err);
+	int rc = check_options(filename, ret_db, flags, options, err);
 
 	if (rc == 0)
 		rc = create_governor(options, &g, err);
@@ -159,8 +181,6 @@ int reeve_sqlite_open(const char *filename, sqlite3 **ret_db, int flags,
 		rc = open_database(g, filename, flags, err);
 	if (rc < 0)
 		return rc;
-	if (g->is_cache_ours)
-		contain_sorter(g->db);
 	reeve__sqlite_hook(g);
 	*ret_db = g->db;
 	return 0;

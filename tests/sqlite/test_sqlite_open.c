@@ -74,6 +74,11 @@ static void test_bad_options(void **state)
 	refuse(kit, &good, REEVE_EINVALID_ARGUMENT, "name");
 	def.username = "ann", def.group.v = 99;
 	refuse(kit, &good, REEVE_ENOT_FOUND, "99");
+	def.group.v = REEVE_BATCH_GROUP;
+	assert_int_equal(REEVE_EINVALID_ARGUMENT,
+		reeve_sqlite_open(kit->database, &db, RW | SQLITE_OPEN_SHAREDCACHE, &good, NULL));
+	assert_int_equal(REEVE_EINVALID_ARGUMENT,
+		reeve_sqlite_open("file:x?cache=shared", &db, RW | SQLITE_OPEN_URI, &good, NULL));
 	assert_int_equal(REEVE_EINVALID_ARGUMENT, reeve_sqlite_open(NULL, &db, RW, &good, NULL));
 	assert_int_equal(
 		REEVE_EINVALID_ARGUMENT, reeve_sqlite_open(kit->database, NULL, RW, &good, NULL));
@@ -257,7 +262,7 @@ static void test_memory_temporary_and_attached(void **state)
 	struct reeve_session_def def;
 	struct reeve_sqlite_options options;
 	const int flags = RW | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
-	static const char *const names[] = {":memory:", "", "file:x?mode=memory&cache=shared"};
+	static const char *const names[] = {":memory:", "", "file:x?mode=memory"};
 	char sql[160];
 	sqlite3 *db;
 

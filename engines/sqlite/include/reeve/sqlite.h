@@ -97,7 +97,8 @@ struct reeve_sqlite_options {
 /*
  * Opens a database like sqlite3_open_v2 (`flags` are SQLITE_OPEN_...) and governs it. On success
  * *ret_db is the caller's, to be closed by sqlite3_close or sqlite3_close_v2; with the latter the
- * session lives until the last statement is finalized.
+ * session lives until the last statement is finalized. A shared cache is INVALID_ARGUMENT: it would
+ * have statements wait for each other's CPU slots.
  * Errors: INVALID_ARGUMENT, SYSTEM (SQLite's message is in the text), and those of reeve_open and
  * reeve_session_create. *ret_db is untouched then. `err` may be NULL.
  */
