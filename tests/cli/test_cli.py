@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+"""The command line through its front door: exit statuses, texts, JSON, and top in a terminal.
+
+    test_cli.py REEVE CLI_HOLD [unittest arguments]
+
+REEVE is the program, CLI_HOLD the process it looks at (hold.c). Terminals are tmux's.
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+REEVE, HOLD = sys.argv[1:3]
+TIMEOUT = 30
+SHELL_PATH = os.environ["PATH"]
+
+
+def reeve(*arguments, env=None):
+    """Runs reeve; standard input and output are no terminals."""
+    environment = {"PATH": SHELL_PATH, "LC_ALL": "C.UTF-8", **(env or {})}
+    return subprocess.run([REEVE, *map(str, arguments)], env=environment, text=True, timeout=TIMEOUT,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+class Holder:
+    """A running cli-hold."""
+
+    def __init__(self, segment):
+        self.process = subprocess.Popen([HOLD, str(segment)], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        self.expect("ready\n")
+
+    def expect(self, line):
+        seen = self.process.stdout.readline()
+        if seen != line:
+            raise AssertionError(f"cli-hold said {seen!r}, not {line!r}")
+
+    def work(self):
+        self.process.stdin.write("work\n")
+        self.process.stdin.flush()
+        self.expect("working\n")
+
+    def close(self):
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it was killed
+        status = self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+        return status
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.segment = self.folder / "reeve.segment"
+
+    def hold(self):
+        holder = Holder(self.segment)
+        self.addCleanup(holder.close)
+        return holder
+
+    def make_segment(self):
+        """A segment at rest, that nobody is attached to."""
+        self.assertEqual(Holder(self.segment).close(), 0)
+
+    def assert_refused(self, result, *texts):
+        self.assertEqual(result.returncode, 2, result)
+        self.assertEqual(result.stdout, "")
+        for text in texts:
+            self.assertIn(text, result.stderr)
+
+
+class Usage(CliTest):
+    def test_help(self):
+        for command in ([], ["top"], ["status"], ["segment"]):
+            result = reeve(*command, "--help")
+            self.assertEqual(result.returncode, 0)
+            self.assertTrue(result.stdout.startswith("Usage: reeve"))
+            self.assertEqual(result.stderr, "")
+            for line in result.stdout.splitlines():
+                self.assertLessEqual(len(line), 88)
+
+    def test_version(self):
+        result = reeve("--version")
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"^reeve \d+\.\d+\.\d+\n$")
+
+    def test_no_command(self):
+        self.assert_refused(reeve(), "Usage: reeve")
+
+    def test_unknown_command(self):
+        self.assert_refused(reeve("tap"), "no command `tap`")
+
+    def test_bad_flags(self):
+        self.assert_refused(reeve("top", "--fast"), "--fast", "reeve top --help")
+        self.assert_refused(reeve("status", "-x"), "reeve status --help")
+        self.assert_refused(reeve("status", "extra"), "`extra`")
+        self.assert_refused(reeve("segment"), "check FILE")
+        self.assert_refused(reeve("segment", "mend", "x"), "`mend`")
+        self.assert_refused(reeve("segment", "check"), "one FILE")
+        self.assert_refused(reeve("segment", "check", "a", "b"), "one FILE")
+        for delay in ("0", "-1", "x", "1x", "nan", "3601", ""):
+            self.assert_refused(reeve("top", "-d", delay), "--delay", f"`{delay}`")
+        self.assert_refused(reeve("top", "--sort", "luck"), "`luck`")
+
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([REEVE, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                    timeout=TIMEOUT)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"No space left", result.stderr)
+
+
+class Finding(CliTest):
+    def test_nothing_given(self):
+        for command in ("status", "top"):
+            self.assert_refused(reeve(command), "--segment", "--data", "REEVE_SEGMENT")
+
+    def test_missing(self):
+        for command in (["status"], ["top", "--once"]):
+            result = reeve(*command, "--segment", self.segment)
+            self.assert_refused(result, str(self.segment), "is reeved running")
+            self.assertFalse(self.segment.exists())
+
+    def test_ways_to_name_it(self):
+        self.make_segment()
+        for arguments, env in ((["-s", self.segment], {}), (["--data", self.folder], {}),
+                               ([], {"REEVE_SEGMENT": str(self.segment)}),
+                               (["-s", self.segment], {"REEVE_SEGMENT": "/nonexistent"})):
+            result = reeve("status", *arguments, env=env)
+            self.assertEqual(result.returncode, 0, result)
+            self.assertIn(str(self.segment), result.stdout)
+
+    def test_too_long(self):
+        self.assert_refused(reeve("status", "-s", "/" + "x" * 5000), "longer than")
+
+    def test_foreign(self):
+        self.segment.write_text("not a segment\n" * 10000)
+        self.assert_refused(reeve("status", "-s", self.segment), str(self.segment), "not a reeve")
+
+
+class Status(CliTest):
+    def test_text(self):
+        self.hold()
+        result = reeve("status", "-s", self.segment)
+        self.assertEqual(result.returncode, 0, result)
+        out = result.stdout
+        self.assertRegex(out, r"state +READY")
+        self.assertRegex(out, r"plan +TEST_PLAN \(100\), SHARES")
+        self.assertRegex(out, r"CPU +2 slots, 2 running, 1 waiting, quantum 1.00s")
+        self.assertRegex(out, r"alice +GOLD +ACTIVE ")
+        self.assertRegex(out, r"carol +IRON +WAITING .*waiting for a CPU slot")
+        self.assertRegex(out, r"dave +IRON +BLOCKED .*blocked outside reeve")
+        self.assertRegex(out, r"erin +GOLD +INACTIVE")
+        self.assertRegex(out, r"\d+ cli-hold ")
+        self.assertNotIn("dead", out)
+
+    def test_json(self):
+        holder = self.hold()
+        result = reeve("status", "--json", "-s", self.segment)
+        self.assertEqual(result.returncode, 0, result)
+        status = json.loads(result.stdout)
+        self.assertEqual(status["segment"]["path"], str(self.segment))
+        self.assertEqual(status["segment"]["state"], "READY")
+        self.assertEqual(status["segment"]["cpu_slots"], 2)
+        self.assertEqual(status["plan"]["name"], "TEST_PLAN")
+        self.assertEqual(status["plan"]["cpu_method"], "SHARES")
+        self.assertIsNone(status["plan"]["max_utilization_percent"])
+        self.assertEqual((status["cpu"]["running"], status["cpu"]["waiting"]), (2, 1))
+        self.assertEqual(status["cpu"]["quantum_ns"], 10**9)
+        self.assertEqual([(a["name"], a["pid"], a["sessions"], a["is_alive"])
+                          for a in status["attachments"]],
+                         [("cli-hold", holder.process.pid, 5, True)])
+
+    def test_json_groups(self):
+        self.hold()
+        status = json.loads(reeve("status", "--json", "-s", self.segment).stdout)
+        groups = {group["name"]: group for group in status["groups"]}
+        self.assertEqual(set(groups), {"SYS_GROUP", "INTERACTIVE_GROUP", "BATCH_GROUP",
+                                       "MAINTENANCE_GROUP", "GOLD", "IRON"})
+        gold, iron = groups["GOLD"], groups["IRON"]
+        self.assertEqual((gold["running"], gold["waiting"], gold["sessions"]), (2, 0, 3))
+        self.assertEqual((iron["running"], iron["waiting"], iron["sessions"]), (0, 1, 2))
+        self.assertGreater(gold["entitled_percent"], 2.5 * iron["entitled_percent"])
+        self.assertIsNone(gold["cap_percent"])
+        self.assertEqual(iron["cap_percent"], 50.0)
+
+    def test_json_sessions(self):
+        holder = self.hold()
+        status = json.loads(reeve("status", "--json", "-s", self.segment).stdout)
+        sessions = {session["user"]: session for session in status["sessions"]}
+        self.assertEqual({user: session["state"] for user, session in sessions.items()},
+                         {"alice": "ACTIVE", "bob": "ACTIVE", "carol": "WAITING",
+                          "dave": "BLOCKED", "erin": "INACTIVE"})
+        carol, erin = sessions["carol"], sessions["erin"]
+        self.assertEqual(carol["waits_for"], "waiting for a CPU slot")
+        self.assertGreater(carol["waiting_ns"], 0)
+        self.assertGreaterEqual(carol["statement_ns"], carol["waiting_ns"])
+        self.assertEqual((carol["group"], carol["program"]), ("IRON", "report"))
+        self.assertEqual(carol["pid"], holder.process.pid)
+        self.assertIsNone(erin["waits_for"])
+        self.assertIsNone(erin["statement_ns"])
+        self.assertIsNone(erin["machine"])
+
+    def test_nobody_attached(self):
+        self.make_segment()
+        result = reeve("status", "-s", self.segment)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("no process is attached; is reeved running?", result.stdout)
+        self.assertIn("no sessions", result.stdout)
+
+    def test_dead_process(self):
+        holder = self.hold()
+        holder.process.kill()
+        holder.process.wait(TIMEOUT)
+        result = reeve("status", "-s", self.segment)
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"cli-hold .*dead; the next tick returns what it held")
+
+
+class SegmentCheck(CliTest):
+    def check(self, *arguments):
+        return reeve("segment", "check", *arguments, self.segment)
+
+    def test_good(self):
+        self.make_segment()
+        result = self.check()
+        self.assertEqual(result.returncode, 0, result)
+        self.assertRegex(result.stdout, r": in order: 6 groups, 5 plans, ")
+        self.assertEqual(self.check("--quiet").stdout, "")
+
+    def test_live(self):
+        self.hold()
+        result = self.check()
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("in order", result.stdout)
+
+    def test_killed_process_leaves_it_in_order(self):
+        holder = self.hold()
+        holder.process.kill()
+        holder.process.wait(TIMEOUT)
+        result = self.check()
+        self.assertEqual(result.returncode, 0, result)
+
+    def test_truncated(self):
+        self.make_segment()
+        whole = self.segment.read_bytes()
+        for length in (0, 1, 100, 4096, len(whole) // 2, len(whole) - 1):
+            self.segment.write_bytes(whole[:length])
+            self.assert_refused(self.check(), str(self.segment))
+
+    def test_foreign(self):
+        self.segment.write_bytes(b"SQLite format 3\0" * 4096)
+        self.assert_refused(self.check(), str(self.segment), "not a reeve segment")
+        self.segment.write_bytes(bytes(1 << 20))
+        self.assert_refused(self.check(), "not a reeve segment")
+
+    def test_of_another_version(self):
+        self.make_segment()
+        whole = bytearray(self.segment.read_bytes())
+        whole[8] ^= 0x40  # behind the magic
+        self.segment.write_bytes(whole)
+        self.assert_refused(self.check(), str(self.segment))
+
+    def test_unreadable(self):
+        self.assert_refused(self.check(), str(self.segment), "no segment")
+        self.segment.mkdir()
+        self.assert_refused(self.check(), str(self.segment))
+
+    def check_damaged(self, whole, at, bit):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << bit
+        self.segment.write_bytes(damaged)
+        result = self.check()
+        self.assertIn(result.returncode, (0, 1, 2), f"byte {at}, bit {bit}: {result}")
+        if result.returncode == 1:
+            self.assertRegex(result.stdout, r"\d+ faults?\n$")
+        if result.returncode == 2:
+            self.assertIn(str(self.segment), result.stderr)
+        return result.returncode
+
+    def test_damaged(self):
+        """One bit changed in the header, or anywhere: it says so or sees no fault; no crash."""
+        self.make_segment()
+        whole = self.segment.read_bytes()
+        ruling = range(120, 128)  # a test of its own, below
+        header = [i for i in range(4096) if whole[i] != 0 and i not in ruling]
+        written = [i for i in range(4096, len(whole)) if whole[i] != 0]
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}", file=sys.stderr)
+        chance = random.Random(seed)
+        seen = {self.check_damaged(whole, chance.choice(header), chance.randrange(8))
+                for _ in range(100)}
+        self.assertLessEqual({1, 2}, seen)
+        for _ in range(60):
+            self.check_damaged(whole, chance.choice(written), chance.randrange(8))
+
+    def test_damaged_ruling(self):
+        """The word that names the plan in force: no reader may wait for ever for it to be right."""
+        self.make_segment()
+        whole = self.segment.read_bytes()
+        for at in range(120, 128):
+            for bit in (0, 3, 7):
+                self.check_damaged(whole, at, bit)
+
+class Once(CliTest):
+    def test_idle(self):
+        self.hold()
+        result = reeve("top", "--once", "-d", "0.1", "-s", self.segment)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("plan TEST_PLAN", result.stdout)
+        self.assertIn("2 of 2 slots busy, 1 waiting", result.stdout)
+        self.assertRegex(result.stdout, r"GOLD +\d+\.\d +0\.0 +0\.0 +- +2 +0 ")
+        self.assertRegex(result.stdout, r"IRON +\d+\.\d +0\.0 +0\.0 50\.0 +0 +1 ")
+        self.assertRegex(result.stdout, r"carol +IRON +WAITING .*CPU slot")
+        for line in result.stdout.splitlines():
+            self.assertLessEqual(len(line), 80)
+
+    def test_shares(self):
+        holder = self.hold()
+        holder.work()
+        result = reeve("top", "--once", "-d", "1", "-s", self.segment, env={"COLUMNS": "120"})
+        self.assertEqual(result.returncode, 0, result)
+        share = {}
+        for name in ("GOLD", "IRON"):
+            row = re.search(rf"^{name} +\S+ +(\S+) ", result.stdout, re.MULTILINE)
+            share[name] = float(row.group(1))
+        self.assertAlmostEqual(share["GOLD"] + share["IRON"], 100, delta=0.3)
+        self.assertAlmostEqual(share["GOLD"], 75, delta=10)
+        self.assertEqual(holder.close(), 0)
+
+    def test_sorted(self):
+        self.hold()
+        for key, first in (("wait", "carol"), ("time", "dave"), ("name", "alice")):
+            out = reeve("top", "-1", "-d", "0.1", "-o", key, "-s", self.segment).stdout
+            rows = out.split("WAITS FOR\n")[1].splitlines()
+            self.assertEqual(rows[0].split()[1], first, key)
+
+
+class Terminal(CliTest):
+    """A tmux server of its own with one window."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = f"reeve-cli-{os.getpid()}-{self.id().rsplit('.', 1)[1]}"
+        self.addCleanup(self.tmux, "kill-server", check=False)
+
+    def tmux(self, *arguments, check=True):
+        return subprocess.run(["tmux", "-L", self.server, "-f", "/dev/null", *arguments],
+                              env={"PATH": SHELL_PATH, "LC_ALL": "C.UTF-8", "TERM": "screen"},
+                              check=check, text=True, timeout=TIMEOUT, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE).stdout
+
+    def start(self, width, height, *arguments):
+        command = " ".join([REEVE, "top", "-s", str(self.segment), *arguments])
+        self.tmux("new-session", "-d", "-x", str(width), "-y", str(height),
+                  f"{command}; echo exit=$?; exec cat")
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p")
+
+    def wait_for(self, pattern):
+        """The screen, when it shows this."""
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            screen = self.screen()
+            if re.search(pattern, screen, re.MULTILINE):
+                return screen
+            time.sleep(0.02)
+        raise AssertionError(f"no {pattern!r} on\n{self.screen()}")
+
+    def test_80_by_24(self):
+        self.hold()
+        self.start(80, 24, "-d", "0.2")
+        screen = self.wait_for("carol")
+        lines = screen.splitlines()
+        self.assertEqual(len(lines), 24)
+        self.assertRegex(lines[0], r"^reeve .* plan TEST_PLAN .*READY")
+        self.assertRegex(lines[1], r"^2 of 2 slots busy, 1 waiting")
+        self.assertRegex(screen, r"(?m)^GOLD +\d+\.\d ")
+        self.assertRegex(screen, r"(?m)^IRON +\d+\.\d ")
+        self.assertRegex(screen, r"carol +IRON +WAITING +\S+ +\S+ +\S+ a CPU slot")
+        self.assertRegex(lines[23], r"^q quit")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def test_resize(self):
+        self.hold()
+        self.start(80, 24, "-d", "0.2")
+        self.wait_for("carol")
+        self.tmux("resize-window", "-x", "132", "-y", "40")
+        end = time.monotonic() + TIMEOUT
+        while not self.screen().splitlines()[-1].startswith("q quit"):
+            self.assertLess(time.monotonic(), end, self.screen())
+        self.assertEqual(len(self.screen().splitlines()), 40)
+        # wider: the whole reason and the whole name of a group fit
+        self.wait_for("MAINTENANCE_GROUP .*")
+        self.wait_for("dave .* outside reeve .I/O, lock or client.")
+        # and very small: still there, and back
+        self.tmux("resize-window", "-x", "25", "-y", "5")
+        self.wait_for("^2 of 2 slots")
+        self.tmux("resize-window", "-x", "80", "-y", "24")
+        self.wait_for("carol")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def first_row_after(self, key, heading, wanted):
+        self.tmux("send-keys", key)
+        self.wait_for(rf"{heading}.*\n *{wanted}\b")
+
+    def test_keys(self):
+        self.hold()
+        self.start(100, 30, "-d", "60")
+        self.wait_for("by CPU")
+        self.first_row_after("w", "^GROUP", "IRON")
+        self.first_row_after("w", "^ +ID USER", r"\d+ carol")
+        self.first_row_after("e", "^ +ID USER", r"\d+ dave")
+        self.first_row_after("n", "^GROUP", "BATCH_GROUP")
+        self.first_row_after("n", "^ +ID USER", r"\d+ alice")
+        self.first_row_after("Down", "^ +ID USER", r"\d+ bob")
+        self.first_row_after("Up", "^ +ID USER", r"\d+ alice")
+        self.first_row_after("NPage", "^ +ID USER", r"\d+ erin")
+        self.first_row_after("Home", "^ +ID USER", r"\d+ alice")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def test_follows_what_happens(self):
+        holder = self.hold()
+        self.start(80, 24, "-d", "0.1")
+        self.wait_for("2 of 2 slots busy")
+        holder.work()
+        self.wait_for("carol .*INACTIVE")
+        self.assertEqual(holder.close(), 0)
+        self.wait_for("0 sessions, 0 in a statement; 0 attached")
+
+    def test_does_not_flicker(self):
+        """After the first frame the screen is never cleared: only differences are sent."""
+        self.hold()
+        self.start(80, 24, "-d", "0.1")
+        self.wait_for("carol")
+        log = self.folder / "log"
+        self.tmux("pipe-pane", f"cat >{log}")
+        self.tmux("send-keys", "w")
+        self.wait_for("by waiting")
+        self.tmux("send-keys", "n")
+        self.wait_for("by name")
+        end = time.monotonic() + TIMEOUT
+        while not log.exists() or len(log.read_bytes()) < 500:
+            self.assertLess(time.monotonic(), end)
+        sent = log.read_bytes()
+        self.assertNotIn(b"\033[2J", sent)
+        self.assertNotIn(b"\033[H\033[J", sent)
+        self.assertNotIn(b"\033c", sent)
+
+    def test_needs_a_terminal(self):
+        self.make_segment()
+        self.assert_refused(reeve("top", "-s", self.segment), "needs a terminal", "--once")
+
+    def test_unknown_terminal(self):
+        self.make_segment()
+        command = f"TERM=nonesuch {REEVE} top -s {self.segment}; echo exit=$?; exec cat"
+        self.tmux("new-session", "-d", "-x", "100", "-y", "10", command)
+        self.assertIn("TERM=nonesuch", self.wait_for("^exit=2"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
