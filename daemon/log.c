@@ -18,6 +18,11 @@ void reeved_log_set_level(enum reeved_log_level level)
 	least = level;
 }
 
+bool reeved_log_wants(enum reeved_log_level level)
+{
+	return level >= least;
+}
+
 static void print_now(char *text, size_t capacity)
 {
 	struct timespec now;
@@ -33,7 +38,7 @@ void reeved_log(
 {
 	char now[40];
 	struct reeve_json line;
-	if (level < least)
+	if (!reeved_log_wants(level))
 		return;
 	print_now(now, sizeof(now));
 	reeve_json_init(&line, MAX_LINE_BYTES);

@@ -9,6 +9,7 @@
 #ifndef REEVE_DAEMON_LOG_H
 #define REEVE_DAEMON_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum reeved_log_level { REEVED_DEBUG, REEVED_INFO, REEVED_WARN, REEVED_ERROR, REEVED_LOG_LEVELS };
@@ -17,6 +18,9 @@ extern const char *const reeved_log_level_names[REEVED_LOG_LEVELS];
 
 /* Lines below the level are left out. Before any thread starts. Default: info. */
 void reeved_log_set_level(enum reeved_log_level level);
+
+/* Whether lines of this level are written at all. */
+bool reeved_log_wants(enum reeved_log_level level);
 
 /* One key and its text, or its number when `text` is NULL. */
 struct reeved_log_field {

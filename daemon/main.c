@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -177,6 +178,16 @@ static int wait_for_end(const sigset_t *signals)
 	return number;
 }
 
+/* As many files as may be: each client is one, each session with a database three. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, the later ones are refused */
+}
+
 static int run_daemon(struct start *start, const sigset_t *signals)
 {
 	struct reeved *daemon = &start->daemon;
@@ -221,6 +232,7 @@ int main(int argc, char **argv)
 	reeved_log_set_level(start.daemon.options.log_level);
 	pthread_mutex_init(&start.daemon.settings, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

@@ -2,6 +2,7 @@
 /* filter.c - see filter.h. */
 #include "http/filter.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -187,11 +188,24 @@ static size_t split_port(const char *host, size_t len)
 	return end;
 }
 
+/* 127.0.0.0/8 in dotted form; no name of the DNS looks like that. */
+static bool is_loopback_number(const char *host, size_t len)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr address;
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET, text, &address) == 1 &&
+	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 bool reeve_http_host_is_loopback(const char *host, size_t len)
 {
 	size_t name_len = split_port(host, len);
-	return equals(host, name_len, "localhost") || equals(host, name_len, "127.0.0.1") ||
-	       equals(host, name_len, "[::1]");
+	return equals(host, name_len, "localhost") || equals(host, name_len, "[::1]") ||
+	       is_loopback_number(host, name_len);
 }
 
 bool reeve_http_origin_is_own(

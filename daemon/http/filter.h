@@ -51,7 +51,7 @@ struct reeve_http_judgement reeve_http_filter_judge(const struct reeve_http_filt
 	const char *method, const char *target, const char *version, bool guarded,
 	uint64_t max_body_bytes);
 
-/* "localhost", "127.0.0.1" or "[::1]", any case, with or without ":port". */
+/* "localhost" in any case, 127.x.y.z, or "[::1]"; with or without ":port". */
 bool reeve_http_host_is_loopback(const char *host, size_t len);
 
 /* An Origin of this server itself: "http://" and exactly the Host. */

@@ -177,6 +177,8 @@ bool reeve_http_close(struct reeve_http *http, reeve_ns patience)
 {
 	const struct timespec pause = {0, 5 * REEVE_MSEC};
 	atomic_store_explicit(&http->is_stopping, true, memory_order_release);
+	close(http->listen_fd); /* the loops close theirs; then new clients are refused at once */
+	http->listen_fd = -1;
 	for (uint32_t i = 0; i < http->n_loops; i++)
 		reeve__http_loop_wake(&http->loops[i]);
 	for (reeve_ns waited = 0; waited < patience; waited += pause.tv_nsec) {

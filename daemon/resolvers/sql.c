@@ -7,6 +7,19 @@
 #define MAX_ROWS       1000000u
 #define MAX_TIMEOUT_MS ((uint64_t)INT64_MAX / 4 / (uint64_t)REEVE_MSEC)
 
+static void log_statement(uint64_t session, const struct reeved_sql_result *result, int rc,
+	const struct reeve_error *err)
+{
+	if (!reeved_log_wants(REEVED_DEBUG))
+		return;
+	REEVED_LOG(REEVED_DEBUG, "statement", {"session", NULL, (int64_t)session},
+		{"result", rc == 0 ? "OK" : reeve_error_row_of(rc)->name, 0},
+		{"reason", rc == 0 ? "" : err->text, 0}, {"rows", NULL, (int64_t)result->n_rows},
+		{"cpuTimeNs", NULL, result->usage.cpu_ns},
+		{"waitTimeNs", NULL, result->usage.wait_ns},
+		{"elapsedNs", NULL, result->usage.elapsed_ns});
+}
+
 static enum reeved_sql_outcome outcome_of(int rc)
 {
 	switch (rc) {
@@ -72,9 +85,10 @@ static int resolve_execute(struct reeve_gql_ctx *ctx, const void *object)
 	struct reeve_error err;
 	if (read_request(ctx, &request) != 0)
 		return -1;
+	uint64_t session = reeved_arg_id(ctx, "sessionId");
 	reeve_json_reset(&client->cells);
-	int rc = run(client, (reeve_session_id){reeved_arg_id(ctx, "sessionId")}, &request, &result,
-		&err);
+	int rc = run(client, (reeve_session_id){session}, &request, &result, &err);
+	log_statement(session, &result, rc, &err);
 	reeved_count(&client->daemon->counters.statements[outcome_of(rc)]);
 	atomic_fetch_add_explicit(
 		&client->daemon->counters.rows, result.n_rows, memory_order_relaxed);

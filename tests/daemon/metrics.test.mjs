@@ -113,7 +113,7 @@ test("counters move by what was done", async () => {
 	const before = (await read(OPEN)).families;
 	const id = await reeved.createSession(3);
 	await reeved.rows(id, "SELECT 1 UNION ALL SELECT 2");
-	await reeved.sql(id, "SELECT nothing");
+	await reeved.sql(id, "SELECT missing");
 	await reeved.graphql("{");
 	await reeved.fetch("/nothing");
 	await reeved.raw("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");

@@ -262,3 +262,49 @@ test("while statements wait, other requests are answered; more than workers wait
 	for (const body of await Promise.all(endless))
 		assert.equal(code(body), "CANCELLED");
 });
+
+test("a session that is killed while idle gives back what its transaction held", async () => {
+	const holder = await reeved.createSession(), other = await reeved.createSession();
+	await reeved.rows(holder, "CREATE TABLE held(x)");
+	await reeved.rows(holder, "BEGIN IMMEDIATE");
+	await reeved.rows(holder, "INSERT INTO held VALUES (1)");
+	assert.equal(code(await reeved.sql(other, "INSERT INTO held VALUES (2)", [], { timeoutMs: 100 })), "TIMEOUT");
+	await reeved.data(`mutation { killSession(sessionId: ${holder}) { success } }`);
+	await reeved.rows(other, "INSERT INTO held VALUES (3)");
+	assert.deepEqual((await reeved.rows(other, "SELECT x FROM held")).rows, [[3]]);
+});
+
+test("statements are logged at level debug", async () => {
+	const talking = await Reeved.start({ args: ["--log-level", "debug"] });
+	const id = await talking.createSession();
+	await talking.rows(id, "SELECT 1 UNION ALL SELECT 2");
+	await talking.sql(id, "SELECT missing");
+	await talking.stop();
+	const [good, bad] = talking.events("statement");
+	assert.deepEqual([good.session, good.result, good.rows, good.level], [id, "OK", 2, "debug"]);
+	assert.ok(good.cpuTimeNs > 0 && good.elapsedNs > 0);
+	assert.deepEqual([bad.result, bad.reason], ["INVALID_ARGUMENT", "no such column: missing"]);
+});
+
+test("more than may wait for a worker are refused with 503, the others served", async () => {
+	const full = await Reeved.start({ args: ["--workers", "1"] });
+	const id = await full.createSession(), blocker = await full.createSession();
+	const endless = full.sql(blocker, ENDLESS);
+	await full.running(blocker);
+	const body = JSON.stringify({ query: `mutation { executeSql(sessionId: ${id}, sql: "SELECT 1") { rows } }` });
+	const bytes = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+		`Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+	const answers = Array.from({ length: 1034 }, () => full.raw(bytes));
+	const working = async () => Number(/^reeve_http_working (\d+)$/m.exec(await (await full.fetch("/metrics")).text())[1]);
+	let refused = 0;
+	answers.forEach((answer) => answer.then((text) => (refused += text.startsWith("HTTP/1.1 503"))));
+	await full.until("ten were refused", async () => refused === 10 && (await working()) === 1025);
+	await full.data(`mutation { cancelSql(sessionId: ${blocker}) { success } }`);
+	assert.equal(code(await endless), "CANCELLED");
+	const texts = await Promise.all(answers);
+	assert.equal(texts.filter((text) => text.endsWith('{"data":{"executeSql":{"rows":[[1]]}}}')).length, 1024);
+	const no = texts.find((text) => text.startsWith("HTTP/1.1 503"));
+	assert.match(no, /^Retry-After: \d+\r$/m);
+	assert.match(no, /"code":"RESOURCE_EXHAUSTED"/);
+	await full.stop();
+});

@@ -141,9 +141,9 @@ static void wants_one_host_of_its_own(void **state)
 {
 	(void)state;
 	const char *const own[] = {"localhost", "LocalHost:1", "127.0.0.1", "127.0.0.1:65535",
-		"[::1]", "[::1]:8080", "localhost:"};
+		"[::1]", "[::1]:8080", "localhost:", "127.0.0.2", "127.9.8.7:1"};
 	const char *const foreign[] = {"", "example.org", "localhost.example.org", "localhost.",
-		"127.0.0.1.nip.io", "127.0.0.2", "0.0.0.0", "[::2]", "[::1", "::1",
+		"127.0.0.1.nip.io", "128.0.0.1", "127.1", "0.0.0.0", "[::2]", "[::1", "::1",
 		"localhost:80:80", "localhost:8x", "localhost:123456", "user@localhost", "[::1]x",
 		"localhost/"};
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
