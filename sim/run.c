@@ -26,7 +26,8 @@ static bool must(struct run *run, int rc, const struct reeve_error *err, const c
 {
 	if (rc >= 0)
 		return true;
-	run__fault(run, "%s at %.6f s: %s", what, (double)sim_now(run->machine) / 1e9, err->text);
+	run__fault(run, "%s at %.6f s: %s: %s", what, (double)sim_now(run->machine) / 1e9,
+		reeve_error_row_of(rc)->prefix, err->text);
 	return false;
 }
 
@@ -281,6 +282,10 @@ static bool all_gone(const struct run *run)
 		if (!run->clients[i].is_gone)
 			return false;
 	}
+	for (uint32_t i = 0; i < run->scenario->process_count; i++) {
+		if (run->processes[i].reeve != NULL)
+			return false; /* about to detach */
+	}
 	return true;
 }
 
@@ -350,6 +355,15 @@ static void collect(struct run *run)
 		run__fault(run, "%u sessions are left after the end of all", sessions.current);
 }
 
+/* Whoever has not ended by now must not find the memory gone. */
+static void kill_the_rest(struct run *run)
+{
+	for (uint32_t i = 0; i < run->scenario->process_count; i++) {
+		if (run->processes[i].reeve != NULL)
+			kill_process(run, i);
+	}
+}
+
 static void housekeeper_main(void *arg)
 {
 	struct run *run = arg;
@@ -366,6 +380,7 @@ static void housekeeper_main(void *arg)
 			keep_house(run);
 			tick(run);
 			collect(run);
+			kill_the_rest(run);
 		}
 		reeve_close(run->reeve);
 		run->reeve = NULL;
