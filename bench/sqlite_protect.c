@@ -12,11 +12,20 @@ struct phase {
 	double rate, p50, p99, reports, used_pct;
 };
 
+static uint64_t total_runs(const struct load_worker *workers, uint32_t count)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		total += atomic_load(&workers[i].runs);
+	return total;
+}
+
 static struct phase run_phase(const struct load_database *database, struct reeve *reeve,
 	uint32_t report_count, double seconds)
 {
 	static struct load_worker reports[REPORTS], look_up;
-	uint64_t looked_up, reported = 0;
+	uint64_t looked_up, reported;
 	struct phase phase;
 	int64_t cpu;
 
@@ -36,8 +45,7 @@ static struct phase run_phase(const struct load_database *database, struct reeve
 	load_sleep(0.5);
 	load_clear_histogram(&look_up);
 	looked_up = atomic_load(&look_up.runs);
-	for (uint32_t i = 0; i < report_count; i++)
-		reported += atomic_load(&reports[i].runs);
+	reported = total_runs(reports, report_count);
 	cpu = load_process_cpu_ns();
 	load_sleep(seconds);
 	phase.used_pct =
@@ -46,10 +54,8 @@ static struct phase run_phase(const struct load_database *database, struct reeve
 	phase.p50 = load_quantile(&look_up, 0.50);
 	phase.p99 = load_quantile(&look_up, 0.99);
 	load_stop(&look_up);
-	phase.reports = -(double)reported;
-	for (uint32_t i = 0; i < report_count; i++)
-		phase.reports += (double)atomic_load(&reports[i].runs);
-	phase.reports /= seconds;
+	reported = total_runs(reports, report_count) - reported;
+	phase.reports = (double)reported / seconds;
 	for (uint32_t i = 0; i < report_count; i++)
 		load_stop(&reports[i]);
 	return phase;
