@@ -202,9 +202,11 @@ static int activate_plan(struct demo *demo)
 
 /* ---- phases ---- */
 
-static int run_phase(struct demo *demo, unsigned phase, const char *title, unsigned report_clients)
+static int run_phase(struct demo *demo, const struct server *server, unsigned phase,
+	const char *title, unsigned report_clients)
 {
-	struct load_options options = {.control = &demo->control,
+	struct load_options options = {.server = server,
+		.control = &demo->control,
 		.names = &demo->names,
 		.lookup_clients = LOOKUP_CLIENTS,
 		.report_clients = report_clients,
@@ -221,7 +223,7 @@ static int run_ungoverned(struct demo *demo)
 	int result = -1;
 
 	if (port && start_server(demo, &demo->ungoverned, UNGOVERNED, port, UNGOVERNED_SLOTS) == 0)
-		result = run_phase(demo, 1,
+		result = run_phase(demo, &demo->ungoverned, 1,
 			"Look-ups beside 8 report sessions, nothing governed: the operating system "
 			"decides",
 			REPORT_CLIENTS);
@@ -237,7 +239,7 @@ static int run_governed(struct demo *demo)
 {
 	if (use_server(demo, &demo->governed) != 0 || activate_plan(demo) != 0)
 		return -1;
-	return run_phase(demo, 2,
+	return run_phase(demo, &demo->governed, 2,
 		"Look-ups beside 8 report sessions, under " PLAN_NAME
 		": INTERACTIVE_GROUP 900 shares, BATCH_GROUP 100",
 		REPORT_CLIENTS);
@@ -245,7 +247,8 @@ static int run_governed(struct demo *demo)
 
 static int run_phases(struct demo *demo)
 {
-	if (run_phase(demo, 0, "Look-ups alone", 0) != 0 || run_ungoverned(demo) != 0)
+	if (run_phase(demo, &demo->governed, 0, "Look-ups alone", 0) != 0 ||
+		run_ungoverned(demo) != 0)
 		return -1;
 	return run_governed(demo);
 }

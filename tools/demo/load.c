@@ -219,18 +219,22 @@ static int run_second(struct load *load, int64_t end_us)
 
 static int run_phase(struct load *load)
 {
-	int64_t begun_us = clock_us();
+	int64_t begun_us = clock_us(), server_us = 0;
 
 	show_head();
 	for (unsigned second = 0; second <= load->options->seconds; second++) {
 		if (run_second(load, begun_us + (second + 1) * SECOND_US) != 0)
 			return -1;
 		show_second(load, second);
-		if (second == 0)
+		if (second == 0) {
 			load->first.at_us = 0; /* begins with the next sample */
+			server_us = server_cpu_us(load->options->server);
+		}
 		load->is_measured = true;
 	}
 	load->result->seconds = load->options->seconds;
+	load->result->cpu_server = (double)(server_cpu_us(load->options->server) - server_us) /
+				   (load->result->seconds * 1e6);
 	cores_between(
 		&load->first, &load->last, &load->result->cpu_lookups, &load->result->cpu_reports);
 	return 0;

@@ -16,11 +16,13 @@
 
 #include "client.h"
 #include "samples.h"
+#include "server.h"
 
 /* Set by the signal handler; everything that takes time looks at it. */
 extern volatile sig_atomic_t load_stop;
 
 struct load_options {
+	const struct server *server;
 	struct http_conn *control; /* to the server, idle */
 	const struct load_names *names;
 	unsigned lookup_clients, report_clients;
@@ -35,6 +37,7 @@ struct load_result {
 	struct samples reports;
 	double cpu_lookups; /* cores used by statements of INTERACTIVE_GROUP */
 	double cpu_reports; /* ... of BATCH_GROUP */
+	double cpu_server;  /* ... of the whole process, by the operating system */
 	uint64_t errors;
 };
 

@@ -115,6 +115,28 @@ int server_start(struct server *server, const struct server_options *options)
 	return -1;
 }
 
+int64_t server_cpu_us(const struct server *server)
+{
+	unsigned long user = 0, system = 0;
+	char path[64], text[1024];
+	const char *rest;
+	size_t len;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)server->pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	rest = strrchr(text, ')'); /* ends the name, which may hold anything */
+	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			     &system) != 2)
+		return 0;
+	return (int64_t)(user + system) * 1000000 / sysconf(_SC_CLK_TCK);
+}
+
 int server_stop(struct server *server)
 {
 	int64_t deadline = clock_us() + STOP_TIMEOUT_US;

@@ -30,6 +30,8 @@ uint16_t server_free_port(void);
 int server_port_is_free(uint16_t port);
 /* Starts it and waits until it is ready. 0, or -1 after printing why. */
 int server_start(struct server *server, const struct server_options *options);
+/* CPU time it has used so far, all threads, in microseconds; 0 when that cannot be read. */
+int64_t server_cpu_us(const struct server *server);
 /* SIGTERM, then SIGKILL for one that does not end within 10 s. 0 when it ended well by itself. */
 int server_stop(struct server *server);
 
