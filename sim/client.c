@@ -27,11 +27,17 @@ static reeve_ns now_of(const struct client *client)
 	return sim_now(client->run->machine);
 }
 
+/* When it stops to begin statements. */
+static reeve_ns end_of(const struct client *client)
+{
+	reeve_ns stop_ns = client->kind->stop_ns, end_ns = client->run->scenario->duration_ns;
+
+	return stop_ns < end_ns ? stop_ns : end_ns;
+}
+
 static bool is_over(const struct client *client)
 {
-	reeve_ns now = now_of(client);
-
-	return now >= client->kind->stop_ns || now >= client->run->scenario->duration_ns;
+	return now_of(client) >= end_of(client);
 }
 
 /* Around every call that may wait. */
@@ -257,7 +263,7 @@ void client__main(void *arg)
 
 	client->block_left_ns = first_left(&client->kind->block);
 	client->shield_left_ns = first_left(&client->kind->shield);
-	sim_sleep(machine, client->kind->start_ns);
+	sim_sleep(machine, smaller(client->kind->start_ns, end_of(client)));
 	if (!is_over(client) && open_session(client)) {
 		while (!is_over(client) && !client->was_ended) {
 			int rc = run_statement(client);
@@ -266,7 +272,7 @@ void client__main(void *arg)
 			/* a statement that failed without using time must not become a spin */
 			if (rc != 0 && pause_ns < REEVE_USEC)
 				pause_ns = REEVE_USEC;
-			sim_sleep(machine, now_of(client) + pause_ns);
+			sim_sleep(machine, smaller(now_of(client) + pause_ns, end_of(client)));
 		}
 		reeve_session_destroy(client->session);
 		client->session = NULL;
