@@ -80,8 +80,7 @@ void *reeve_gql_arena_alloc_slow(struct gql_arena *arena, size_t bytes)
 		want = KEEP_BLOCK;
 	if (want < bytes + HEADER + 16)
 		want = bytes + HEADER + 16;
-	if (arena->total_bytes > arena->max_bytes ||
-		want > arena->max_bytes - arena->total_bytes)
+	if (arena->total_bytes > arena->max_bytes || want > arena->max_bytes - arena->total_bytes)
 		return give_up(arena);
 	block = malloc(want);
 	if (!block)

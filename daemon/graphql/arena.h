@@ -17,8 +17,8 @@ struct gql_block;
 
 struct gql_arena {
 	struct gql_block *blocks; /* newest first */
-	char *at, *end;           /* free part of the newest block */
-	size_t total_bytes;       /* in all blocks */
+	char *at, *end;		  /* free part of the newest block */
+	size_t total_bytes;	  /* in all blocks */
 	size_t max_bytes;
 	bool exhausted; /* an allocation has failed since init or reset */
 	jmp_buf *bail;

@@ -152,8 +152,9 @@ static void bind_type_fn(struct binder *b, const struct reeve_gql_binding *row)
 		reeve_gql_schema_type(b->schema, row->type, (uint32_t)strlen(row->type));
 
 	if (!type || (type->kind != GQL_INTERFACE && type->kind != GQL_UNION) || !row->type_fn)
-		reeve_gql_complain(b->complaints, "\"%s\" has a TYPE row, but is no interface or "
-						  "union, or the function is missing.",
+		reeve_gql_complain(b->complaints,
+			"\"%s\" has a TYPE row, but is no interface or "
+			"union, or the function is missing.",
 			row->type);
 	else if (type->type_fn)
 		reeve_gql_complain(b->complaints, "\"%s\" is bound twice.", row->type);
@@ -215,7 +216,8 @@ static void bind_meta(struct gql_field *field, const char *name)
 }
 
 /* Execution keeps the lists that are open in an array. */
-static void check_depth(struct binder *b, const struct gql_type *type, const struct gql_field *field)
+static void check_depth(
+	struct binder *b, const struct gql_type *type, const struct gql_field *field)
 {
 	const struct gql_type *at;
 	uint32_t lists = 0;

@@ -1,5 +1,5 @@
-/* Documents by text: a hash table with chains and one list in order of use. A document is looked up,
- * linked and unlinked under the mutex; it is made and destroyed outside. */
+/* Documents by text: a hash table with chains and one list in order of use. A document is looked
+ * up, linked and unlinked under the mutex; it is made and destroyed outside. */
 #include "graphql/document.h"
 
 #include <stdlib.h>
@@ -124,7 +124,8 @@ void reeve_gql_cache_insert(struct reeve_gql_engine *engine, struct reeve_gql_do
 	struct gql_cache *cache = &engine->cache;
 	struct reeve_gql_document **place, *evicted = NULL;
 
-	if (!engine->options.cache_entries || document_bytes(document) > engine->options.cache_bytes)
+	if (!engine->options.cache_entries ||
+		document_bytes(document) > engine->options.cache_bytes)
 		return;
 	pthread_mutex_lock(&cache->mutex);
 	place = find_place(cache, document->text, document->len, document->hash);

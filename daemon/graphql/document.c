@@ -20,8 +20,8 @@ static void write_place(struct reeve_json *out, const char *text, uint32_t len, 
 }
 
 /* An error up to and without the end of its extensions, which callers may add to. */
-static void begin_error(struct reeve_json *out, const char *text, uint32_t len,
-	const char *message, const uint32_t *places, uint32_t n_places, const char *code)
+static void begin_error(struct reeve_json *out, const char *text, uint32_t len, const char *message,
+	const uint32_t *places, uint32_t n_places, const char *code)
 {
 	uint32_t i;
 
@@ -95,9 +95,12 @@ static void write_limit(struct reeve_json *out, const char *text, uint32_t len, 
 /* ---- compilation ---- */
 
 static const char *const excess_texts[] = {
-	"depth", "levels of fields",
-	"aliases", "aliases",
-	"fields", "fields",
+	"depth",
+	"levels of fields",
+	"aliases",
+	"aliases",
+	"fields",
+	"fields",
 };
 
 static int report_excess(struct reeve_gql_document *document, struct gql_arena *scratch,
@@ -109,7 +112,9 @@ static int report_excess(struct reeve_gql_document *document, struct gql_arena *
 	for (i = 0; i < sizeof(excess_texts) / sizeof(excess_texts[0]); i += 2)
 		if (!strcmp(excess_texts[i], excess->limit))
 			what = excess_texts[i + 1];
-	message = reeve_gql_arena_printf(scratch, "Operation has %llu %s, the maximum is %llu.",
+	message = reeve_gql_arena_printf(scratch,
+		strcmp(excess->limit, "fields") ? "Operation has %llu %s, the maximum is %llu."
+						: "Document has %llu %s, the maximum is %llu.",
 		(unsigned long long)excess->value, what, (unsigned long long)excess->maximum);
 	write_limit(out, document->text, document->len, document->engine->options.code_limit,
 		message, excess);
@@ -124,8 +129,7 @@ static int report_errors(struct reeve_gql_document *document, const struct gql_e
 	begin_errors(out);
 	for (error = errors->first; error; error = error->next)
 		reeve_gql_write_error(out, document->text, document->len, error->message,
-			error->places, error->n_places,
-			document->engine->options.code_validation);
+			error->places, error->n_places, document->engine->options.code_validation);
 	end_errors(out);
 	return REEVE_GQL_EVALIDATION;
 }
@@ -142,15 +146,15 @@ static int report_syntax(struct reeve_gql_document *document, const struct gql_p
 	}
 	if (status == GQL_SYNTAX_LIMIT) {
 		excess.limit = parse->limit;
-		excess.maximum = strcmp(parse->limit, "tokens") ? options->max_nesting
-								: options->max_tokens;
+		excess.maximum =
+			strcmp(parse->limit, "tokens") ? options->max_nesting : options->max_tokens;
 		write_limit(out, document->text, document->len, options->code_limit, parse->message,
 			&excess);
 		return REEVE_GQL_ELIMIT;
 	}
 	begin_errors(out);
-	reeve_gql_write_error(out, document->text, document->len, parse->message,
-		&parse->error_pos, 1, options->code_parse);
+	reeve_gql_write_error(out, document->text, document->len, parse->message, &parse->error_pos,
+		1, options->code_parse);
 	end_errors(out);
 	return REEVE_GQL_EPARSE;
 }
@@ -214,12 +218,12 @@ static void compile(struct reeve_gql_document *document)
 
 	for (definition = document->definitions; definition; definition = definition->next)
 		n += definition->kind == GQL_AST_OPERATION;
-	document->operations = reeve_gql_arena_zalloc(
-		&document->arena, n * sizeof(*document->operations) + 1);
+	document->operations =
+		reeve_gql_arena_zalloc(&document->arena, n * sizeof(*document->operations) + 1);
 	for (definition = document->definitions; definition; definition = definition->next)
 		if (definition->kind == GQL_AST_OPERATION)
-			compile_operation(document,
-				&document->operations[document->n_operations++], definition);
+			compile_operation(document, &document->operations[document->n_operations++],
+				definition);
 }
 
 /* What the step that may longjmp works on; not local to the function that setjmps. */
@@ -302,7 +306,8 @@ static struct reeve_gql_document *new_document(
 }
 
 /* Over the byte limit: nothing of the text is looked at. */
-static int refuse_length(const struct reeve_gql_options *options, size_t len, struct reeve_json *out)
+static int refuse_length(
+	const struct reeve_gql_options *options, size_t len, struct reeve_json *out)
 {
 	struct gql_excess excess = {"document bytes", len, options->max_document_bytes, 0};
 	char message[96];
@@ -345,11 +350,10 @@ int reeve_gql_document_acquire(struct reeve_gql_engine *engine, const char *text
 
 void reeve_gql_document_release(struct reeve_gql_document *document)
 {
-	/* Release pairs with acquire of whoever drops the last reference and frees. */
+	/* Release: what this holder did comes before the last holder, who acquires, frees. */
 	if (!document ||
-		atomic_fetch_sub_explicit(&document->references, 1, memory_order_release) != 1)
+		atomic_fetch_sub_explicit(&document->references, 1, memory_order_acq_rel) != 1)
 		return;
-	atomic_thread_fence(memory_order_acquire);
 	reeve_gql_arena_fini(&document->arena);
 	free(document);
 }

@@ -1,8 +1,8 @@
 /*
  * A compiled request text: what the cache holds and the executor runs.
  *
- * A plan is the fields that one selection gives on one object type, fragments expanded and fields of
- * one response name merged: section 6.3.2, CollectFields, done once. Where @skip or @include depend
+ * A plan is the fields that one selection gives on one object type, fragments expanded and fields
+ * of one response name merged: section 6.3.2, CollectFields, done once. Where @skip or @include depend
  * on a variable, or the type is abstract, the plan can only be known at execution; it is then made
  * by the same code in the call's arena (struct gql_memo). Costs are bounded by max_fields.
  *
@@ -27,13 +27,13 @@ struct gql_nodes {
 struct gql_plan_field {
 	const char *key; /* "\"name\":" */
 	uint32_t key_len;
-	uint32_t slot; /* number of this place, for plans made at execution */
+	uint32_t slot;	      /* number of this place, for plans made at execution */
 	struct gql_name name; /* response name */
 	const struct gql_field *def;
 	const struct gql_type *named; /* innermost type of the field */
 	struct gql_nodes *nodes;
 	const struct reeve_gql_value *args; /* coerced already; NULL if they need variables */
-	const struct gql_plan *sub;         /* NULL if leaf, or not known before execution */
+	const struct gql_plan *sub;	    /* NULL if leaf, or not known before execution */
 };
 
 struct gql_plan {
@@ -45,7 +45,7 @@ struct gql_plan {
 struct gql_operation {
 	const struct gql_ast_definition *ast;
 	enum reeve_gql_operation kind;
-	const char *name; /* "" if anonymous */
+	const char *name;	     /* "" if anonymous */
 	const struct gql_plan *plan; /* NULL if it depends on variables */
 	uint32_t n_variables;
 	bool blocks;
@@ -64,7 +64,7 @@ struct reeve_gql_document {
 	uint32_t n_slots;
 	/* Cache, under its mutex. */
 	struct reeve_gql_document *newer, *older; /* order of use */
-	struct reeve_gql_document *chain;         /* bucket */
+	struct reeve_gql_document *chain;	  /* bucket */
 };
 
 struct gql_cache {
@@ -98,15 +98,15 @@ struct gql_collect {
 	struct gql_arena *arena;
 	const struct gql_variables *variables;
 	uint32_t *n_slots; /* next free number */
-	bool dynamic;      /* out: met a condition that needs variables, the plan is void */
+	bool dynamic;	   /* out: met a condition that needs variables, the plan is void */
 };
 
 /*
  * Merges the selections of all the nodes into one plan for an object type. At compilation also the
  * plans below it. NULL if `dynamic` became true or the arena is exhausted.
  */
-const struct gql_plan *reeve_gql_plan_collect(struct gql_collect *collect,
-	const struct gql_type *type, const struct gql_nodes *nodes);
+const struct gql_plan *reeve_gql_plan_collect(
+	struct gql_collect *collect, const struct gql_type *type, const struct gql_nodes *nodes);
 
 /* Finds the operation by name (NULL or "" = the only one); NULL if there is none. */
 const struct gql_operation *reeve_gql_document_find(

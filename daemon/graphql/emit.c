@@ -99,8 +99,8 @@ static void record(struct reeve_gql_ctx *ctx, bool item, const char *code, const
 	reeve_json_raw(out, "}}", 2);
 }
 
-void reeve_gql_record(struct reeve_gql_ctx *ctx, const char *code, const char *message,
-	const uint32_t *place)
+void reeve_gql_record(
+	struct reeve_gql_ctx *ctx, const char *code, const char *message, const uint32_t *place)
 {
 	record(ctx, true, code, message, place);
 }
@@ -337,8 +337,8 @@ int reeve_gql_emit_strn(struct reeve_gql_ctx *ctx, const char *text, size_t len)
 	type = expected_named(ctx);
 	if (!type || !takes_text(type))
 		return wrong_kind(ctx, "a string");
-	if (type->kind == GQL_ENUM && (len > UINT32_MAX ||
-		    !reeve_gql_map_get(&type->value_map, text, (uint32_t)len))) {
+	if (type->kind == GQL_ENUM &&
+		(len > UINT32_MAX || !reeve_gql_map_get(&type->value_map, text, (uint32_t)len))) {
 		snprintf(message, sizeof(message), "Enum \"%s\" cannot represent value: \"%.*s\"",
 			type->name, len > 200 ? 200 : (int)len, text);
 		return fail_value(ctx, NULL, message);
@@ -502,8 +502,8 @@ int reeve_gql_list_begin(struct reeve_gql_ctx *ctx)
 
 	/* Binding saw to it that lists nest no deeper. */
 	assert(type->kind == GQL_LIST && ctx->n_frames < GQL_MAX_LISTS);
-	*frame = (struct gql_frame){
-		.item = type->of, .start = ctx->request->out->len, .dead = dead};
+	*frame =
+		(struct gql_frame){.item = type->of, .start = ctx->request->out->len, .dead = dead};
 	ctx->n_frames++;
 	if (dead)
 		return REEVE_GQL_STOP;

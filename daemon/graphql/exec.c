@@ -63,9 +63,9 @@ bool reeve_gql_selects(struct reeve_gql_ctx *ctx, const char *subfield)
 
 	for (i = 0; i < named->n_possible; i++) {
 		const struct gql_plan *plan =
-			ctx->field->sub ? ctx->field->sub
-					: reeve_gql_find_plan(
-						  ctx->request, ctx->field, named->possible[i]);
+			ctx->field->sub
+				? ctx->field->sub
+				: reeve_gql_find_plan(ctx->request, ctx->field, named->possible[i]);
 
 		/* Not known: say yes, the work is done for nothing at worst. */
 		if (!plan)
@@ -156,16 +156,16 @@ static bool coerce_arg(struct reeve_gql_ctx *ctx, const struct gql_input *input,
 	if (!reeve_gql_value_from_literal(
 		    request->arena, input->type, literal, &request->variables, ret)) {
 		const struct reeve_gql_value *value =
-			literal->kind == GQL_AST_VARIABLE
-				? reeve_gql_variable(
-					  &request->variables, literal->text, literal->len)
-				: NULL;
+			literal->kind == GQL_AST_VARIABLE ? reeve_gql_variable(&request->variables,
+								    literal->text, literal->len)
+							  : NULL;
 
 		if (value && value->kind == REEVE_GQL_VALUE_NULL)
 			return fail_arg(ctx, input,
-				"Argument \"%s\" of non-null type \"%s\" must not be null.", literal);
-		return fail_arg(ctx, input,
-			"Argument \"%s\" of type \"%s\" has an invalid value.", literal);
+				"Argument \"%s\" of non-null type \"%s\" must not be null.",
+				literal);
+		return fail_arg(ctx, input, "Argument \"%s\" of type \"%s\" has an invalid value.",
+			literal);
 	}
 	if (ret->kind != REEVE_GQL_VALUE_ABSENT)
 		return true;

@@ -40,8 +40,8 @@ struct gql_request {
 	struct gql_variables variables;
 	void *user;
 	struct gql_memo **memos; /* by slot */
-	uint32_t n_memos;        /* allocated */
-	uint32_t n_slots;        /* numbers given out */
+	uint32_t n_memos;	 /* allocated */
+	uint32_t n_slots;	 /* numbers given out */
 };
 
 /* A list being emitted. */
@@ -89,13 +89,13 @@ void reeve_gql_emit_nothing(struct reeve_gql_ctx *ctx);
 /* Text that needs no escaping, with its quotes. */
 int reeve_gql_emit_quoted(struct reeve_gql_ctx *ctx, const char *text, size_t len);
 /* An error at the place where the next value would go. */
-void reeve_gql_record(struct reeve_gql_ctx *ctx, const char *code, const char *message,
-	const uint32_t *place);
+void reeve_gql_record(
+	struct reeve_gql_ctx *ctx, const char *code, const char *message, const uint32_t *place);
 
 /* Runs an operation whose variables are given as read from JSON (NULL or kind NULL = none). Appends
  * the answer to out. */
-int reeve_gql_run_operation(struct gql_request *request, const struct reeve_gql_value *variables,
-	const void *root);
+int reeve_gql_run_operation(
+	struct gql_request *request, const struct reeve_gql_value *variables, const void *root);
 /* The two halves of that, for subscriptions. */
 int reeve_gql_begin_request(struct gql_request *request, const struct reeve_gql_value *variables);
 int reeve_gql_answer_request(struct gql_request *request, const void *root);

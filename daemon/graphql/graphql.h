@@ -12,7 +12,7 @@
  * resolving). Every function on an engine may be called from any number of threads at once.
  * Documents are immutable; their count is atomic. A call, a subscription, a ctx and a writer belong
  * to one thread at a time; a call may be handed from one thread to another between two functions.
- * There is no global state.
+ * There is no global state. LC_NUMERIC must be "C", since numbers are read with strtod().
  *
  * Memory. A call owns an arena for everything temporary; it is emptied when the call ends. Out of
  * memory never aborts: the answer is an error.
@@ -46,13 +46,13 @@ enum reeve_gql_value_kind {
 	REEVE_GQL_VALUE_ABSENT, /* argument or input field not given and without default */
 	REEVE_GQL_VALUE_NULL,
 	REEVE_GQL_VALUE_BOOL,
-	REEVE_GQL_VALUE_INT,    /* i64: Int, and negative integers within JSON */
-	REEVE_GQL_VALUE_UINT,   /* u64: UInt64, and integers within JSON */
+	REEVE_GQL_VALUE_INT,	/* i64: Int, and negative integers within JSON */
+	REEVE_GQL_VALUE_UINT,	/* u64: UInt64, and integers within JSON */
 	REEVE_GQL_VALUE_DOUBLE, /* Float, and other numbers within JSON */
-	REEVE_GQL_VALUE_STRING, /* String, ID, DateTime, TimeOfDay; UTF-8, NUL-terminated, no NUL in it */
-	REEVE_GQL_VALUE_ENUM,   /* text = name, index = position in the SDL */
+	REEVE_GQL_VALUE_STRING, /* String, ID, DateTime, TimeOfDay; NUL-terminated UTF-8 */
+	REEVE_GQL_VALUE_ENUM, /* text = name, index = position in the SDL */
 	REEVE_GQL_VALUE_LIST,
-	REEVE_GQL_VALUE_OBJECT, /* input object: every field of the type, in SDL order; or JSON object */
+	REEVE_GQL_VALUE_OBJECT, /* input object: every field, in SDL order; or JSON object */
 };
 
 struct reeve_gql_value {
@@ -79,7 +79,7 @@ struct reeve_gql_member {
 /* "Not given" and "given as null" are different things: see the update operations. */
 enum reeve_gql_given {
 	REEVE_GQL_OMITTED, /* and there is no default */
-	REEVE_GQL_NULL,    /* explicit null (or a default of null) */
+	REEVE_GQL_NULL,	   /* explicit null (or a default of null) */
 	REEVE_GQL_GIVEN,   /* a value, possibly the default */
 };
 
@@ -248,25 +248,25 @@ typedef int (*reeve_gql_resolve_fn)(struct reeve_gql_ctx *ctx, const void *objec
 typedef const char *(*reeve_gql_type_fn)(struct reeve_gql_ctx *ctx, const void *object);
 
 enum reeve_gql_bind_kind {
-	REEVE_GQL_FN = 1, /* fn */
-	REEVE_GQL_UINT,   /* uint8_t to uint64_t, by size. Int, UInt64, Float, ID */
-	REEVE_GQL_INT,    /* int8_t to int64_t, by size. The same */
-	REEVE_GQL_BOOL,   /* bool. Boolean */
-	REEVE_GQL_DOUBLE, /* double. Float */
-	REEVE_GQL_STR,    /* const char *, NULL is null. String, ID, DateTime, TimeOfDay */
-	REEVE_GQL_CHARS,  /* char[size], NUL-terminated or full. The same */
-	REEVE_GQL_ENUM,   /* index into names, uint8_t to uint32_t by size. String or an enum */
+	REEVE_GQL_FN = 1,  /* fn */
+	REEVE_GQL_UINT,	   /* uint8_t to uint64_t, by size. Int, UInt64, Float, ID */
+	REEVE_GQL_INT,	   /* int8_t to int64_t, by size. The same */
+	REEVE_GQL_BOOL,	   /* bool. Boolean */
+	REEVE_GQL_DOUBLE,  /* double. Float */
+	REEVE_GQL_STR,	   /* const char *, NULL is null. String, ID, DateTime, TimeOfDay */
+	REEVE_GQL_CHARS,   /* char[size], NUL-terminated or full. The same */
+	REEVE_GQL_ENUM,	   /* index into names, uint8_t to uint32_t by size. String or an enum */
 	REEVE_GQL_TIME_NS, /* int64_t, nanoseconds since the epoch. DateTime */
 	REEVE_GQL_STRUCT,  /* a struct within the parent: its address. Object types */
 	REEVE_GQL_POINTER, /* a pointer to a struct, NULL is null. Object types */
-	REEVE_GQL_SELF,    /* the parent itself. Object types (payload wrappers, grouping types) */
-	REEVE_GQL_TYPE,    /* no field: type_fn tells the object type of an interface or union */
+	REEVE_GQL_SELF,	   /* the parent itself. Object types (payload wrappers, grouping types) */
+	REEVE_GQL_TYPE,	   /* no field: type_fn tells the object type of an interface or union */
 };
 
 enum reeve_gql_bind_flag {
-	/* The resolver may wait (disk, network, another thread): see reeve_gql_document_blocks(). */
+	/* The resolver may wait (disk, network, a thread): see reeve_gql_document_blocks(). */
 	REEVE_GQL_BLOCKING = 1u << 0,
-	/* Member values that mean null: 0; or the largest of an unsigned / lowest of a signed type. */
+	/* Member values that mean null: 0; or the largest unsigned / the lowest signed one. */
 	REEVE_GQL_ZERO_IS_NULL = 1u << 1,
 	REEVE_GQL_LIMIT_IS_NULL = 1u << 2,
 	/* null unless the bool at presence_offset is true. */
@@ -294,7 +294,7 @@ struct reeve_gql_binding {
 	const char *const *names; /* ENUM: n_names names; an index beyond them is a field error */
 	size_t n_names;
 	uint64_t divisor; /* UINT, INT: divide first, 0 = 1. Integers truncate, Float is exact:
-			   * nanoseconds to seconds 1000000000, parts per million to percent 10000 */
+			   * nanoseconds to seconds 1000000000, ppm to percent 10000 */
 };
 
 struct reeve_gql_table {
@@ -333,8 +333,7 @@ struct reeve_gql_table {
 #define REEVE_GQL_BIND_LIST(type_, field_, kind_, struct_, items_, count_)                         \
 	{                                                                                          \
 		.type = (type_), .field = (field_), .kind = (kind_), .flags = REEVE_GQL_LIST,      \
-		.offset = offsetof(struct_, items_),                                               \
-		.size = sizeof(((struct_ *)0)->items_[0]),                                         \
+		.offset = offsetof(struct_, items_), .size = sizeof(((struct_ *)0)->items_[0]),    \
 		.stride = sizeof(((struct_ *)0)->items_[0]),                                       \
 		.count_offset = offsetof(struct_, count_),                                         \
 		.count_size = REEVE_GQL_SIZEOF(struct_, count_)                                    \
@@ -355,42 +354,42 @@ struct reeve_gql_table {
 struct reeve_gql_options {
 	/* Of one request text. */
 	uint32_t max_document_bytes; /* 65536 */
-	uint32_t max_tokens;         /* 8192 */
-	uint32_t max_nesting;        /* 64: brackets within brackets, anywhere in the text */
+	uint32_t max_tokens;	     /* 8192 */
+	uint32_t max_nesting;	     /* 64: brackets within brackets, anywhere in the text */
 	/* Of one operation, fragments expanded. */
 	uint32_t max_depth;   /* 24: fields within fields (introspection needs 13) */
 	uint32_t max_aliases; /* 256 */
-	uint32_t max_fields;  /* 4096 */
+	uint32_t max_fields;  /* 4096, of all operations of a document together */
 	/* Of one answer. */
 	size_t max_response_bytes; /* 64 MiB */
-	uint32_t max_errors;       /* 100 field errors; the rest are counted, not listed */
+	uint32_t max_errors;	   /* 100 field errors; the rest are counted, not listed */
 	/* Of the variables and the request body. */
-	size_t max_body_bytes;     /* 4 MiB */
+	size_t max_body_bytes;	   /* 4 MiB */
 	uint32_t max_json_nesting; /* 64 */
-	size_t max_arena_bytes;    /* 64 MiB of temporary memory for one call */
+	size_t max_arena_bytes;	   /* 64 MiB of temporary memory for one call */
 	/* Document cache. */
 	uint32_t cache_entries; /* 512; 0 = no cache */
-	size_t cache_bytes;     /* 16 MiB */
-	uint64_t hash_seed;     /* 0. Give a random number so that strangers cannot aim at a chain */
+	size_t cache_bytes;	/* 16 MiB */
+	uint64_t hash_seed; /* 0. Give a random number so that strangers cannot aim at a chain */
 	/* extensions.code of the engine's own errors. */
-	const char *code_parse;      /* GRAPHQL_PARSE_FAILED */
+	const char *code_parse;	     /* GRAPHQL_PARSE_FAILED */
 	const char *code_validation; /* GRAPHQL_VALIDATION_FAILED */
-	const char *code_limit;      /* RESOURCE_EXHAUSTED */
-	const char *code_request;    /* INVALID_ARGUMENT: variables, operation name, HTTP parameters */
-	const char *code_internal;   /* INTERNAL */
-	bool introspection;          /* true */
+	const char *code_limit;	     /* RESOURCE_EXHAUSTED */
+	const char *code_request; /* INVALID_ARGUMENT: variables, operation name, HTTP parameters */
+	const char *code_internal; /* INTERNAL */
+	bool introspection;	   /* true */
 };
 
 void reeve_gql_options_init(struct reeve_gql_options *options);
 
 enum reeve_gql_status {
 	REEVE_GQL_OK = 0,
-	REEVE_GQL_EPARSE = -1,      /* syntax error */
+	REEVE_GQL_EPARSE = -1,	    /* syntax error */
 	REEVE_GQL_EVALIDATION = -2, /* not valid against the schema */
-	REEVE_GQL_ELIMIT = -3,      /* over a limit of the options */
+	REEVE_GQL_ELIMIT = -3,	    /* over a limit of the options */
 	REEVE_GQL_EOPERATION = -4,  /* operation not found, or not named where it must be */
 	REEVE_GQL_EVARIABLES = -5,  /* variables do not fit */
-	REEVE_GQL_EKIND = -6,       /* subscription where a query or mutation is wanted, or reverse */
+	REEVE_GQL_EKIND = -6, /* subscription where a query or mutation is wanted, or reverse */
 	REEVE_GQL_ENOMEM = -7,
 	REEVE_GQL_ESCHEMA = -8, /* SDL or bindings are not right */
 };
@@ -443,11 +442,11 @@ int reeve_gql_document_operation(const struct reeve_gql_document *document, cons
 bool reeve_gql_document_blocks(const struct reeve_gql_document *document, const char *name);
 
 struct reeve_gql_params {
-	const char *operation_name;    /* NULL or "" = the only operation */
-	const char *variables;         /* JSON object as text, or NULL */
+	const char *operation_name; /* NULL or "" = the only operation */
+	const char *variables;	    /* JSON object as text, or NULL */
 	size_t variables_len;
-	const void *root;              /* parent object of root fields */
-	void *user;                    /* reeve_gql_user() */
+	const void *root; /* parent object of root fields */
+	void *user;	  /* reeve_gql_user() */
 };
 
 /*
@@ -490,9 +489,9 @@ struct reeve_gql_text {
 
 /* One request, as the HTTP server has it. Nothing is kept after reeve_gql_call_begin(). */
 struct reeve_gql_http_request {
-	const char *method;         /* "GET", "POST", ... */
+	const char *method;	    /* "GET", "POST", ... */
 	const char *content_type;   /* header, NULL = absent */
-	const char *accept;         /* header, NULL = absent; several joined with ", " */
+	const char *accept;	    /* header, NULL = absent; several joined with ", " */
 	struct reeve_gql_text body; /* POST */
 	/* GET: decoded parameters of the query string; see reeve_gql_http_decode_query(). */
 	struct reeve_gql_text query, operation_name, variables, extensions;
@@ -501,8 +500,8 @@ struct reeve_gql_http_request {
 struct reeve_gql_http_response {
 	int status;
 	const char *content_type; /* with charset; lives as long as the program */
-	const char *allow;        /* value of an Allow header, or NULL */
-	const char *body;         /* lives until the call is reset or destroyed */
+	const char *allow;	  /* value of an Allow header, or NULL */
+	const char *body;	  /* lives until the call is reset or destroyed */
 	size_t body_len;
 };
 
@@ -521,8 +520,8 @@ void reeve_gql_call_reset(struct reeve_gql_call *call);
 void reeve_gql_call_destroy(struct reeve_gql_call *call);
 
 enum reeve_gql_call_state {
-	REEVE_GQL_CALL_DONE,      /* refused: the response is ready */
-	REEVE_GQL_CALL_READY,     /* run it: reeve_gql_call_run() */
+	REEVE_GQL_CALL_DONE,	  /* refused: the response is ready */
+	REEVE_GQL_CALL_READY,	  /* run it: reeve_gql_call_run() */
 	REEVE_GQL_CALL_SUBSCRIBE, /* a subscription: reeve_gql_call_subscribe(), or refuse it */
 };
 
@@ -536,8 +535,8 @@ enum reeve_gql_call_state {
  *	anything else                          406
  *
  * POST bodies must be application/json in UTF-8 (415). GET must not be a mutation (405); methods
- * other than GET and POST get 405 with Allow. A body or parameter that is not what it should be: 400;
- * a body over its limit: 413.
+ * other than GET and POST get 405 with Allow. A body or parameter that is not as it should be: 400; a
+ * body over its limit: 413.
  */
 enum reeve_gql_call_state reeve_gql_call_begin(
 	struct reeve_gql_call *call, const struct reeve_gql_http_request *request);

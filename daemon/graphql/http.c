@@ -1,5 +1,5 @@
 /* GraphQL over HTTP, without HTTP: from method, headers and body to status, type and body. Follows
- * the GraphQL over HTTP working draft; what it leaves open is settled as graphql-http's audit asks. */
+ * the GraphQL over HTTP working draft; what it leaves open is as graphql-http's audit asks. */
 #include "graphql/http.h"
 
 #include <stdio.h>
@@ -112,8 +112,8 @@ static const char *check_map(const struct reeve_gql_value *value, const char *co
 }
 
 /* From a POST body; what is wrong with it, or NULL. */
-static const char *read_body(struct reeve_gql_call *call, struct reeve_gql_text body,
-	struct parameters *parameters)
+static const char *read_body(
+	struct reeve_gql_call *call, struct reeve_gql_text body, struct parameters *parameters)
 {
 	const struct reeve_gql_value *query, *name;
 	struct gql_json_error error = {0};
@@ -178,11 +178,11 @@ static const char *read_parameters(struct reeve_gql_call *call,
 					   : read_query_string(call, request, parameters);
 
 	if (!complaint)
-		complaint = check_map(&parameters->variables,
-			"Parameter \"variables\" must be an object.");
+		complaint = check_map(
+			&parameters->variables, "Parameter \"variables\" must be an object.");
 	if (!complaint)
-		complaint = check_map(&parameters->extensions,
-			"Parameter \"extensions\" must be an object.");
+		complaint = check_map(
+			&parameters->extensions, "Parameter \"extensions\" must be an object.");
 	return complaint;
 }
 

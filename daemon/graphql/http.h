@@ -13,12 +13,12 @@ enum gql_media {
 
 struct gql_accept {
 	enum gql_media media; /* best of JSON and GRAPHQL, NONE if neither is accepted */
-	bool stream;          /* text/event-stream is named */
+	bool stream;	      /* text/event-stream is named */
 };
 
 /*
- * Reads an Accept header (RFC 9110, 12.5.1). The media type with the highest quality wins, of equals
- * the one named first; wildcards mean application/json. NULL or blank accepts everything. A range
+ * Reads an Accept header (RFC 9110, 12.5.1). The media type with the highest quality wins, of
+ * equals the one named first; wildcards mean application/json. NULL or blank accepts everything. A range
  * with a charset other than UTF-8 is passed over.
  */
 struct gql_accept reeve_gql_http_accept(const char *header);

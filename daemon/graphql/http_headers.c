@@ -13,7 +13,7 @@ struct media_range {
 	const char *type;
 	size_t type_len;
 	unsigned quality; /* thousandths */
-	bool foreign;     /* a charset other than UTF-8 */
+	bool foreign;	  /* a charset other than UTF-8 */
 };
 
 static bool is_blank(char c)
@@ -64,8 +64,8 @@ static void read_parameter(struct media_range *range, const char *text, size_t l
 	if (text_is(text, name_len, "q"))
 		range->quality = read_quality(value, value_len);
 	if (text_is(text, name_len, "charset"))
-		range->foreign = !text_is(value, value_len, "utf-8") &&
-				 !text_is(value, value_len, "utf8");
+		range->foreign =
+			!text_is(value, value_len, "utf-8") && !text_is(value, value_len, "utf8");
 }
 
 static size_t trim(const char **text, size_t len)

@@ -221,8 +221,7 @@ static int input_default(struct reeve_gql_ctx *ctx, const void *object)
 	const struct gql_input *input = object;
 
 	if (input->default_literal)
-		reeve_gql_emit_str(
-			ctx, reeve_gql_print_default(ctx->request->arena, input));
+		reeve_gql_emit_str(ctx, reeve_gql_print_default(ctx->request->arena, input));
 	return 0;
 }
 

@@ -377,8 +377,8 @@ static bool has_duplicate(struct reader *r, const struct reeve_gql_member *membe
 	if (n > MANY_MEMBERS && !map.slots)
 		return !fail_memory(r);
 	for (i = 0; i < n; i++) {
-		bool twice = map.slots && !reeve_gql_map_put(&map, members[i].name,
-						  members[i].name_len, r);
+		bool twice = map.slots &&
+			     !reeve_gql_map_put(&map, members[i].name, members[i].name_len, r);
 
 		for (k = 0; !map.slots && k < i && !twice; k++)
 			twice = members[k].name_len == members[i].name_len &&

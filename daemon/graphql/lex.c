@@ -113,7 +113,8 @@ static void skip_ignored(struct gql_lexer *lexer)
 			while (lexer->at < lexer->len && peek_byte(lexer, 0) != '\n' &&
 				peek_byte(lexer, 0) != '\r')
 				lexer->at++;
-		} else if (c == 0xEF && peek_byte(lexer, 1) == 0xBB && peek_byte(lexer, 2) == 0xBF) {
+		} else if (c == 0xEF && peek_byte(lexer, 1) == 0xBB &&
+			   peek_byte(lexer, 2) == 0xBF) {
 			lexer->at += 3;
 		} else {
 			return;
@@ -272,9 +273,8 @@ static char *read_fixed_escape(struct gql_lexer *lexer, char *out)
 		low = read_hex4(lexer, 8);
 		if (low >= 0xDC00 && low <= 0xDFFF) {
 			lexer->at += 12;
-			return put_point(out,
-				0x10000u + ((uint32_t)(high - 0xD800) << 10) +
-					(uint32_t)(low - 0xDC00));
+			return put_point(out, 0x10000u + ((uint32_t)(high - 0xD800) << 10) +
+						      (uint32_t)(low - 0xDC00));
 		}
 	}
 	fail_unicode(lexer, 6);

@@ -46,19 +46,21 @@ static struct gql_cost measure(const struct gql_ast_selection *selection)
 	return cost;
 }
 
-static void judge(struct gql_validator *v, uint32_t pos, const char *limit, uint32_t value,
-	uint32_t maximum)
+static void judge(
+	struct gql_validator *v, uint32_t pos, const char *limit, uint32_t value, uint32_t maximum)
 {
 	if (value <= maximum || v->v->excess.limit)
 		return;
 	v->v->excess = (struct gql_excess){limit, value, maximum, pos};
 }
 
-/* The document has no cycles. Unused fragments are measured too: later steps walk them. */
+/* The document has no cycles. Unused fragments are measured too: later steps walk them. The fields
+ * of all operations count together, since each is compiled whether it is run or not. */
 void reeve_gql_check_limits(struct gql_validator *v)
 {
 	const struct reeve_gql_options *options = v->v->options;
 	const struct gql_ast_definition *definition;
+	uint32_t fields = 0;
 
 	for (definition = v->v->definitions; definition; definition = definition->next) {
 		struct gql_cost cost;
@@ -68,6 +70,8 @@ void reeve_gql_check_limits(struct gql_validator *v)
 		cost = measure(definition->selections);
 		judge(v, definition->pos, "depth", cost.depth, options->max_depth);
 		judge(v, definition->pos, "aliases", cost.aliases, options->max_aliases);
+		if (definition->kind == GQL_AST_OPERATION)
+			cost.fields = fields = add_saturating(fields, cost.fields);
 		judge(v, definition->pos, "fields", cost.fields, options->max_fields);
 	}
 }

@@ -46,8 +46,8 @@ static bool is_float(const struct reeve_gql_ctx *ctx)
 	return ctx->field->named->kind == GQL_SCALAR && ctx->field->named->scalar == GQL_FLOAT;
 }
 
-static int emit_unsigned(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row,
-	const char *at)
+static int emit_unsigned(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const char *at)
 {
 	uint64_t value = load_unsigned(at, row->size);
 	uint64_t divisor = ctx->field->def->divisor;
@@ -64,8 +64,8 @@ static int emit_unsigned(struct reeve_gql_ctx *ctx, const struct reeve_gql_bindi
 	return reeve_gql_emit_u64(ctx, value / divisor);
 }
 
-static int emit_signed(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row,
-	const char *at)
+static int emit_signed(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const char *at)
 {
 	int64_t value = load_signed(at, row->size);
 	uint64_t divisor = ctx->field->def->divisor;
@@ -138,8 +138,8 @@ static int emit_item(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *
 	}
 }
 
-static void emit_list(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row,
-	const char *object)
+static void emit_list(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const char *object)
 {
 	uint64_t count = load_unsigned(object + row->count_offset, row->count_size), i;
 	const char *items = object + row->offset;

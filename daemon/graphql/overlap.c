@@ -27,8 +27,8 @@
 struct entry {
 	const struct gql_ast_selection *field;
 	const struct gql_type *parent; /* type it was selected on; NULL = unknown */
-	const struct entry *up;        /* entry of the set before whose selection holds this one */
-	struct entry *next;            /* in the set or group */
+	const struct entry *up;	       /* entry of the set before whose selection holds this one */
+	struct entry *next;	       /* in the set or group */
 };
 
 struct group {
@@ -47,7 +47,7 @@ struct set {
 struct checker {
 	struct gql_validator *v;
 	uint32_t stamp; /* number of the set being expanded */
-	uint64_t left;  /* budget */
+	uint64_t left;	/* budget */
 };
 
 static void check_set(struct checker *c, struct entry *entries, bool shape_only);
@@ -202,8 +202,8 @@ static struct entry **expand(struct checker *c, const struct gql_ast_selection *
 			if (facts->stamp == c->stamp)
 				continue;
 			facts->stamp = c->stamp;
-			tail = expand(c, selection->fragment->selections,
-				selection->fragment->type, up, tail);
+			tail = expand(c, selection->fragment->selections, selection->fragment->type,
+				up, tail);
 		}
 	}
 	return tail;

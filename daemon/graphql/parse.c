@@ -116,15 +116,13 @@ void reeve_gql_parser_expect_keyword(struct gql_parser *p, const char *word)
 
 void reeve_gql_parser_unexpected(struct gql_parser *p)
 {
-	reeve_gql_lexer_fail(
-		&p->lexer, p->token.pos, "Unexpected %s.", describe_token(p).text);
+	reeve_gql_lexer_fail(&p->lexer, p->token.pos, "Unexpected %s.", describe_token(p).text);
 }
 
 void reeve_gql_parser_enter(struct gql_parser *p)
 {
 	if (++p->nesting > p->parse->max_nesting)
-		fail_limit(p, p->token.pos, "nesting", "levels of brackets",
-			p->parse->max_nesting);
+		fail_limit(p, p->token.pos, "nesting", "levels of brackets", p->parse->max_nesting);
 }
 
 void reeve_gql_parser_leave(struct gql_parser *p)

@@ -6,8 +6,8 @@
 
 struct gql_parser {
 	struct gql_lexer lexer;
-	struct gql_token token;     /* the one to be read next */
-	uint32_t last_end;          /* where the token before it ended */
+	struct gql_token token; /* the one to be read next */
+	uint32_t last_end;	/* where the token before it ended */
 	uint32_t tokens, nesting;
 	struct gql_parse *parse;
 };

@@ -21,8 +21,7 @@ static bool is_included(struct gql_collect *collect, const struct gql_ast_select
 				collect->dynamic = true;
 				return true;
 			}
-			value = reeve_gql_variable(
-				collect->variables, literal->text, literal->len);
+			value = reeve_gql_variable(collect->variables, literal->text, literal->len);
 			condition = value && value->kind == REEVE_GQL_VALUE_BOOL && value->boolean;
 		}
 		if (condition == skip)
@@ -62,8 +61,7 @@ static void *grow(struct building *b, void *old, uint32_t count, uint32_t *capac
 	return items;
 }
 
-static struct gql_plan_field *find_or_add(
-	struct building *b, const struct gql_ast_selection *node)
+static struct gql_plan_field *find_or_add(struct building *b, const struct gql_ast_selection *node)
 {
 	struct gql_plan_field *field;
 	void *items;
@@ -219,8 +217,8 @@ static void finish_field(struct building *b, struct gql_plan_field *field)
 	b->collect->dynamic = false;
 }
 
-const struct gql_plan *reeve_gql_plan_collect(struct gql_collect *collect,
-	const struct gql_type *type, const struct gql_nodes *nodes)
+const struct gql_plan *reeve_gql_plan_collect(
+	struct gql_collect *collect, const struct gql_type *type, const struct gql_nodes *nodes)
 {
 	struct building b = {.collect = collect, .type = type};
 	struct gql_plan *plan;

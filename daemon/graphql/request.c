@@ -97,8 +97,8 @@ static void write_variable_error(struct variable_errors *errors, const char *mes
 		message, &errors->variable->pos, 1, request->engine->options.code_request);
 }
 
-static void on_coerce_error(void *context, const char *path, const struct reeve_gql_value *value,
-	const char *reason)
+static void on_coerce_error(
+	void *context, const char *path, const struct reeve_gql_value *value, const char *reason)
 {
 	struct variable_errors *errors = context;
 	struct gql_name name = errors->variable->name;
@@ -107,8 +107,8 @@ static void on_coerce_error(void *context, const char *path, const struct reeve_
 
 	if (*path)
 		snprintf(message, sizeof(message),
-			"Variable \"$%.*s\" got invalid value %s at \"%.*s%s\"; %s", GQL_NAME_ARG(name),
-			shown, GQL_NAME_ARG(name), path, reason);
+			"Variable \"$%.*s\" got invalid value %s at \"%.*s%s\"; %s",
+			GQL_NAME_ARG(name), shown, GQL_NAME_ARG(name), path, reason);
 	else
 		snprintf(message, sizeof(message), "Variable \"$%.*s\" got invalid value %s; %s",
 			GQL_NAME_ARG(name), shown, reason);
@@ -260,8 +260,8 @@ int reeve_gql_answer_request(struct gql_request *request, const void *root)
 	return REEVE_GQL_OK;
 }
 
-int reeve_gql_run_operation(struct gql_request *request, const struct reeve_gql_value *variables,
-	const void *root)
+int reeve_gql_run_operation(
+	struct gql_request *request, const struct reeve_gql_value *variables, const void *root)
 {
 	int status = reeve_gql_begin_request(request, variables);
 
@@ -306,7 +306,8 @@ static const struct gql_operation *choose_operation(const struct reeve_gql_engin
 				name);
 		else if (document->n_operations)
 			snprintf(message, sizeof(message),
-				"Must provide operation name if query contains multiple operations.");
+				"Must provide operation name if query contains multiple "
+				"operations.");
 		else
 			snprintf(message, sizeof(message), "Must provide an operation.");
 		reeve_gql_write_failure(out, engine->options.code_request, message);
@@ -326,10 +327,8 @@ int reeve_gql_execute(const struct reeve_gql_engine *engine,
 	const struct reeve_gql_document *document, const struct reeve_gql_params *params,
 	struct reeve_json *out)
 {
-	struct gql_request request = {.engine = engine,
-		.document = document,
-		.out = out,
-		.user = params->user};
+	struct gql_request request = {
+		.engine = engine, .document = document, .out = out, .user = params->user};
 	struct reeve_gql_value variables = {0};
 	struct gql_arena arena;
 	struct reeve_json errors;
@@ -354,7 +353,7 @@ int reeve_gql_execute(const struct reeve_gql_engine *engine,
 
 struct reeve_gql_subscription {
 	struct gql_request request; /* variables and the root field's arguments; arena below */
-	struct gql_arena arena;     /* as long as the subscription */
+	struct gql_arena arena;	    /* as long as the subscription */
 	struct gql_arena event_arena;
 	struct reeve_json errors;
 	struct reeve_gql_document *document;
@@ -377,8 +376,7 @@ static int prepare_subscription(struct reeve_gql_subscription *subscription)
 	subscription->field = ctx.field = &plan->fields[0];
 	subscription->args = plan->fields[0].args;
 	ctx.parent = plan->type;
-	ctx.path = (struct gql_path){
-		.key = ctx.field->name.text, .key_len = ctx.field->name.len};
+	ctx.path = (struct gql_path){.key = ctx.field->name.text, .key_len = ctx.field->name.len};
 	if (subscription->args || reeve_gql_coerce_args(&ctx, &subscription->args))
 		return REEVE_GQL_OK;
 	reeve_json_object_begin(request->out);

@@ -139,8 +139,7 @@ static void check_fragment_names(struct gql_validator *v)
 		first = reeve_gql_map_get(
 			&v->fragments, definition->name.text, definition->name.len);
 		if (first != definition)
-			reeve_gql_report(v,
-				(uint32_t[]){first->name.pos, definition->name.pos}, 2,
+			reeve_gql_report(v, (uint32_t[]){first->name.pos, definition->name.pos}, 2,
 				"There can be only one fragment named \"%.*s\".",
 				GQL_NAME_ARG(definition->name));
 	}
@@ -233,8 +232,8 @@ static bool is_usage_allowed(const struct gql_ast_variable *variable, const stru
 	const struct gql_type *place = usage->type;
 
 	if (place->kind == GQL_NON_NULL && variable->resolved->kind != GQL_NON_NULL) {
-		bool has_default = variable->default_value &&
-				   variable->default_value->kind != GQL_AST_NULL;
+		bool has_default =
+			variable->default_value && variable->default_value->kind != GQL_AST_NULL;
 
 		if (!has_default && !usage->has_default)
 			return false;

@@ -86,8 +86,7 @@ static bool read_zone(const char *text, uint32_t len, int *ret)
 	if (len == 1)
 		return *text == 'Z' || *text == 'z';
 	if (len != 6 || (*text != '+' && *text != '-') || !read_digits(text + 1, 2, &hours) ||
-		text[3] != ':' || !read_digits(text + 4, 2, &minutes) || hours > 23 ||
-		minutes > 59)
+		text[3] != ':' || !read_digits(text + 4, 2, &minutes) || hours > 23 || minutes > 59)
 		return false;
 	*ret = (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
 	return true;
@@ -181,8 +180,8 @@ static bool set_string(struct reeve_gql_value *ret, const char *text, uint32_t l
 	return true;
 }
 
-static bool set_text(struct gql_arena *arena, struct reeve_gql_value *ret, const char *text,
-	uint32_t len)
+static bool set_text(
+	struct gql_arena *arena, struct reeve_gql_value *ret, const char *text, uint32_t len)
 {
 	char *copy = reeve_gql_arena_copy(arena, text, len);
 
@@ -222,8 +221,8 @@ static bool u64_from_text(const char *text, uint32_t len, struct reeve_gql_value
 	return true;
 }
 
-static bool double_from_text(struct gql_arena *arena, const char *text, uint32_t len,
-	struct reeve_gql_value *ret)
+static bool double_from_text(
+	struct gql_arena *arena, const char *text, uint32_t len, struct reeve_gql_value *ret)
 {
 	char *copy = reeve_gql_arena_copy(arena, text, len);
 
@@ -253,13 +252,13 @@ static bool u64_from_literal(struct gql_arena *arena, const struct gql_ast_value
 		return refuse(reason, "UInt64 cannot represent non-integer value: ",
 			reeve_gql_print_literal(arena, literal));
 	if (!u64_from_text(literal->text, literal->len, ret))
-		return refuse(reason, "UInt64 cannot represent value: ",
-			reeve_gql_print_literal(arena, literal));
+		return refuse(reason,
+			"UInt64 cannot represent value: ", reeve_gql_print_literal(arena, literal));
 	return true;
 }
 
-static bool time_from_text(struct reeve_gql_value *ret, enum gql_scalar scalar, const char *text,
-	uint32_t len)
+static bool time_from_text(
+	struct reeve_gql_value *ret, enum gql_scalar scalar, const char *text, uint32_t len)
 {
 	int32_t seconds;
 	int64_t ns;
@@ -376,10 +375,9 @@ static bool string_from_literal(struct gql_arena *arena, enum gql_scalar scalar,
 	if (scalar == GQL_DATE_TIME || scalar == GQL_TIME_OF_DAY)
 		return time_from_text(ret, scalar, literal->text, literal->len) ||
 		       refuse(reason,
-			       scalar == GQL_DATE_TIME
-				       ? "DateTime is an RFC 3339 instant such as "
-					 "\"2026-01-31T09:00:00Z\", not "
-				       : "TimeOfDay is HH:MM or HH:MM:SS, not ",
+			       scalar == GQL_DATE_TIME ? "DateTime is an RFC 3339 instant such as "
+							 "\"2026-01-31T09:00:00Z\", not "
+						       : "TimeOfDay is HH:MM or HH:MM:SS, not ",
 			       reeve_gql_print_literal(arena, literal));
 	return set_string(ret, literal->text, literal->len);
 }
@@ -428,8 +426,9 @@ static bool enum_from_literal(struct gql_arena *arena, const struct gql_type *ty
 	const struct gql_enum_value *value;
 
 	if (literal->kind != GQL_AST_ENUM) {
-		snprintf(reason, GQL_REASON_BYTES, "Enum \"%s\" cannot represent non-enum value: %s.",
-			type->name, reeve_gql_print_literal(arena, literal));
+		snprintf(reason, GQL_REASON_BYTES,
+			"Enum \"%s\" cannot represent non-enum value: %s.", type->name,
+			reeve_gql_print_literal(arena, literal));
 		return false;
 	}
 	value = reeve_gql_map_get(&type->value_map, literal->text, literal->len);

@@ -130,8 +130,8 @@ static void declare_type(struct loader *l, const struct gql_ast_definition *ast,
 			"introspection.",
 			type->name);
 	if (!reeve_gql_map_put(&l->schema->type_map, type->name, type->name_len, type)) {
-		reeve_gql_complain(l->complaints, "There can be only one type named \"%s\".",
-			type->name);
+		reeve_gql_complain(
+			l->complaints, "There can be only one type named \"%s\".", type->name);
 		return;
 	}
 	l->schema->types[l->schema->n_types++] = type;
@@ -193,8 +193,8 @@ static const struct gql_type *resolve_type(
 	return type;
 }
 
-static struct gql_input *load_inputs(struct loader *l, const struct gql_ast_input *ast,
-	const char *where, uint32_t *ret_count)
+static struct gql_input *load_inputs(
+	struct loader *l, const struct gql_ast_input *ast, const char *where, uint32_t *ret_count)
 {
 	const struct gql_ast_input *a;
 	struct gql_input *inputs;
@@ -210,7 +210,8 @@ static struct gql_input *load_inputs(struct loader *l, const struct gql_ast_inpu
 		inputs[i].deprecated = deprecation(a->directives);
 		inputs[i].default_literal = a->default_value;
 		inputs[i].type = resolve_type(l, a->type, where, a->name);
-		if (inputs[i].type && !reeve_gql_type_is_input(reeve_gql_type_named(inputs[i].type)))
+		if (inputs[i].type &&
+			!reeve_gql_type_is_input(reeve_gql_type_named(inputs[i].type)))
 			reeve_gql_complain(l->complaints,
 				"The type of \"%s.%s\" must be an input type but is \"%s\".", where,
 				inputs[i].name, inputs[i].type->name);
@@ -273,8 +274,8 @@ static void load_values(struct loader *l, struct gql_type *type)
 		value->deprecated = deprecation(a->directives);
 		value->index = i;
 		if (!reeve_gql_map_put(&type->value_map, value->name, value->name_len, value))
-			reeve_gql_complain(l->complaints, "\"%s.%s\" is defined twice.",
-				type->name, value->name);
+			reeve_gql_complain(l->complaints, "\"%s.%s\" is defined twice.", type->name,
+				value->name);
 	}
 }
 
@@ -366,8 +367,9 @@ static void load_directive(struct loader *l, const struct gql_ast_definition *as
 	const char *where;
 
 	if (reeve_gql_schema_directive(l->schema, ast->name)) {
-		reeve_gql_complain(l->complaints, "There can be only one directive named \"@%.*s\".",
-			(int)ast->name.len, ast->name.text);
+		reeve_gql_complain(l->complaints,
+			"There can be only one directive named \"@%.*s\".", (int)ast->name.len,
+			ast->name.text);
 		return;
 	}
 	directive->name = copy_name(l, ast->name);
@@ -401,8 +403,8 @@ static void set_root(struct loader *l, enum reeve_gql_operation operation, const
 	if (!type && !wanted)
 		return;
 	if (!type || type->kind != GQL_OBJECT) {
-		reeve_gql_complain(l->complaints, "Root type \"%.*s\" is no object type.", (int)len,
-			name);
+		reeve_gql_complain(
+			l->complaints, "Root type \"%.*s\" is no object type.", (int)len, name);
 		return;
 	}
 	type->used = true;
@@ -420,7 +422,8 @@ static void load_roots(struct loader *l, const struct gql_ast_definition *ast)
 		if (ast->kind != GQL_AST_SCHEMA)
 			continue;
 		if (found)
-			reeve_gql_complain(l->complaints, "Must provide only one schema definition.");
+			reeve_gql_complain(
+				l->complaints, "Must provide only one schema definition.");
 		found = ast;
 	}
 	if (!found) {
@@ -443,10 +446,10 @@ static void load_default(struct loader *l, const char *where, struct gql_input *
 {
 	if (!input->default_literal || !input->type)
 		return;
-	if (!reeve_gql_value_from_literal(l->arena, input->type, input->default_literal, NULL,
-		    &input->default_value))
-		reeve_gql_complain(l->complaints, "The default of \"%s.%s\" is no \"%s\": %s.", where,
-			input->name, input->type->name,
+	if (!reeve_gql_value_from_literal(
+		    l->arena, input->type, input->default_literal, NULL, &input->default_value))
+		reeve_gql_complain(l->complaints, "The default of \"%s.%s\" is no \"%s\": %s.",
+			where, input->name, input->type->name,
 			reeve_gql_print_literal(l->arena, input->default_literal));
 }
 
@@ -463,8 +466,8 @@ static void load_defaults(struct loader *l)
 	for (m = 0; m < DEFAULT_PASSES && !l->complaints->count; m++)
 		for (i = 0; i < schema->n_types; i++)
 			for (k = 0; k < schema->types[i]->n_inputs; k++)
-				load_default(l, schema->types[i]->name,
-					&schema->types[i]->inputs[k]);
+				load_default(
+					l, schema->types[i]->name, &schema->types[i]->inputs[k]);
 	for (i = 0; i < schema->n_types; i++)
 		for (k = 0; k < schema->types[i]->n_fields; k++)
 			for (m = 0; m < schema->types[i]->fields[k].n_args; m++)

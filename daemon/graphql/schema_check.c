@@ -25,7 +25,8 @@ static void check_field_args(const struct gql_type *type, const struct gql_field
 
 		if (!arg)
 			reeve_gql_complain(complaints,
-				"Interface field argument \"%s.%s(%s:)\" expected but \"%s.%s\" does not "
+				"Interface field argument \"%s.%s(%s:)\" expected but \"%s.%s\" "
+				"does not "
 				"provide it.",
 				interface->name, wanted->name, wanted->args[i].name, type->name,
 				field->name);
@@ -33,8 +34,9 @@ static void check_field_args(const struct gql_type *type, const struct gql_field
 			reeve_gql_complain(complaints,
 				"Interface field argument \"%s.%s(%s:)\" expects type \"%s\" but "
 				"\"%s.%s(%s:)\" is type \"%s\".",
-				interface->name, wanted->name, arg->name, wanted->args[i].type->name,
-				type->name, field->name, arg->name, arg->type->name);
+				interface->name, wanted->name, arg->name,
+				wanted->args[i].type->name, type->name, field->name, arg->name,
+				arg->type->name);
 	}
 	for (i = 0; i < field->n_args; i++)
 		if (!find_arg(wanted, field->args[i].name) &&
@@ -57,13 +59,15 @@ static void check_implements(const struct gql_type *type, const struct gql_type 
 
 		if (!field) {
 			reeve_gql_complain(complaints,
-				"Interface field \"%s.%s\" expected but \"%s\" does not provide it.",
+				"Interface field \"%s.%s\" expected but \"%s\" does not provide "
+				"it.",
 				interface->name, wanted->name, type->name);
 			continue;
 		}
 		if (!reeve_gql_type_is_subtype(field->type, wanted->type))
 			reeve_gql_complain(complaints,
-				"Interface field \"%s.%s\" expects type \"%s\" but \"%s.%s\" is type "
+				"Interface field \"%s.%s\" expects type \"%s\" but \"%s.%s\" is "
+				"type "
 				"\"%s\".",
 				interface->name, wanted->name, wanted->type->name, type->name,
 				field->name, field->type->name);
@@ -75,7 +79,8 @@ static void check_implements(const struct gql_type *type, const struct gql_type 
 				break;
 		if (k == type->n_interfaces)
 			reeve_gql_complain(complaints,
-				"Type \"%s\" must implement \"%s\" because it is implemented by \"%s\".",
+				"Type \"%s\" must implement \"%s\" because it is implemented by "
+				"\"%s\".",
 				type->name, interface->interfaces[i]->name, interface->name);
 	}
 }
@@ -105,7 +110,8 @@ static void check_name(const char *name, const char *where, struct gql_complaint
 {
 	if (!strncmp(name, "__", 2))
 		reeve_gql_complain(complaints,
-			"Name \"%s\" in \"%s\" must not begin with \"__\", which is reserved by GraphQL "
+			"Name \"%s\" in \"%s\" must not begin with \"__\", which is reserved by "
+			"GraphQL "
 			"introspection.",
 			name, where);
 }
@@ -179,8 +185,8 @@ static void check_type(const struct gql_schema *schema, const struct gql_type *t
 	const struct gql_ast_named *value;
 	bool empty;
 
-	check_directives(schema, type->ast->directives, locations[type->kind], type->name,
-		complaints);
+	check_directives(
+		schema, type->ast->directives, locations[type->kind], type->name, complaints);
 	empty = (type->kind == GQL_ENUM && !type->n_values) ||
 		(type->kind == GQL_INPUT_OBJECT && !type->n_inputs) ||
 		(type->kind == GQL_UNION && !type->n_possible) ||

@@ -6,7 +6,7 @@
 /* Far more than any schema of ours; still an end. */
 #define SCHEMA_MAX_BYTES  ((size_t)256 << 20)
 #define SCHEMA_MAX_TOKENS (1u << 22)
-#define SCHEMA_NESTING    64u
+#define SCHEMA_NESTING	  64u
 
 struct building {
 	struct gql_schema *schema;

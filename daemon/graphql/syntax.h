@@ -67,8 +67,8 @@ enum gql_token_kind {
 
 struct gql_token {
 	enum gql_token_kind kind;
-	uint32_t pos; /* of its first byte */
-	uint32_t end; /* one past its last byte */
+	uint32_t pos;	  /* of its first byte */
+	uint32_t end;	  /* one past its last byte */
 	const char *text; /* NAME, INT, FLOAT: source; strings: decoded, NUL-terminated */
 	uint32_t len;
 };
@@ -86,7 +86,7 @@ struct gql_lexer {
 	uint32_t len;
 	uint32_t at; /* next byte to read */
 	struct gql_arena *arena;
-	jmp_buf *bail;       /* longjmp target of errors, with an enum gql_syntax_status */
+	jmp_buf *bail;	     /* longjmp target of errors, with an enum gql_syntax_status */
 	uint32_t error_pos;  /* where */
 	const char *message; /* in the arena */
 };
@@ -121,7 +121,7 @@ struct gql_ast_value {
 	uint32_t pos;
 	const char *text; /* VARIABLE: name without '$'; numbers, strings, enum names */
 	uint32_t len;
-	struct gql_ast_value *items; /* LIST */
+	struct gql_ast_value *items;	     /* LIST */
 	struct gql_ast_object_field *fields; /* OBJECT */
 	struct gql_ast_value *next;
 };
@@ -178,15 +178,15 @@ struct gql_ast_selection {
 	struct gql_ast_selection *selections;
 	struct gql_ast_selection *next;
 	/* Set by the validator. */
-	const struct gql_type *parent;       /* type the selection stands on */
+	const struct gql_type *parent;	     /* type the selection stands on */
 	const struct gql_type *condition;    /* INLINE: the type condition, or the parent */
-	const struct gql_field *field;       /* FIELD */
+	const struct gql_field *field;	     /* FIELD */
 	struct gql_ast_definition *fragment; /* SPREAD */
 };
 
 struct gql_ast_variable {
 	struct gql_name name; /* without '$' */
-	uint32_t pos;         /* of the '$' */
+	uint32_t pos;	      /* of the '$' */
 	struct gql_ast_type *type;
 	struct gql_ast_value *default_value;
 	struct gql_ast_directive *directives;
@@ -244,19 +244,19 @@ struct gql_ast_definition {
 	struct gql_ast_directive *directives;
 	struct gql_ast_definition *next;
 	/* Executable. */
-	struct gql_name operation;      /* "query", ...; text NULL for the shorthand */
+	struct gql_name operation; /* "query", ...; text NULL for the shorthand */
 	struct gql_ast_variable *variables;
 	struct gql_name type_condition; /* FRAGMENT */
 	struct gql_ast_selection *selections;
 	/* Type system. */
-	struct gql_ast_field *fields;   /* OBJECT_TYPE, INTERFACE */
-	struct gql_ast_input *inputs;   /* INPUT_TYPE fields, DIRECTIVE arguments */
-	struct gql_ast_named *names;    /* members, values, locations, roots */
+	struct gql_ast_field *fields; /* OBJECT_TYPE, INTERFACE */
+	struct gql_ast_input *inputs; /* INPUT_TYPE fields, DIRECTIVE arguments */
+	struct gql_ast_named *names;  /* members, values, locations, roots */
 	struct gql_ast_named *interfaces;
 	bool repeatable;
 	/* Set by the validator: see validate.h. */
 	const struct gql_type *type; /* root type, or type condition */
-	uint32_t index;              /* among operations, or among fragments */
+	uint32_t index;		     /* among operations, or among fragments */
 	void *facts;
 };
 

@@ -49,8 +49,7 @@ static const struct gql_type *wrap_type(
 	type = reeve_gql_arena_zalloc(arena, sizeof(*type));
 	type->kind = kind;
 	type->of = of;
-	type->name = reeve_gql_arena_printf(
-		arena, kind == GQL_LIST ? "[%s]" : "%s!", of->name);
+	type->name = reeve_gql_arena_printf(arena, kind == GQL_LIST ? "[%s]" : "%s!", of->name);
 	type->name_len = (uint32_t)strlen(type->name);
 	return type;
 }

@@ -45,7 +45,7 @@ struct gql_map {
 		uint32_t len;
 		uint32_t hash;
 		void *item;
-	} *slots;
+	} * slots;
 	uint32_t mask; /* number of slots - 1, a power of two */
 	uint32_t count;
 };
@@ -63,8 +63,8 @@ struct gql_input {
 	const char *description;
 	const struct gql_type *type;
 	const struct gql_ast_value *default_literal; /* NULL = none */
-	struct reeve_gql_value default_value;        /* coerced; ABSENT = none */
-	const char *deprecated;                      /* reason, or NULL */
+	struct reeve_gql_value default_value;	     /* coerced; ABSENT = none */
+	const char *deprecated;			     /* reason, or NULL */
 };
 
 struct gql_field {
@@ -77,7 +77,7 @@ struct gql_field {
 	const char *deprecated;
 	const struct gql_type *owner;
 	const struct reeve_gql_binding *binding; /* NULL on interfaces, and for __typename */
-	uint64_t divisor;                        /* the binding's, 0 made 1 */
+	uint64_t divisor;			 /* the binding's, 0 made 1 */
 	/* Bound enum names as they go out: "\"Name\"" each, for the fast path. */
 	const struct gql_quoted *quoted_names;
 };
@@ -102,9 +102,9 @@ struct gql_type {
 	uint32_t name_len;
 	const char *description;
 	const char *specified_by;
-	const struct gql_type *of;       /* LIST, NON_NULL */
+	const struct gql_type *of;	  /* LIST, NON_NULL */
 	struct gql_type *list, *non_null; /* the wrappings of this type that exist */
-	struct gql_field *fields;         /* OBJECT, INTERFACE */
+	struct gql_field *fields;	  /* OBJECT, INTERFACE */
 	uint32_t n_fields;
 	struct gql_map field_map;
 	struct gql_input *inputs; /* INPUT_OBJECT */
@@ -119,7 +119,7 @@ struct gql_type {
 	uint32_t n_possible;
 	reeve_gql_type_fn type_fn; /* INTERFACE, UNION */
 	const struct gql_ast_definition *ast;
-	bool used; /* referenced: unreferenced built-in scalars are hidden */
+	bool used;	    /* referenced: unreferenced built-in scalars are hidden */
 	bool introspection; /* the name starts with "__" */
 };
 

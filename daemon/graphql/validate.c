@@ -7,8 +7,8 @@
 #include "graphql/document.h"
 #include "graphql/value.h"
 
-static void add_error(struct gql_validator *v, const uint32_t *places, uint32_t n_places,
-	const char *message)
+static void add_error(
+	struct gql_validator *v, const uint32_t *places, uint32_t n_places, const char *message)
 {
 	struct gql_errors *errors = &v->v->errors;
 	struct gql_error *error = reeve_gql_arena_zalloc(v->v->scratch, sizeof(*error));
@@ -25,8 +25,8 @@ static void add_error(struct gql_validator *v, const uint32_t *places, uint32_t 
 static void report_message(
 	struct gql_validator *v, const uint32_t *places, uint32_t n_places, const char *message)
 {
-	add_error(v, places, n_places,
-		reeve_gql_arena_copy(v->v->scratch, message, strlen(message)));
+	add_error(
+		v, places, n_places, reeve_gql_arena_copy(v->v->scratch, message, strlen(message)));
 	if (v->v->errors.count < GQL_MAX_VALIDATION_ERRORS)
 		return;
 	add_error(v, places, 0,
@@ -34,8 +34,8 @@ static void report_message(
 	longjmp(v->stop, 1);
 }
 
-void reeve_gql_report(struct gql_validator *v, const uint32_t *places, uint32_t n_places,
-	const char *format, ...)
+void reeve_gql_report(
+	struct gql_validator *v, const uint32_t *places, uint32_t n_places, const char *format, ...)
 {
 	char message[1024];
 	va_list args;
@@ -72,16 +72,15 @@ static void add_usage(struct gql_validator *v, const struct gql_ast_value *node,
 }
 
 /* A literal where a leaf is wanted, or where its kind can fit nothing. */
-static void check_leaf(struct gql_validator *v, const struct gql_ast_value *value,
-	const struct gql_type *type)
+static void check_leaf(
+	struct gql_validator *v, const struct gql_ast_value *value, const struct gql_type *type)
 {
 	const struct gql_type *named = reeve_gql_type_named(type);
 	char reason[GQL_REASON_BYTES];
 	struct reeve_gql_value unused;
 
 	if (reeve_gql_type_is_leaf(named)) {
-		if (reeve_gql_leaf_from_literal(
-			    v->v->scratch, named, value, NULL, &unused, reason))
+		if (reeve_gql_leaf_from_literal(v->v->scratch, named, value, NULL, &unused, reason))
 			return;
 		if (reason[0]) {
 			reeve_gql_report_at(v, value->pos, "%s", reason);
@@ -112,13 +111,13 @@ static void check_unique_fields(struct gql_validator *v, const struct gql_ast_va
 				"There can be only one input field named \"%.*s\".",
 				GQL_NAME_ARG(field->name));
 		else
-			reeve_gql_map_put(&seen, field->name.text, field->name.len,
-				(void *)(uintptr_t)field);
+			reeve_gql_map_put(
+				&seen, field->name.text, field->name.len, (void *)(uintptr_t)field);
 	}
 }
 
-static void check_required_fields(struct gql_validator *v, const struct gql_ast_value *object,
-	const struct gql_type *type)
+static void check_required_fields(
+	struct gql_validator *v, const struct gql_ast_value *object, const struct gql_type *type)
 {
 	uint32_t i;
 
@@ -137,8 +136,8 @@ static void check_required_fields(struct gql_validator *v, const struct gql_ast_
 	}
 }
 
-static void check_object(struct gql_validator *v, const struct gql_ast_value *object,
-	const struct gql_type *type)
+static void check_object(
+	struct gql_validator *v, const struct gql_ast_value *object, const struct gql_type *type)
 {
 	const struct gql_type *named = type ? reeve_gql_type_named(type) : NULL;
 	bool input_object = named && named->kind == GQL_INPUT_OBJECT;
@@ -151,8 +150,9 @@ static void check_object(struct gql_validator *v, const struct gql_ast_value *ob
 		check_leaf(v, object, type);
 	for (field = object->fields; field; field = field->next) {
 		const struct gql_input *input = input_object
-			? reeve_gql_map_get(&named->input_map, field->name.text, field->name.len)
-			: NULL;
+							? reeve_gql_map_get(&named->input_map,
+								  field->name.text, field->name.len)
+							: NULL;
 
 		if (input_object && !input)
 			reeve_gql_report_at(v, field->name.pos,
@@ -163,8 +163,8 @@ static void check_object(struct gql_validator *v, const struct gql_ast_value *ob
 	}
 }
 
-static void check_list(struct gql_validator *v, const struct gql_ast_value *list,
-	const struct gql_type *type)
+static void check_list(
+	struct gql_validator *v, const struct gql_ast_value *list, const struct gql_type *type)
 {
 	const struct gql_type *nullable = type ? reeve_gql_type_nullable(type) : NULL;
 	const struct gql_ast_value *item;
@@ -231,8 +231,8 @@ static void check_unique_arguments(struct gql_validator *v, const struct gql_ast
 
 		first = reeve_gql_map_get(&seen, arg->name.text, arg->name.len);
 		if (!first) {
-			reeve_gql_map_put(&seen, arg->name.text, arg->name.len,
-				(void *)(uintptr_t)arg);
+			reeve_gql_map_put(
+				&seen, arg->name.text, arg->name.len, (void *)(uintptr_t)arg);
 			for (first = arg; first && k < GQL_MAX_VALIDATION_ERRORS;
 				first = first->next)
 				if (reeve_gql_name_same(first->name, arg->name))
@@ -245,8 +245,8 @@ static void check_unique_arguments(struct gql_validator *v, const struct gql_ast
 	}
 }
 
-/* `owner` is `field "T.f"` or `directive "@d"` and `whose` is `Field "f"` or `Directive "@d"`, as the
- * two messages want them; `known` false: nothing is known of the owner. */
+/* `owner` is `field "T.f"` or `directive "@d"` and `whose` is `Field "f"` or `Directive "@d"`, as
+ * the two messages want them; `known` false: nothing is known of the owner. */
 void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg *args,
 	const struct gql_input *inputs, uint32_t n_inputs, bool known, const char *owner,
 	const char *whose, uint32_t owner_pos)
@@ -271,7 +271,8 @@ void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg
 			arg = arg->next;
 		if (!arg)
 			reeve_gql_report_at(v, owner_pos,
-				"%s argument \"%s\" of type \"%s\" is required, but it was not provided.",
+				"%s argument \"%s\" of type \"%s\" is required, but it was not "
+				"provided.",
 				whose, inputs[i].name, inputs[i].type->name);
 	}
 }
@@ -284,12 +285,12 @@ static void check_location(struct gql_validator *v, const struct gql_ast_directi
 	for (i = 0; i < def->n_locations; i++)
 		if (!strcmp(def->locations[i], location))
 			return;
-	reeve_gql_report_at(v, directive->pos, "Directive \"@%s\" may not be used on %s.",
-		def->name, location);
+	reeve_gql_report_at(
+		v, directive->pos, "Directive \"@%s\" may not be used on %s.", def->name, location);
 }
 
-void reeve_gql_check_directives(struct gql_validator *v, const struct gql_ast_directive *directives,
-	const char *location)
+void reeve_gql_check_directives(
+	struct gql_validator *v, const struct gql_ast_directive *directives, const char *location)
 {
 	const struct gql_ast_directive *directive, *first;
 
@@ -331,7 +332,8 @@ static void check_leaf_selection(struct gql_validator *v, const struct gql_ast_s
 
 	if (leaf && field->has_braces)
 		reeve_gql_report_at(v, field->braces_pos,
-			"Field \"%.*s\" must not have a selection since type \"%s\" has no subfields.",
+			"Field \"%.*s\" must not have a selection since type \"%s\" has no "
+			"subfields.",
 			GQL_NAME_ARG(field->name), type->name);
 	else if (!leaf && !field->has_braces)
 		reeve_gql_report_at(v, field->pos,
@@ -348,7 +350,8 @@ static void check_field(struct gql_validator *v, struct gql_ast_selection *field
 	if (field->parent) {
 		field->field = reeve_gql_schema_field(v->v->schema, field->parent, field->name);
 		if (!field->field)
-			reeve_gql_report_at(v, field->pos, "Cannot query field \"%.*s\" on type \"%s\".",
+			reeve_gql_report_at(v, field->pos,
+				"Cannot query field \"%.*s\" on type \"%s\".",
 				GQL_NAME_ARG(field->name), field->parent->name);
 	}
 	if (field->field) {
@@ -386,7 +389,8 @@ static void check_spread(struct gql_validator *v, struct gql_ast_selection *spre
 	type = spread->fragment->type;
 	if (type && spread->parent && !reeve_gql_types_overlap(type, spread->parent))
 		reeve_gql_report_at(v, spread->pos,
-			"Fragment \"%.*s\" cannot be spread here as objects of type \"%s\" can never "
+			"Fragment \"%.*s\" cannot be spread here as objects of type \"%s\" can "
+			"never "
 			"be of type \"%s\".",
 			GQL_NAME_ARG(spread->name), spread->parent->name, type->name);
 }
@@ -399,8 +403,8 @@ static const struct gql_type *check_condition(
 		reeve_gql_schema_type(v->v->schema, condition.text, condition.len);
 
 	if (!type) {
-		reeve_gql_report_at(v, condition.pos, "Unknown type \"%.*s\".",
-			GQL_NAME_ARG(condition));
+		reeve_gql_report_at(
+			v, condition.pos, "Unknown type \"%.*s\".", GQL_NAME_ARG(condition));
 		return NULL;
 	}
 	if (reeve_gql_type_is_composite(type))
@@ -431,8 +435,8 @@ static void check_inline(struct gql_validator *v, struct gql_ast_selection *frag
 }
 
 /* Recursion is bounded by the parser's max_nesting. */
-static void check_selections(struct gql_validator *v, struct gql_ast_selection *selection,
-	const struct gql_type *parent)
+static void check_selections(
+	struct gql_validator *v, struct gql_ast_selection *selection, const struct gql_type *parent)
 {
 	for (; selection; selection = selection->next) {
 		selection->parent = parent;
@@ -459,11 +463,10 @@ static void check_variable(struct gql_validator *v, struct gql_ast_variable *var
 	const struct gql_ast_type *named = innermost(variable->type);
 	const struct gql_type *type;
 
-	variable->resolved =
-		reeve_gql_schema_resolve(v->v->schema, v->v->arena, variable->type);
+	variable->resolved = reeve_gql_schema_resolve(v->v->schema, v->v->arena, variable->type);
 	if (!variable->resolved)
-		reeve_gql_report_at(v, named->pos, "Unknown type \"%.*s\".",
-			GQL_NAME_ARG(named->name));
+		reeve_gql_report_at(
+			v, named->pos, "Unknown type \"%.*s\".", GQL_NAME_ARG(named->name));
 	type = variable->resolved;
 	if (type && !reeve_gql_type_is_input(reeve_gql_type_named(type))) {
 		reeve_gql_report_at(v, variable->type->pos,
@@ -504,8 +507,7 @@ static void check_operation(struct gql_validator *v, struct gql_ast_definition *
 
 static void check_fragment(struct gql_validator *v, struct gql_ast_definition *fragment)
 {
-	const struct gql_type *type =
-		check_condition(v, fragment->type_condition, &fragment->name);
+	const struct gql_type *type = check_condition(v, fragment->type_condition, &fragment->name);
 
 	reeve_gql_check_directives(v, fragment->directives, "FRAGMENT_DEFINITION");
 	check_selections(v, fragment->selections, type);
@@ -552,12 +554,12 @@ static void check_definition(struct gql_validator *v, struct gql_ast_definition 
 		check_fragment(v, definition);
 		break;
 	case GQL_AST_SCHEMA:
-		reeve_gql_report_at(
-			v, definition->pos, "The schema definition is not executable.");
+		reeve_gql_report_at(v, definition->pos, "The schema definition is not executable.");
 		break;
 	default:
 		reeve_gql_report_at(v, definition->pos,
-			"The \"%.*s\" definition is not executable.", GQL_NAME_ARG(definition->name));
+			"The \"%.*s\" definition is not executable.",
+			GQL_NAME_ARG(definition->name));
 		break;
 	}
 }

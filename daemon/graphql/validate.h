@@ -57,7 +57,7 @@ bool reeve_gql_validate(struct gql_validation *validation);
 struct gql_usage {
 	const struct gql_ast_value *node;
 	const struct gql_type *type; /* of the place; NULL = anything goes */
-	bool has_default;            /* the place has a default */
+	bool has_default;	     /* the place has a default */
 	struct gql_usage *next;
 };
 
@@ -75,8 +75,8 @@ struct gql_cost {
 struct gql_facts {
 	struct gql_usage *usages, **usages_tail;
 	struct gql_spread *spreads, **spreads_tail;
-	bool visited;   /* scratch of a walk over fragments */
-	bool used;      /* reached from an operation */
+	bool visited; /* scratch of a walk over fragments */
+	bool used;    /* reached from an operation */
 	bool measured;
 	int path_index; /* cycles: place on the path, -1 = not on it */
 	uint32_t stamp; /* overlap: last set that took this fragment in */
@@ -105,8 +105,8 @@ void reeve_gql_check_value(struct gql_validator *v, const struct gql_ast_value *
 void reeve_gql_check_arguments(struct gql_validator *v, const struct gql_ast_arg *args,
 	const struct gql_input *inputs, uint32_t n_inputs, bool known, const char *owner,
 	const char *whose, uint32_t owner_pos);
-void reeve_gql_check_directives(struct gql_validator *v, const struct gql_ast_directive *directives,
-	const char *location);
+void reeve_gql_check_directives(
+	struct gql_validator *v, const struct gql_ast_directive *directives, const char *location);
 
 void reeve_gql_check_document(struct gql_validator *v);
 void reeve_gql_check_overlaps(struct gql_validator *v);

@@ -236,8 +236,7 @@ static bool list_from_literal(struct gql_arena *arena, const struct gql_type *it
 			return false;
 		items[i].kind = REEVE_GQL_VALUE_NULL;
 	}
-	*ret = (struct reeve_gql_value){
-		.kind = REEVE_GQL_VALUE_LIST, .count = n, .items = items};
+	*ret = (struct reeve_gql_value){.kind = REEVE_GQL_VALUE_LIST, .count = n, .items = items};
 	return true;
 }
 
@@ -360,7 +359,8 @@ static uint32_t push_path(struct gql_coerce *coerce, const char *name, uint32_t 
 		n = snprintf(coerce->path + old, room, ".%s", name);
 	else
 		n = snprintf(coerce->path + old, room, "[%u]", index);
-	coerce->path_len = (size_t)n < room ? old + (uint32_t)n : (uint32_t)sizeof(coerce->path) - 1;
+	coerce->path_len =
+		(size_t)n < room ? old + (uint32_t)n : (uint32_t)sizeof(coerce->path) - 1;
 	return old;
 }
 
@@ -391,14 +391,13 @@ static bool list_from_json(struct gql_coerce *coerce, const struct gql_type *ite
 			pop_path(coerce, old);
 		}
 	}
-	*ret = (struct reeve_gql_value){
-		.kind = REEVE_GQL_VALUE_LIST, .count = n, .items = items};
+	*ret = (struct reeve_gql_value){.kind = REEVE_GQL_VALUE_LIST, .count = n, .items = items};
 	return ok;
 }
 
 /* Members that the type does not have. */
-static bool check_unknown(struct gql_coerce *coerce, const struct gql_type *type,
-	const struct reeve_gql_value *json)
+static bool check_unknown(
+	struct gql_coerce *coerce, const struct gql_type *type, const struct reeve_gql_value *json)
 {
 	char reason[GQL_REASON_BYTES];
 	bool ok = true;

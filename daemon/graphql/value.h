@@ -58,8 +58,8 @@ bool reeve_gql_value_from_literal(struct gql_arena *arena, const struct gql_type
 	struct reeve_gql_value *ret);
 
 /* Told of each thing wrong with a JSON value: `path` is "" or like ".where[2].id". */
-typedef void (*gql_coerce_error_fn)(void *context, const char *path,
-	const struct reeve_gql_value *value, const char *reason);
+typedef void (*gql_coerce_error_fn)(
+	void *context, const char *path, const struct reeve_gql_value *value, const char *reason);
 
 struct gql_coerce {
 	struct gql_arena *arena;
@@ -67,7 +67,7 @@ struct gql_coerce {
 	void *context;
 	uint32_t errors;     /* so far */
 	uint32_t max_errors; /* stop after these */
-	char path[256];      /* longer paths are cut */
+	char path[256];	     /* longer paths are cut */
 	uint32_t path_len;
 };
 
@@ -93,9 +93,9 @@ struct gql_json_error {
 
 /*
  * Reads JSON text of any size into values: OBJECT, LIST, STRING, BOOL, NULL, and numbers as UINT if
- * they are integers 0..2^64-1, INT if negative integers down to -2^63, else DOUBLE. Strict: RFC 8259
- * with valid UTF-8, no duplicate keys, no lone surrogates, no U+0000, no numbers beyond a double, at
- * most max_nesting levels. False with *ret_error; message NULL if the arena is exhausted.
+ * they are integers 0..2^64-1, INT if negative integers down to -2^63, else DOUBLE. Strict:
+ * RFC 8259 with valid UTF-8, no duplicate keys, no lone surrogates, no U+0000, no numbers beyond a
+ * double, at most max_nesting levels. False with *ret_error; message NULL if the arena is exhausted.
  */
 bool reeve_gql_json_read(struct gql_arena *arena, const char *text, size_t len,
 	uint32_t max_nesting, struct reeve_gql_value *ret, struct gql_json_error *ret_error);

@@ -39,11 +39,11 @@ extern "C" {
 #endif
 
 struct reeve_json {
-	char *data;       /* bytes written so far; not NUL-terminated; NULL before the first write */
-	size_t len;       /* bytes in data */
-	size_t cap;       /* bytes allocated */
+	char *data; /* bytes written so far; not NUL-terminated; NULL before the first write */
+	size_t len; /* bytes in data */
+	size_t cap; /* bytes allocated */
 	size_t max_bytes; /* refuse to grow beyond this */
-	bool failed;      /* sticky: out of memory or over max_bytes */
+	bool failed;	  /* sticky: out of memory or over max_bytes */
 };
 
 /* Starts an empty writer. max_bytes 0 means no bound other than memory. Allocates nothing. */

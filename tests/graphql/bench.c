@@ -59,18 +59,23 @@ int main(int argc, char **argv)
 		bool cached;
 	} cases[] = {
 		{"small, cached", "{\"query\":\"{ version count person { id name age } }\"}", true},
-		{"small, not cached", "{\"query\":\"{ version count person { id name age } }\"}", false},
-		{"variables", "{\"query\":\"query Q($id: UInt64!, $n: Int) { person(id: $id) { id name } "
-			      "echo(int: $n, point: {x: 1}) }\",\"variables\":{\"id\":7,\"n\":3}}",
+		{"small, not cached", "{\"query\":\"{ version count person { id name age } }\"}",
+			false},
+		{"variables",
+			"{\"query\":\"query Q($id: UInt64!, $n: Int) { person(id: $id) { id name } "
+			"echo(int: $n, point: {x: 1}) }\",\"variables\":{\"id\":7,\"n\":3}}",
 			true},
-		{"one skip by variable", "{\"query\":\"query Q($s: Boolean!) { version count @skip(if: $s) "
-					 "person { id name age } }\",\"variables\":{\"s\":false}}",
+		{"one skip by variable",
+			"{\"query\":\"query Q($s: Boolean!) { version count @skip(if: $s) "
+			"person { id name age } }\",\"variables\":{\"s\":false}}",
 			true},
-		{"interface lists", "{\"query\":\"{ animals { id name friends { id name friends { id name "
-				    "} } } }\"}",
+		{"interface lists",
+			"{\"query\":\"{ animals { id name friends { id name friends { id name "
+			"} } } }\"}",
 			true},
-		{"types of the schema", "{\"query\":\"{ __schema { types { name kind fields { name type { "
-					"name } } } } }\"}",
+		{"types of the schema",
+			"{\"query\":\"{ __schema { types { name kind fields { name type { "
+			"name } } } } }\"}",
 			true},
 	};
 	long rounds = argc > 2 ? atol(argv[2]) : 100000;

@@ -46,8 +46,8 @@ static enum MHD_Result answer_request(struct toy *toy, struct MHD_Connection *co
 {
 	struct reeve_gql_call *call = reeve_gql_call_create(toy->engine);
 	struct reeve_gql_http_request request = {.method = method,
-		.content_type = MHD_lookup_connection_value(
-			connection, MHD_HEADER_KIND, "Content-Type"),
+		.content_type =
+			MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type"),
 		.accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"),
 		.body = {body->data, body->len},
 		.query = argument(connection, "query"),

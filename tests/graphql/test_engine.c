@@ -48,8 +48,11 @@ static void test_limits(void **state)
 		"\"limit\":\"aliases\"");
 	reeve_gql_options_init(&o);
 	o.max_fields = 5;
-	check_limit(&o, "{ deep { ...F ...F } deeper { ...F } } fragment F on Query { version count }",
-		"Operation has 8 fields, the maximum is 5.", "\"limit\":\"fields\"");
+	check_limit(&o,
+		"{ deep { ...F ...F } deeper { ...F } } fragment F on Query { version count }",
+		"Document has 8 fields, the maximum is 5.", "\"limit\":\"fields\"");
+	check_limit(&o, "query A { version count dog { id } } query B { version count }",
+		"Document has 6 fields, the maximum is 5.", "\"value\":6,\"maximum\":5");
 }
 
 /* Each fragment spreads the next twice: 2^60 fields. Must be refused at once. */
@@ -63,8 +66,8 @@ static void test_fragment_bomb(void **state)
 	len = strlen(document);
 	for (i = 0; i < 60; i++)
 		len += (size_t)snprintf(document + len, sizeof(document) - len,
-			" fragment F%d on Query { a%d: deep { ...F%d } b%d: deep { ...F%d } }", i, i,
-			i + 1, i, i + 1);
+			" fragment F%d on Query { a%d: deep { ...F%d } b%d: deep { ...F%d } }", i,
+			i, i + 1, i, i + 1);
 	snprintf(document + len, sizeof(document) - len, " fragment F60 on Query { version }");
 	check_refused(*state, document, NULL, "the maximum is");
 }
@@ -82,9 +85,10 @@ static void test_overlap_bombs(void **state)
 	snprintf(document + len, 65536 - len, " }");
 	check_answer(*state, document, NULL, "{\"data\":{\"version\":\"version\"}}");
 	len = (size_t)snprintf(document, 65536, "{ animal {");
-	for (i = 0; i < 150; i++)
+	for (i = 0; i < 100; i++)
 		len += (size_t)snprintf(document + len, 65536 - len,
-			" ... on Dog { friends { ... on Dog { friends { id } } ... on Cat { g: friends { id } "
+			" ... on Dog { friends { ... on Dog { friends { id } } ... on Cat { g: "
+			"friends { id } "
 			"} } } ... on Cat { f: friends { ... on Dog { friends { id } } } }");
 	snprintf(document + len, 65536 - len, " } }");
 	check_fine(*state, document, NULL);
@@ -103,6 +107,52 @@ static void test_answer_limits(void **state)
 	toy_open(&toy, TOY_SCHEMA, &o);
 	check_contains(&toy, many, NULL, "{\"message\":\"4 more errors are not listed.\"");
 	toy_close(&toy);
+}
+
+/* Too little memory at every stage: some answer comes, and it is JSON. */
+static void test_little_memory(void **state)
+{
+	static const char nested[] =
+		"{\"query\":\"query Q($n: Int, $p: [Point!]) { version people { name self { "
+		"failing } } "
+		"animals { id ... on Dog { owner { name } } } e: echo(int: $n, points: $p) }\","
+		"\"variables\":{\"n\":3,\"p\":[{\"x\":1,\"any\":[1,2,{\"a\":[]}]},{\"x\":2}]}}";
+	static const char invalid[] =
+		"{\"query\":\"{ a { b } c(d: 1, d: 2) @e ...F } fragment G on Nope { x }\"}";
+	static const char dynamic[] = "{\"query\":\"query($s: Boolean!) { __schema { types { name "
+				      "@skip(if: $s) fields { name "
+				      "type { name ofType { name ofType { name } } } } } } "
+				      "}\",\"variables\":{\"s\":false}}";
+	static const char *const bodies[] = {nested, invalid, dynamic};
+	struct reeve_gql_http_request request = {
+		.method = "POST", .content_type = "application/json"};
+	struct reeve_gql_http_response answer;
+	struct reeve_gql_options o;
+	struct reeve_gql_call *call;
+	struct toy toy;
+	size_t i;
+
+	(void)state;
+	reeve_gql_options_init(&o);
+	o.cache_entries = 0;
+	for (o.max_arena_bytes = 0; o.max_arena_bytes < 200000; o.max_arena_bytes += 2048) {
+		toy_open(&toy, TOY_SCHEMA, &o);
+		call = reeve_gql_call_create(toy.engine);
+		for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+			request.body = (struct reeve_gql_text){bodies[i], strlen(bodies[i])};
+			if (reeve_gql_call_begin(call, &request) == REEVE_GQL_CALL_READY)
+				reeve_gql_call_run(call, NULL, NULL);
+			reeve_gql_call_response(call, &answer);
+			assert_true(answer.body_len > 20);
+			assert_int_equal(answer.body[answer.body_len - 1], '}');
+			if (o.max_arena_bytes > 190000 && i != 1)
+				if (strncmp(answer.body, "{\"data\":{", 9))
+					fail_msg("%.*s", 300, answer.body);
+			reeve_gql_call_reset(call);
+		}
+		reeve_gql_call_destroy(call);
+		toy_close(&toy);
+	}
 }
 
 /* ---- cache ---- */
@@ -196,8 +246,9 @@ static void test_blocking(void **state)
 	struct toy toy;
 
 	(void)state;
-	toy_open_text(&toy, "type Query { fast: Int slow: Int i: I } interface I { name: Int } "
-			    "type T implements I { name: Int slowly: Int self: T }",
+	toy_open_text(&toy,
+		"type Query { fast: Int slow: Int i: I } interface I { name: Int } "
+		"type T implements I { name: Int slowly: Int self: T }",
 		NULL);
 	reeve_json_init(&out, 0);
 	assert_int_equal(
@@ -214,8 +265,8 @@ static void test_blocking(void **state)
 
 /* ---- schemas that are wrong ---- */
 
-static void check_schema(const char *sdl, const struct reeve_gql_binding *rows, size_t n_rows,
-	const char *complaint)
+static void check_schema(
+	const char *sdl, const struct reeve_gql_binding *rows, size_t n_rows, const char *complaint)
 {
 	struct reeve_gql_table table = {rows, n_rows};
 	struct reeve_gql_engine *engine = NULL;
@@ -246,7 +297,8 @@ static void test_schema_errors(void **state)
 			"There can be only one type named \"Query\"."},
 		{"type Query { __a: Int }", "must not begin with \"__\""},
 		{"type __Q { a: Int } type Query { a: Int }", "must not begin with \"__\""},
-		{"type Query { a(x: Int = \"1\"): Int }", "The default of \"a.x\" is no \"Int\": \"1\"."},
+		{"type Query { a(x: Int = \"1\"): Int }",
+			"The default of \"a.x\" is no \"Int\": \"1\"."},
 		{"interface I { a: Int } type Query implements I { b: Int }",
 			"Interface field \"I.a\" expected but \"Query\" does not provide it."},
 		{"interface I { a: Int! } type Query implements I { a: Int }",
@@ -262,7 +314,8 @@ static void test_schema_errors(void **state)
 		{"union U = Int type Query { a: U }", "which is no object type"},
 		{"enum E { A A } type Query { a: E }", "\"E.A\" is defined twice."},
 		{"input I { a: I! } type Query { a(i: I): Int }", "within itself"},
-		{"input I { a: J! } input J { b: I! } type Query { a(i: I): Int }", "within itself"},
+		{"input I { a: J! } input J { b: I! } type Query { a(i: I): Int }",
+			"within itself"},
 		{"type Query { a: Int @nope }", "Unknown directive \"@nope\""},
 		{"type Query @deprecated { a: Int }", "may not be used on OBJECT"},
 		{"type Query { a: Int } { a }", "contains an operation"},
@@ -325,10 +378,12 @@ static int resolve_record(struct reeve_gql_ctx *ctx, const void *root)
 
 static const char record_sdl[] =
 	"scalar UInt64 scalar DateTime enum Mode { FAST SLOW } type Query { r: R } "
-	"type R { u8: Int u16: Int u32: UInt64 u64: UInt64 u64id: ID u64int: Int i8: Int i64: Float "
+	"type R { u8: Int u16: Int u32: UInt64 u64: UInt64 u64id: ID u64int: Int i8: Int i64: "
+	"Float "
 	"flag: Boolean real: Float text: String chars: String mode: Mode modeName: String "
 	"at: DateTime percent: Float wait: UInt64 limit: UInt64 max: UInt64 zero: UInt64 inner: I "
-	"pointer: I self: R ids: [UInt64!] list: [I!] words: [String] } type I { id: UInt64 name: String }";
+	"pointer: I self: R ids: [UInt64!] list: [I!] words: [String] } type I { id: UInt64 name: "
+	"String }";
 
 #define MEMBER(field_, kind_, member_, ...)                                                        \
 	REEVE_GQL_BIND_MEMBER("R", field_, kind_, struct record, member_, __VA_ARGS__)
@@ -359,30 +414,39 @@ static const struct reeve_gql_binding record_rows[] = {
 	MEMBER("pointer", REEVE_GQL_POINTER, pointer, .flags = 0),
 	REEVE_GQL_BIND_SELF("R", "self"),
 	REEVE_GQL_BIND_LIST("R", "ids", REEVE_GQL_UINT, struct record, ids, n_ids),
-	{.type = "R", .field = "list", .kind = REEVE_GQL_STRUCT,
-		.flags = REEVE_GQL_LIST | REEVE_GQL_INLINE, .offset = offsetof(struct record, list),
-		.size = sizeof(struct inner), .stride = sizeof(struct inner),
-		.count_offset = offsetof(struct record, n_list), .count_size = 1},
-	{.type = "R", .field = "words", .kind = REEVE_GQL_STR,
-		.flags = REEVE_GQL_LIST | REEVE_GQL_INLINE, .offset = offsetof(struct record, words),
-		.size = sizeof(char *), .stride = sizeof(char *),
-		.count_offset = offsetof(struct record, n_words), .count_size = sizeof(size_t)},
+	{.type = "R",
+		.field = "list",
+		.kind = REEVE_GQL_STRUCT,
+		.flags = REEVE_GQL_LIST | REEVE_GQL_INLINE,
+		.offset = offsetof(struct record, list),
+		.size = sizeof(struct inner),
+		.stride = sizeof(struct inner),
+		.count_offset = offsetof(struct record, n_list),
+		.count_size = 1},
+	{.type = "R",
+		.field = "words",
+		.kind = REEVE_GQL_STR,
+		.flags = REEVE_GQL_LIST | REEVE_GQL_INLINE,
+		.offset = offsetof(struct record, words),
+		.size = sizeof(char *),
+		.stride = sizeof(char *),
+		.count_offset = offsetof(struct record, n_words),
+		.count_size = sizeof(size_t)},
 	REEVE_GQL_BIND_MEMBER("I", "id", REEVE_GQL_UINT, struct inner, id, .flags = 0),
 	REEVE_GQL_BIND_MEMBER("I", "name", REEVE_GQL_CHARS, struct inner, name, .flags = 0),
 };
 
 static void check_record(const struct record *record, const char *selection, const char *expected)
 {
-	struct reeve_gql_table table = {
-		record_rows, sizeof(record_rows) / sizeof(record_rows[0])};
+	struct reeve_gql_table table = {record_rows, sizeof(record_rows) / sizeof(record_rows[0])};
 	struct reeve_gql_params params = {.root = record};
 	struct reeve_gql_document *document;
 	struct reeve_gql_engine *engine;
 	char error[1024] = "", text[256];
 	struct reeve_json out;
 
-	if (reeve_gql_engine_create(record_sdl, strlen(record_sdl), &table, 1, NULL, &engine, error,
-		    sizeof(error)))
+	if (reeve_gql_engine_create(
+		    record_sdl, strlen(record_sdl), &table, 1, NULL, &engine, error, sizeof(error)))
 		fail_msg("%s", error);
 	snprintf(text, sizeof(text), "{ r { %s } }", selection);
 	reeve_json_init(&out, 0);
@@ -427,20 +491,27 @@ static void test_members(void **state)
 	(void)state;
 	check_record(&r, "u8 u16 u32 u64 u64id i8 i64 flag real text chars",
 		"{\"data\":{\"r\":{\"u8\":255,\"u16\":65535,\"u32\":4294967295,\"u64\":"
-		"18446744073709551615,\"u64id\":\"18446744073709551615\",\"i8\":-128,\"i64\":-5,\"flag\":"
+		"18446744073709551615,\"u64id\":\"18446744073709551615\",\"i8\":-128,\"i64\":-5,"
+		"\"flag\":"
 		"true,\"real\":0.25,\"text\":\"t\\\"\",\"chars\":\"full\"}}}");
 	check_record(&r, "mode modeName at percent wait limit max zero",
 		"{\"data\":{\"r\":{\"mode\":\"SLOW\",\"modeName\":\"Slow\",\"at\":"
-		"\"1970-01-01T00:00:01.500Z\",\"percent\":33.3333,\"wait\":1,\"limit\":null,\"max\":null,"
+		"\"1970-01-01T00:00:01.500Z\",\"percent\":33.3333,\"wait\":1,\"limit\":null,"
+		"\"max\":null,"
 		"\"zero\":255}}}");
-	check_record(&r, "inner { id name } pointer { name } self { self { u8 } } ids list { id } words",
-		"{\"data\":{\"r\":{\"inner\":{\"id\":4,\"name\":\"in\"},\"pointer\":{\"name\":\"pointed\"},"
-		"\"self\":{\"self\":{\"u8\":255}},\"ids\":[1,18446744073709551615],\"list\":[{\"id\":1},"
+	check_record(&r,
+		"inner { id name } pointer { name } self { self { u8 } } ids list { id } words",
+		"{\"data\":{\"r\":{\"inner\":{\"id\":4,\"name\":\"in\"},\"pointer\":{\"name\":"
+		"\"pointed\"},"
+		"\"self\":{\"self\":{\"u8\":255}},\"ids\":[1,18446744073709551615],\"list\":[{"
+		"\"id\":1},"
 		"{\"id\":2}],\"words\":[\"x\",null]}}}");
 	check_record(&r, "u64int",
-		"{\"data\":{\"r\":{\"u64int\":null}},\"errors\":[{\"message\":\"Int cannot represent non "
+		"{\"data\":{\"r\":{\"u64int\":null}},\"errors\":[{\"message\":\"Int cannot "
+		"represent non "
 		"32-bit signed integer value: 18446744073709551615\",\"locations\":[{\"line\":1,"
-		"\"column\":7}],\"path\":[\"r\",\"u64int\"],\"extensions\":{\"code\":\"INTERNAL\"}}]}");
+		"\"column\":7}],\"path\":[\"r\",\"u64int\"],\"extensions\":{\"code\":\"INTERNAL\"}}"
+		"]}");
 	r.has_limit = true;
 	r.u8 = 0;
 	r.u32 = 1;
@@ -449,11 +520,14 @@ static void test_members(void **state)
 	r.text = NULL;
 	r.mode = 2;
 	check_record(&r, "limit max zero at pointer { id } text",
-		"{\"data\":{\"r\":{\"limit\":7,\"max\":1,\"zero\":null,\"at\":null,\"pointer\":null,"
+		"{\"data\":{\"r\":{\"limit\":7,\"max\":1,\"zero\":null,\"at\":null,\"pointer\":"
+		"null,"
 		"\"text\":null}}}");
 	check_record(&r, "mode",
-		"{\"data\":{\"r\":{\"mode\":null}},\"errors\":[{\"message\":\"R.mode has the unknown value "
-		"2.\",\"locations\":[{\"line\":1,\"column\":7}],\"path\":[\"r\",\"mode\"],\"extensions\":"
+		"{\"data\":{\"r\":{\"mode\":null}},\"errors\":[{\"message\":\"R.mode has the "
+		"unknown value "
+		"2.\",\"locations\":[{\"line\":1,\"column\":7}],\"path\":[\"r\",\"mode\"],"
+		"\"extensions\":"
 		"{\"code\":\"INTERNAL\"}}]}");
 }
 
@@ -469,8 +543,12 @@ static void test_binding_errors(void **state)
 		REEVE_GQL_BIND_FN("Query", "a", resolve_record)};
 	static const struct reeve_gql_binding unknown[] = {
 		REEVE_GQL_BIND_FN("Query", "z", resolve_record)};
-	static const struct reeve_gql_binding names[] = {{.type = "Query", .field = "m",
-		.kind = REEVE_GQL_ENUM, .size = 1, .names = mode_names, .n_names = 2}};
+	static const struct reeve_gql_binding names[] = {{.type = "Query",
+		.field = "m",
+		.kind = REEVE_GQL_ENUM,
+		.size = 1,
+		.names = mode_names,
+		.n_names = 2}};
 
 	(void)state;
 	check_schema(sdl, wrong_kind, 1, "\"Query.a\" of type \"Int\" cannot be bound as BOOL.");
@@ -490,8 +568,8 @@ static int resolve_everything(struct reeve_gql_ctx *ctx, const void *root)
 	(void)root;
 	selects[0] = reeve_gql_selects(ctx, "a");
 	selects[1] = reeve_gql_selects(ctx, "b");
-	text = reeve_gql_printf(ctx, "%s.%s", reeve_gql_parent_type_name(ctx),
-		reeve_gql_field_name(ctx));
+	text = reeve_gql_printf(
+		ctx, "%s.%s", reeve_gql_parent_type_name(ctx), reeve_gql_field_name(ctx));
 	reeve_gql_list_begin(ctx);
 	reeve_gql_emit_object(ctx, text);
 	assert_int_equal(reeve_gql_emit_error(ctx, "ODD", "item %d", 1), 0);
@@ -544,8 +622,9 @@ static int resolve_wrong(struct reeve_gql_ctx *ctx, const void *text)
 
 static void test_resolvers(void **state)
 {
-	static const char sdl[] = "type Query { all: [T] } type T { a: String b: String half: [String] "
-				  "silent: String stop: [String!] wrong: String }";
+	static const char sdl[] =
+		"type Query { all: [T] } type T { a: String b: String half: [String] "
+		"silent: String stop: [String!] wrong: String }";
 	static const struct reeve_gql_binding rows[] = {
 		REEVE_GQL_BIND_FN("Query", "all", resolve_everything),
 		REEVE_GQL_BIND_FN("T", "a", resolve_text),
@@ -560,10 +639,12 @@ static void test_resolvers(void **state)
 	} cases[] = {
 		{"{ all { a } }",
 			"{\"data\":{\"all\":[{\"a\":\"Query.all\"},null,{\"a\":\"Query.all\"}]},"
-			"\"errors\":[{\"message\":\"item 1\",\"locations\":[{\"line\":1,\"column\":3}],"
+			"\"errors\":[{\"message\":\"item "
+			"1\",\"locations\":[{\"line\":1,\"column\":3}],"
 			"\"path\":[\"all\",1],\"extensions\":{\"code\":\"ODD\"}}]}"},
 		{"{ all { half } }",
-			"{\"message\":\"gave up\",\"locations\":[{\"line\":1,\"column\":9}],\"path\":"
+			"{\"message\":\"gave "
+			"up\",\"locations\":[{\"line\":1,\"column\":9}],\"path\":"
 			"[\"all\",0,\"half\"],\"extensions\":{\"code\":\"LATE\",\"reason\":"
 			"\"a \\\"quoted\\\" one\",\"more\":\"x\"}}"},
 		{"{ all { half } }", "{\"all\":[{\"half\":null},null,{\"half\":null}]}"},
@@ -580,8 +661,8 @@ static void test_resolvers(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(reeve_gql_engine_create(sdl, strlen(sdl), &table, 1, NULL, &engine, error,
-				 sizeof(error)),
+	assert_int_equal(reeve_gql_engine_create(
+				 sdl, strlen(sdl), &table, 1, NULL, &engine, error, sizeof(error)),
 		0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct reeve_gql_document *document;
@@ -610,6 +691,7 @@ int main(void)
 		cmocka_unit_test(test_fragment_bomb),
 		cmocka_unit_test(test_overlap_bombs),
 		cmocka_unit_test(test_answer_limits),
+		cmocka_unit_test(test_little_memory),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_blocking),

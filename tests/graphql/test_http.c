@@ -56,12 +56,14 @@ static void test_post(void **state)
 	check_post(toy, GRAPHQL_ACCEPT,
 		"{\"query\":\"query A { version } query B($n: Int) { e: echo(int: $n) }\","
 		"\"operationName\":\"B\",\"variables\":{\"n\":4},\"extensions\":{\"x\":1}}",
-		200, GRAPHQL_TYPE, "{\"data\":{\"e\":{\"int\":4,\"strict\":5,\"string\":\"text\"}}}");
-	check_post(toy, NULL, "{\"query\":\"{ version }\",\"variables\":null,\"operationName\":null,"
-			      "\"extensions\":null}",
+		200, GRAPHQL_TYPE,
+		"{\"data\":{\"e\":{\"int\":4,\"strict\":5,\"string\":\"text\"}}}");
+	check_post(toy, NULL,
+		"{\"query\":\"{ version }\",\"variables\":null,\"operationName\":null,"
+		"\"extensions\":null}",
 		200, JSON_TYPE, "{\"data\":");
-	check_post(toy, GRAPHQL_ACCEPT, "{\"query\":\"{ brokenPerson { id } }\"}", 200, GRAPHQL_TYPE,
-		"{\"data\":null,");
+	check_post(toy, GRAPHQL_ACCEPT, "{\"query\":\"{ brokenPerson { id } }\"}", 200,
+		GRAPHQL_TYPE, "{\"data\":null,");
 }
 
 /* Request errors: 400 as application/graphql-response+json, 200 as application/json. */
@@ -244,8 +246,8 @@ static void test_subscriptions(void **state)
 	assert_int_equal(reeve_gql_call_operation(call), REEVE_GQL_SUBSCRIPTION);
 	assert_int_equal(reeve_gql_call_subscribe(call, &subscription), 0);
 	reeve_gql_call_reset(call);
-	assert_int_equal(reeve_gql_value_str(reeve_gql_subscription_arg(subscription, "color"),
-				 &color),
+	assert_int_equal(
+		reeve_gql_value_str(reeve_gql_subscription_arg(subscription, "color"), &color),
 		REEVE_GQL_GIVEN);
 	assert_string_equal(color, "BLUE");
 	reeve_gql_subscription_close(subscription);
@@ -289,10 +291,13 @@ static void test_reuse_and_limits(void **state)
 		reeve_gql_call_reset(call);
 	}
 	reeve_gql_call_destroy(call);
-	request.body = text("{\"query\":\"{ __schema { types { fields { name type { name } } } } }\"}");
-	check_call(&toy, &request, 500, JSON_TYPE, "The response is larger than the server permits.");
-	request.body = text("{\"query\":\"{ version }\",\"variables\":{\"long\":\"aaaaaaaaaaaaaaaaaaaaaa"
-			    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}");
+	request.body =
+		text("{\"query\":\"{ __schema { types { fields { name type { name } } } } }\"}");
+	check_call(
+		&toy, &request, 500, JSON_TYPE, "The response is larger than the server permits.");
+	request.body =
+		text("{\"query\":\"{ version }\",\"variables\":{\"long\":\"aaaaaaaaaaaaaaaaaaaaaa"
+		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}");
 	check_call(&toy, &request, 413, JSON_TYPE, "the maximum is 100.");
 	toy_close(&toy);
 }

@@ -52,7 +52,8 @@ static void test_strings(void **state)
 		{"", "\"\""},
 		{"a\"b\\c/", "\"a\\\"b\\\\c/\""},
 		{"\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\""},
-		{"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x83", "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x83\""},
+		{"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x83",
+			"\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8F\x83\""},
 		/* Lone continuation, overlong, surrogate, beyond the end, cut short. */
 		{"a\x80z", "\"a\xEF\xBF\xBDz\""},
 		{"\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},

@@ -18,8 +18,7 @@ static const struct {
 	{"fragment on on Query { version }", "Syntax Error: Unexpected Name \\\"on\\\"."},
 	{"fragment F Query { version }",
 		"Syntax Error: Expected \\\"on\\\", found Name \\\"Query\\\"."},
-	{"notAnOperation Foo { version }",
-		"Syntax Error: Unexpected Name \\\"notAnOperation\\\"."},
+	{"notAnOperation Foo { version }", "Syntax Error: Unexpected Name \\\"notAnOperation\\\"."},
 	{"extend type Query { a: Int }", "Syntax Error: Unexpected Name \\\"extend\\\"."},
 	{"\"description\" { version }", "Syntax Error: Unexpected description, descriptions are "
 					"not supported on shorthand queries."},
@@ -41,8 +40,7 @@ static const struct {
 		"Syntax Error: Invalid Unicode escape sequence: \\\"\\\\uD800\\\"."},
 	{"{ echo(string: \"\\u{110000}\") }", "Syntax Error: Invalid Unicode escape sequence: "},
 	{"{ echo(string: \"\\u{}\") }", "Syntax Error: Invalid Unicode escape sequence: "},
-	{"{ echo(string: \"\\u0000\") }",
-		"Syntax Error: Invalid character within String: U+0000."},
+	{"{ echo(string: \"\\u0000\") }", "Syntax Error: Invalid character within String: U+0000."},
 	{"{ echo(string: 's') }", "Syntax Error: Unexpected single quote character ('), did you "
 				  "mean to use a double quote (\\\")?"},
 	{"{ version % }", "Syntax Error: Unexpected character: \\\"%\\\"."},
@@ -62,10 +60,10 @@ static void test_refused(void **state)
 static void test_ignored(void **state)
 {
 	check_answer(*state,
-		"\xEF\xBB\xBF# comment \xE2\x82\xAC\r\n,,{\tversion,\r# more\n count #end",
-		NULL, "{\"errors\":[{\"message\":\"Syntax Error: Expected Name, found <EOF>.\","
-		      "\"locations\":[{\"line\":4,\"column\":12}],\"extensions\":{\"code\":"
-		      "\"GRAPHQL_PARSE_FAILED\"}}]}");
+		"\xEF\xBB\xBF# comment \xE2\x82\xAC\r\n,,{\tversion,\r# more\n count #end", NULL,
+		"{\"errors\":[{\"message\":\"Syntax Error: Expected Name, found <EOF>.\","
+		"\"locations\":[{\"line\":4,\"column\":12}],\"extensions\":{\"code\":"
+		"\"GRAPHQL_PARSE_FAILED\"}}]}");
 	check_answer(*state, "\xEF\xBB\xBF# c\r\n,,{\tversion,\r# more\n count }#end", NULL,
 		"{\"data\":{\"version\":\"version\",\"count\":5}}");
 }
@@ -99,19 +97,23 @@ static void test_strings(void **state)
 	check_string(*state, "\"\"\"\"\"\"", "\"\"");
 	check_string(*state, "\"\"\"simple\"\"\"", "\"simple\"");
 	check_string(*state, "\"\"\"  lead  \"\"\"", "\"  lead  \"");
-	check_string(*state, "\"\"\"\n    Hello,\n      World!\n\n    Yours,\n      GraphQL.\n  \"\"\"",
+	check_string(*state,
+		"\"\"\"\n    Hello,\n      World!\n\n    Yours,\n      GraphQL.\n  \"\"\"",
 		"\"Hello,\\n  World!\\n\\nYours,\\n  GraphQL.\"");
 	check_string(*state, "\"\"\"a\r\n  b\r  c\n\n\"\"\"", "\"a\\nb\\nc\"");
-	check_string(*state, "\"\"\" \\\"\"\" \\n \"q\" \"\"\"", "\" \\\"\\\"\\\" \\\\n \\\"q\\\" \"");
+	check_string(
+		*state, "\"\"\" \\\"\"\" \\n \"q\" \"\"\"", "\" \\\"\\\"\\\" \\\\n \\\"q\\\" \"");
 	check_string(*state, "\"\"\"\n \t\n\n\"\"\"", "\"\"");
 }
 
 static void test_numbers(void **state)
 {
 	check_answer(*state,
-		"{ e: echo(int: -0, float: 1.25E-3, u64: 18446744073709551615, json: [1e3, -7, 2.0]) }",
-		NULL, "{\"data\":{\"e\":{\"int\":0,\"strict\":5,\"float\":0.00125,\"string\":\"text\","
-		      "\"u64\":18446744073709551615,\"json\":[1000,-7,2]}}}");
+		"{ e: echo(int: -0, float: 1.25E-3, u64: 18446744073709551615, json: [1e3, -7, "
+		"2.0]) }",
+		NULL,
+		"{\"data\":{\"e\":{\"int\":0,\"strict\":5,\"float\":0.00125,\"string\":\"text\","
+		"\"u64\":18446744073709551615,\"json\":[1000,-7,2]}}}");
 }
 
 /* Every kind of definition parses; the validator says that types do not run. */
@@ -126,7 +128,8 @@ static void test_type_system(void **state)
 	check_refused(*state, "directive @a on NOWHERE", NULL,
 		"Syntax Error: Unexpected Name \\\"NOWHERE\\\".");
 	check_refused(*state, "enum A { true }", NULL,
-		"Syntax Error: Name \\\"true\\\" is reserved and cannot be used for an enum value.");
+		"Syntax Error: Name \\\"true\\\" is reserved and cannot be used for an enum "
+		"value.");
 	check_refused(*state, "type A { }", NULL, "Syntax Error: Expected Name, found ");
 }
 
@@ -136,7 +139,8 @@ static void test_descriptions(void **state)
 		"\"what\" query A(\"which\" $n: Int) { ...F echo(int: $n) { x } } "
 		"\"\"\"part\"\"\" fragment F on Query { version }",
 		NULL,
-		"{\"errors\":[{\"message\":\"Field \\\"echo\\\" must not have a selection since type "
+		"{\"errors\":[{\"message\":\"Field \\\"echo\\\" must not have a selection since "
+		"type "
 		"\\\"JSON\\\" has no subfields.\",\"locations\":[{\"line\":1,\"column\":54}],"
 		"\"extensions\":{\"code\":\"GRAPHQL_VALIDATION_FAILED\"}}]}");
 }

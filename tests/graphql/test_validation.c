@@ -25,11 +25,14 @@ static const char *const valid[] = {
 	"{ thing { ... on Animal { name } ... on Named { id } ... { __typename } } }",
 	"{ person { ... @include(if: true) { name } } }",
 	/* 5.6 values */
-	"{ echo(int: 1, float: 1, id: \"a\", boolean: false, color: RED, ints: [1, null], json: {a: [B]}) }",
-	"{ echo(matrix: [[1], null], points: {x: 1}, filter: {}, u64: \"7\", time: \"2026-01-31T09:00:00Z\") }",
+	"{ echo(int: 1, float: 1, id: \"a\", boolean: false, color: RED, ints: [1, null], json: "
+	"{a: [B]}) }",
+	"{ echo(matrix: [[1], null], points: {x: 1}, filter: {}, u64: \"7\", time: "
+	"\"2026-01-31T09:00:00Z\") }",
 	"{ echo(strict: 7, string: null, tod: \"23:59\", ints: 4) }",
 	/* 5.7 directives */
-	"query @tag(name: \"a\") @tag(name: \"b\") { version @skip(if: false) @include(if: true) @once }",
+	"query @tag(name: \"a\") @tag(name: \"b\") { version @skip(if: false) @include(if: true) "
+	"@once }",
 	/* 5.8 variables */
 	"query($a: Int, $b: [Int] = [1]) { echo(int: $a, ints: $b) }",
 	"query($n: Int! = 3) { echo(strict: $n) }",
@@ -58,18 +61,21 @@ static const struct {
 	{"{ thing { name } }", "Cannot query field \\\"name\\\" on type \\\"Thing\\\"."},
 	{"{ dog { __schema { queryType { name } } } }",
 		"Cannot query field \\\"__schema\\\" on type \\\"Dog\\\"."},
-	{"{ dog }", "Field \\\"dog\\\" of type \\\"Dog\\\" must have a selection of subfields. Did you "
-		    "mean \\\"dog { ... }\\\"?"},
+	{"{ dog }",
+		"Field \\\"dog\\\" of type \\\"Dog\\\" must have a selection of subfields. Did you "
+		"mean \\\"dog { ... }\\\"?"},
 	{"{ version { length } }", "Field \\\"version\\\" must not have a selection since type "
 				   "\\\"String!\\\" has no subfields."},
 	{"{ echo(nope: 1) }", "Unknown argument \\\"nope\\\" on field \\\"Query.echo\\\"."},
 	{"{ version @skip(if: true, x: 1) }",
 		"Unknown argument \\\"x\\\" on directive \\\"@skip\\\"."},
 	{"{ echo(int: 1, int: 2) }", "There can be only one argument named \\\"int\\\"."},
-	{"{ required(point: {x: 1}) }", "Field \\\"required\\\" argument \\\"id\\\" of type \\\"ID!\\\" "
-					"is required, but it was not provided."},
-	{"{ version @skip }", "Directive \\\"@skip\\\" argument \\\"if\\\" of type \\\"Boolean!\\\" is "
-			      "required, but it was not provided."},
+	{"{ required(point: {x: 1}) }",
+		"Field \\\"required\\\" argument \\\"id\\\" of type \\\"ID!\\\" "
+		"is required, but it was not provided."},
+	{"{ version @skip }",
+		"Directive \\\"@skip\\\" argument \\\"if\\\" of type \\\"Boolean!\\\" is "
+		"required, but it was not provided."},
 	{"{ ...F } fragment F on Query { version } fragment F on Query { count }",
 		"There can be only one fragment named \\\"F\\\"."},
 	{"{ ... on Nope { version } }", "Unknown type \\\"Nope\\\"."},
@@ -88,7 +94,8 @@ static const struct {
 	{"{ dog { ... on Cat { name } } }", "Fragment cannot be spread here as objects of type "
 					    "\\\"Dog\\\" can never be of type \\\"Cat\\\"."},
 	{"{ animal { ...F } } fragment F on Person { name }",
-		"Fragment \\\"F\\\" cannot be spread here as objects of type \\\"Animal\\\" can never be "
+		"Fragment \\\"F\\\" cannot be spread here as objects of type \\\"Animal\\\" can "
+		"never be "
 		"of type \\\"Person\\\"."},
 	{"{ echo(int: \"1\") }", "Int cannot represent non-integer value: \\\"1\\\""},
 	{"{ echo(int: 2147483648) }",
@@ -106,7 +113,8 @@ static const struct {
 	{"{ echo(time: \"2026-02-29T00:00:00Z\") }", "DateTime is an RFC 3339 instant"},
 	{"{ echo(tod: \"24:00\") }", "TimeOfDay is HH:MM or HH:MM:SS"},
 	{"{ echo(tod: 9) }", "TimeOfDay cannot represent a non string value: 9"},
-	{"{ echo(color: \"RED\") }", "Enum \\\"Color\\\" cannot represent non-enum value: \\\"RED\\\"."},
+	{"{ echo(color: \"RED\") }",
+		"Enum \\\"Color\\\" cannot represent non-enum value: \\\"RED\\\"."},
 	{"{ echo(color: PINK) }", "Value \\\"PINK\\\" does not exist in \\\"Color\\\" enum."},
 	{"{ echo(ints: [1, \"2\"]) }", "Int cannot represent non-integer value: \\\"2\\\""},
 	{"{ echo(matrix: [[null]]) }", "Expected value of type \\\"Int!\\\", found null."},
@@ -120,8 +128,7 @@ static const struct {
 	{"{ echo(point: {x: 1, x: 2}) }", "There can be only one input field named \\\"x\\\"."},
 	{"{ echo(json: {a: 1, a: 2}) }", "There can be only one input field named \\\"a\\\"."},
 	{"{ version @nope }", "Unknown directive \\\"@nope\\\"."},
-	{"query @skip(if: true) { version }",
-		"Directive \\\"@skip\\\" may not be used on QUERY."},
+	{"query @skip(if: true) { version }", "Directive \\\"@skip\\\" may not be used on QUERY."},
 	{"{ version @once @once }",
 		"The directive \\\"@once\\\" can only be used once at this location."},
 	{"query($a: Int, $a: Int) { echo(int: $a) }",
@@ -137,14 +144,15 @@ static const struct {
 	{"query($a: Int) { version }", "Variable \\\"$a\\\" is never used."},
 	{"query Q($a: Int) { version }",
 		"Variable \\\"$a\\\" is never used in operation \\\"Q\\\"."},
-	{"query($a: String) { echo(int: $a) }",
-		"Variable \\\"$a\\\" of type \\\"String\\\" used in position expecting type \\\"Int\\\"."},
-	{"query($a: Int) { echo(point: {x: $a}) }",
-		"Variable \\\"$a\\\" of type \\\"Int\\\" used in position expecting type \\\"Int!\\\"."},
+	{"query($a: String) { echo(int: $a) }", "Variable \\\"$a\\\" of type \\\"String\\\" used "
+						"in position expecting type \\\"Int\\\"."},
+	{"query($a: Int) { echo(point: {x: $a}) }", "Variable \\\"$a\\\" of type \\\"Int\\\" used "
+						    "in position expecting type \\\"Int!\\\"."},
 	{"query($a: [Int]) { echo(matrix: [$a]) }",
-		"Variable \\\"$a\\\" of type \\\"[Int]\\\" used in position expecting type \\\"[Int!]\\\"."},
-	{"query($a: Int) { echo(ints: $a) }",
-		"Variable \\\"$a\\\" of type \\\"Int\\\" used in position expecting type \\\"[Int]\\\"."},
+		"Variable \\\"$a\\\" of type \\\"[Int]\\\" used in position expecting type "
+		"\\\"[Int!]\\\"."},
+	{"query($a: Int) { echo(ints: $a) }", "Variable \\\"$a\\\" of type \\\"Int\\\" used in "
+					      "position expecting type \\\"[Int]\\\"."},
 	/* 5.3.2 */
 	{"{ dog { x: name x: barks } }", "Fields \\\"x\\\" conflict because \\\"name\\\" and "
 					 "\\\"barks\\\" are different fields."},
@@ -159,8 +167,10 @@ static const struct {
 		"they return conflicting types \\\"Color\\\" and \\\"Color!\\\""},
 	{"{ animal { ... on Dog { x: owner { n: name } } ... on Cat { x: lives } } }",
 		"they return conflicting types"},
-	{"{ p: person { self { x: name } } ...F } fragment F on Query { p: person { self { x: id } } }",
-		"Fields \\\"p\\\" conflict because subfields \\\"self\\\" conflict because subfields "
+	{"{ p: person { self { x: name } } ...F } fragment F on Query { p: person { self { x: id } "
+	 "} }",
+		"Fields \\\"p\\\" conflict because subfields \\\"self\\\" conflict because "
+		"subfields "
 		"\\\"x\\\" conflict because \\\"name\\\" and \\\"id\\\" are different fields."},
 	{"{ animal { ... on Dog { o: owner { x: name } } ... on Cat { o: owner { x: age } } } }",
 		"they return conflicting types"},
@@ -198,7 +208,8 @@ static void test_places(void **state)
 {
 	check_answer(*state, "{\n  dog { x: name\n    x: barks }\n}", NULL,
 		"{\"errors\":[{\"message\":\"Fields \\\"x\\\" conflict because \\\"name\\\" and "
-		"\\\"barks\\\" are different fields. Use different aliases on the fields to fetch both "
+		"\\\"barks\\\" are different fields. Use different aliases on the fields to fetch "
+		"both "
 		"if this was intentional.\",\"locations\":[{\"line\":2,\"column\":9},{\"line\":3,"
 		"\"column\":5}],\"extensions\":{\"code\":\"GRAPHQL_VALIDATION_FAILED\"}}]}");
 }

@@ -62,7 +62,8 @@ static void test_accepted(void **state)
 		"{\"x\":1,\"y\":null,\"inner\":{\"x\":2,\"y\":2,\"color\":\"RED\",\"id\":9},"
 		"\"color\":\"RED\"}");
 	check_echo(toy, "Filter", "filter", "{}",
-		"{\"point\":{\"x\":1,\"y\":2,\"tags\":[\"a\"],\"color\":\"RED\"},\"range\":[0,1.5]}");
+		"{\"point\":{\"x\":1,\"y\":2,\"tags\":[\"a\"],\"color\":\"RED\"},\"range\":[0,1.5]"
+		"}");
 	check_echo(toy, "JSON", "json", "{\"a\":[1,{\"b\":null}],\"c\":1.5}",
 		"{\"a\":[1,{\"b\":null}],\"c\":1.5}");
 }
@@ -79,7 +80,8 @@ static void test_refused(void **state)
 	check_bad(toy, "Int!", "int", "null",
 		"Variable \\\"$v\\\" of non-null type \\\"Int!\\\" must not be null.");
 	check_bad(toy, "Float", "float", "\"1\"", "Float cannot represent non numeric value");
-	check_bad(toy, "Boolean", "boolean", "0", "Boolean cannot represent a non boolean value: 0");
+	check_bad(
+		toy, "Boolean", "boolean", "0", "Boolean cannot represent a non boolean value: 0");
 	check_bad(toy, "String", "string", "[]", "String cannot represent a non string value: []");
 	check_bad(toy, "ID", "id", "1.5", "ID cannot represent value: 1.5");
 	check_bad(toy, "UInt64", "u64", "-1", "UInt64 cannot represent value: -1");
@@ -95,7 +97,8 @@ static void test_refused(void **state)
 	check_bad(toy, "Color", "color", "1",
 		"Enum \\\"Color\\\" cannot represent non-string value: 1.");
 	check_bad(toy, "[Int!]", "ints", "[1,null]",
-		"got invalid value null at \\\"v[1]\\\"; Expected non-nullable type \\\"Int!\\\" not to "
+		"got invalid value null at \\\"v[1]\\\"; Expected non-nullable type \\\"Int!\\\" "
+		"not to "
 		"be null.");
 	check_bad(toy, "Point", "point", "{}",
 		"Field \\\"x\\\" of required type \\\"Int!\\\" was not provided.");
@@ -108,8 +111,8 @@ static void test_refused(void **state)
 		"Variable \\\"$v\\\" of required type \\\"Int!\\\" was not provided.");
 	check_refused(toy, "query($v: Int!) { echo(int: $v) }", "[1]",
 		"Variables must be a JSON object.");
-	check_refused(toy, "query($v: Int!) { echo(int: $v) }", "{",
-		"Variables are not valid JSON.");
+	check_refused(
+		toy, "query($v: Int!) { echo(int: $v) }", "{", "Variables are not valid JSON.");
 }
 
 /* Fifty errors at most. */
@@ -143,15 +146,20 @@ static void test_omitted(void **state)
 	check_answer(toy, "query($v: Int) { echo(strict: $v) }", "{}",
 		"{\"data\":{\"echo\":{\"strict\":5,\"string\":\"text\"}}}");
 	check_contains(toy, "query($v: Int) { echo(strict: $v) }", "{\"v\":null}",
-		"\"data\":{\"echo\":null},\"errors\":[{\"message\":\"Argument \\\"strict\\\" of non-null "
+		"\"data\":{\"echo\":null},\"errors\":[{\"message\":\"Argument \\\"strict\\\" of "
+		"non-null "
 		"type \\\"Int!\\\" must not be null.\"");
 	check_answer(toy, "query($v: Int) { echo(json: {a: $v, b: [$v]}) }", "{}",
 		"{\"data\":{\"echo\":{\"strict\":5,\"string\":\"text\",\"json\":{\"b\":[null]}}}}");
-	check_answer(toy, "query($v: Int, $w: String) { echo(point: {x: 1, y: $v, tags: [\"a\"]}, ints: [$v]) "
-			  "version @skip(if: true) e: echo(string: $w) }",
+	check_answer(toy,
+		"query($v: Int, $w: String) { echo(point: {x: 1, y: $v, tags: [\"a\"]}, ints: "
+		"[$v]) "
+		"version @skip(if: true) e: echo(string: $w) }",
 		"{\"w\":null}",
-		"{\"data\":{\"echo\":{\"strict\":5,\"string\":\"text\",\"ints\":[null],\"point\":{\"x\":1,"
-		"\"y\":2,\"tags\":[\"a\"],\"color\":\"RED\"}},\"e\":{\"strict\":5,\"string\":null}}}");
+		"{\"data\":{\"echo\":{\"strict\":5,\"string\":\"text\",\"ints\":[null],\"point\":{"
+		"\"x\":1,"
+		"\"y\":2,\"tags\":[\"a\"],\"color\":\"RED\"}},\"e\":{\"strict\":5,\"string\":null}}"
+		"}");
 }
 
 static void test_date_times(void **state)

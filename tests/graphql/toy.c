@@ -165,10 +165,10 @@ static struct reeve_gql_table make_table(struct toy *toy, struct gql_arena *aren
 				.field = reeve_gql_arena_copy(
 					arena, field->name.text, field->name.len),
 				.kind = REEVE_GQL_FN,
-				.flags = field->name.len >= 4 &&
-						 !memcmp(field->name.text, "slow", 4)
-					? REEVE_GQL_BLOCKING
-					: 0,
+				.flags =
+					field->name.len >= 4 && !memcmp(field->name.text, "slow", 4)
+						? REEVE_GQL_BLOCKING
+						: 0,
 				.fn = resolve_any};
 	return (struct reeve_gql_table){toy->rows, n};
 }
@@ -220,8 +220,8 @@ char *toy_run(struct toy *toy, const char *document, const char *operation, cons
 	char *text;
 
 	reeve_json_init(&out, 0);
-	if (reeve_gql_document_acquire(
-		    toy->engine, document, strlen(document), &compiled, &out) == REEVE_GQL_OK) {
+	if (reeve_gql_document_acquire(toy->engine, document, strlen(document), &compiled, &out) ==
+		REEVE_GQL_OK) {
 		reeve_gql_execute(toy->engine, compiled, &params, &out);
 		reeve_gql_document_release(compiled);
 	}
