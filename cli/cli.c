@@ -66,7 +66,8 @@ int cli_open_segment(const char *path, struct reeve **ret_reeve)
 		return CLI_OK;
 	if (rc == REEVE_ENOT_FOUND)
 		return cli_refuse("%s: there is no segment; is reeved running, and with this data "
-				  "directory?", path);
+				  "directory?",
+			path);
 	/* the library's texts begin with the path where they are about the file */
 	if (strncmp(err.text, path, strlen(path)) == 0)
 		return cli_refuse("%s", err.text);

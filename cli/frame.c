@@ -13,7 +13,7 @@
 #include "text.h"
 
 /* Lines that are neither group nor session: two of totals, a blank and a heading for each table. */
-#define FIXED_ROWS 6u
+#define FIXED_ROWS  6u
 #define COLUMNS_MIN 20u
 
 /* One line under construction. */
@@ -40,8 +40,8 @@ static struct frame_line *add_line(struct frame *frame)
 	return &frame->lines[frame->count++];
 }
 
-static void end_line(struct frame *frame, const struct frame_options *options,
-	enum frame_look look, const char *text)
+static void end_line(struct frame *frame, const struct frame_options *options, enum frame_look look,
+	const char *text)
 {
 	struct frame_line *line = add_line(frame);
 	uint32_t columns = options->columns;
@@ -262,8 +262,8 @@ static void draw_group(
 	end_line(frame, options, FRAME_PLAIN, pen.text);
 }
 
-static void draw_more(struct frame *frame, uint32_t count, const char *what,
-	const struct frame_options *options)
+static void draw_more(
+	struct frame *frame, uint32_t count, const char *what, const struct frame_options *options)
 {
 	char text[80];
 
@@ -320,8 +320,8 @@ static void draw_session_head(struct frame *frame, const struct frame_options *o
 static const char *reason_of(const struct reeve_session_info *info)
 {
 	static const char *const known[] = {"waiting for ", "blocked "};
-	const char *text = info->wait_reason == REEVE_WAIT_NONE ? ""
-								: reeve_wait_text(info->wait_reason);
+	const char *text =
+		info->wait_reason == REEVE_WAIT_NONE ? "" : reeve_wait_text(info->wait_reason);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strncmp(text, known[i], strlen(known[i])) == 0)
@@ -382,8 +382,8 @@ static void draw_keys(struct frame *frame, const struct frame_options *options)
 }
 
 /* Pointers to `count` items of `size`, in order. NULL when memory is short. */
-static const void **sort_items(const void *items, uint32_t count, size_t size,
-	int (*order)(const void *a, const void *b))
+static const void **sort_items(
+	const void *items, uint32_t count, size_t size, int (*order)(const void *a, const void *b))
 {
 	const void **sorted = malloc((count + 1) * sizeof(*sorted));
 
@@ -405,8 +405,8 @@ static void draw_tables(struct frame *frame, const struct view *view,
 	if (groups == NULL || sessions == NULL) {
 		frame->is_short_of_memory = true;
 	} else {
-		draw_groups(frame, view, (const struct view_group *const *)groups, options,
-			group_rows);
+		draw_groups(
+			frame, view, (const struct view_group *const *)groups, options, group_rows);
 		end_line(frame, options, FRAME_PLAIN, "");
 		draw_sessions(frame, view, (const struct view_session *const *)sessions, options,
 			session_rows);

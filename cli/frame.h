@@ -14,7 +14,7 @@ struct frame_options {
 	uint32_t columns; /* cells a line */
 	uint32_t rows;	  /* lines; 0: as many as it takes */
 	enum frame_sort sort;
-	uint32_t skip; /* sessions scrolled past */
+	uint32_t skip;	 /* sessions scrolled past */
 	bool shows_keys; /* the last line says which keys there are */
 };
 
@@ -26,7 +26,8 @@ enum frame_look { FRAME_PLAIN, FRAME_TITLE, FRAME_HEAD, FRAME_ALARM };
 
 struct frame_line {
 	enum frame_look look;
-	char text[FRAME_LINE_MAX]; /* exactly as wide as the frame, but the last cells may be blank */
+	char text
+		[FRAME_LINE_MAX]; /* exactly as wide as the frame, but the last cells may be blank */
 };
 
 struct frame {

@@ -54,16 +54,14 @@ static void print_groups(const struct view *view)
 		const struct view_group *g = &view->groups[i];
 		char name[128], entitled[TEXT_MAX], cap[TEXT_MAX], cpu[TEXT_MAX], wait[TEXT_MAX];
 		char mean[TEXT_MAX];
-		reeve_ns mean_ns = g->cpu.dispatches == 0
-			? 0
-			: (reeve_ns)(g->cpu.wait_ns / g->cpu.dispatches);
+		reeve_ns mean_ns =
+			g->cpu.dispatches == 0 ? 0 : (reeve_ns)(g->cpu.wait_ns / g->cpu.dispatches);
 
 		text_fit(name, sizeof(name), g->info.name, 28);
 		printf("%s %8s %5s %4u %5u %9s %9s %9s %8u\n", name,
 			text_pct(entitled, g->cpu.entitled_ppm / 1e4),
 			g->cpu.cap_ppm < REEVE_PPM ? text_pct(cap, g->cpu.cap_ppm / 1e4) : "-",
-			g->cpu.running, g->cpu.waiting,
-			text_duration(cpu, (reeve_ns)g->cpu.cpu_ns),
+			g->cpu.running, g->cpu.waiting, text_duration(cpu, (reeve_ns)g->cpu.cpu_ns),
 			text_duration(wait, (reeve_ns)g->cpu.wait_ns), text_duration(mean, mean_ns),
 			g->info.current_sessions);
 	}
@@ -91,8 +89,8 @@ static void print_sessions(const struct view *view)
 		print_since(view->mono, s->query_start, " ");
 		printf("%9s ", text_duration(cpu, (reeve_ns)s->cpu_ns));
 		print_since(view->mono, s->waiting_since, "  ");
-		printf("%s\n", s->wait_reason == REEVE_WAIT_NONE ? ""
-								: reeve_wait_text(s->wait_reason));
+		printf("%s\n",
+			s->wait_reason == REEVE_WAIT_NONE ? "" : reeve_wait_text(s->wait_reason));
 	}
 	if (view->session_count == 0)
 		printf("no sessions\n");
@@ -154,12 +152,11 @@ static json_t *segment_json(const struct view *view, const char *path)
 
 	snprintf(signature, sizeof(signature), "%016llx", (unsigned long long)s->signature);
 	return json_pack("{s:o, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
-		json_string_nocheck(path), "state", text_segment_state(s->state),
-		"format_version", (json_int_t)s->format_version, "signature", signature,
-		"size_bytes", (json_int_t)s->size_bytes, "created", (json_int_t)s->created_wall,
-		"revision", (json_int_t)s->revision, "cpu_slots", (json_int_t)s->cpu_slots,
-		"max_groups", (json_int_t)s->max_groups, "max_sessions",
-		(json_int_t)s->max_sessions);
+		json_string_nocheck(path), "state", text_segment_state(s->state), "format_version",
+		(json_int_t)s->format_version, "signature", signature, "size_bytes",
+		(json_int_t)s->size_bytes, "created", (json_int_t)s->created_wall, "revision",
+		(json_int_t)s->revision, "cpu_slots", (json_int_t)s->cpu_slots, "max_groups",
+		(json_int_t)s->max_groups, "max_sessions", (json_int_t)s->max_sessions);
 }
 
 static json_t *cpu_json(const struct view *view)
@@ -202,8 +199,9 @@ static json_t *session_json(const struct view *view, const struct reeve_session_
 {
 	bool waits = s->wait_reason != REEVE_WAIT_NONE;
 
-	return json_pack("{s:I, s:o, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:o}",
-		"id", (json_int_t)s->id.v, "user", json_string_nocheck(s->username), "group_id",
+	return json_pack(
+		"{s:I, s:o, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:o}", "id",
+		(json_int_t)s->id.v, "user", json_string_nocheck(s->username), "group_id",
 		(json_int_t)s->group.v, "group",
 		json_string_nocheck(view_group_name(view, s->group)), "state",
 		text_session_state(s->state), "priority", text_session_priority(s->priority),
@@ -231,8 +229,7 @@ static json_t *build_json(const struct view *view, const char *path)
 	for (uint32_t i = 0; i < view->group_count; i++)
 		rc |= json_array_append_new(groups, group_json(&view->groups[i]));
 	for (uint32_t i = 0; i < view->session_count; i++)
-		rc |= json_array_append_new(
-			sessions, session_json(view, &view->sessions[i].info));
+		rc |= json_array_append_new(sessions, session_json(view, &view->sessions[i].info));
 	for (uint32_t i = 0; i < view->attachment_count; i++)
 		rc |= json_array_append_new(attachments, attachment_json(&view->attachments[i]));
 	if (rc != 0) {

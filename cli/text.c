@@ -25,8 +25,8 @@ static void three_digits(char *to, double number, const char *unit)
 }
 
 /* Two units of a span: "4m05s". */
-static void two_units(char *to, reeve_ns ns, reeve_ns large, const char *large_unit,
-	reeve_ns small, const char *small_unit)
+static void two_units(char *to, reeve_ns ns, reeve_ns large, const char *large_unit, reeve_ns small,
+	const char *small_unit)
 {
 	snprintf(to, TEXT_MAX, "%lld%s%02lld%s", (long long)(ns / large), large_unit,
 		(long long)(ns % large / small), small_unit);

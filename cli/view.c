@@ -103,7 +103,7 @@ static const struct view_group *find_group(const struct view *view, reeve_group_
 			high = middle;
 	}
 	return low < view->group_count && view->groups[low].info.id.v == id.v ? &view->groups[low]
-									       : NULL;
+									      : NULL;
 }
 
 static void rate_group(
@@ -155,7 +155,8 @@ static void rate_sessions(struct view *view, const struct view *earlier)
 			j++;
 		if (j < earlier->session_count &&
 			earlier->sessions[j].info.id.v == session->info.id.v)
-			session->cpu_pct = 100.0 *
+			session->cpu_pct =
+				100.0 *
 				grown(session->info.cpu_ns, earlier->sessions[j].info.cpu_ns) /
 				(double)view->interval;
 	}

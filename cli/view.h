@@ -11,9 +11,9 @@ struct view_group {
 	struct reeve_group_info info;
 	struct reeve_cpu_group_stats cpu;
 	/* over the interval between two views; 0 without an earlier one */
-	double share_pct;  /* of the CPU that all groups used */
-	double cpu_pct;	   /* of the CPU slots */
-	double waits;	   /* waits that ended, a second */
+	double share_pct;   /* of the CPU that all groups used */
+	double cpu_pct;	    /* of the CPU slots */
+	double waits;	    /* waits that ended, a second */
 	reeve_ns mean_wait; /* of those */
 };
 
@@ -29,8 +29,8 @@ struct view {
 	struct reeve_cpu_stats cpu;
 	struct reeve_session_stats session_stats;
 	reeve_ns mono, wall;
-	reeve_ns interval; /* since the earlier view; 0: there was none */
-	double cpu_pct;	   /* of the CPU slots, all groups */
+	reeve_ns interval;	   /* since the earlier view; 0: there was none */
+	double cpu_pct;		   /* of the CPU slots, all groups */
 	struct view_group *groups; /* by id */
 	uint32_t group_count;
 	struct view_session *sessions; /* by id; live ones */

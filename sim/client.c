@@ -81,8 +81,7 @@ void client__die(struct client *client)
 	if (client->is_gone)
 		return;
 	if (client->is_in_call)
-		record_parked(
-			&client->run->outcome->record, now_of(client), client->group, -1);
+		record_parked(&client->run->outcome->record, now_of(client), client->group, -1);
 	client->is_gone = true;
 	sim_process_abandon(client->session);
 	client->session = NULL;
@@ -104,8 +103,8 @@ static int look(struct client *client)
 static int work_chunk(struct client *client, reeve_ns most_ns, reeve_ns *ret_used)
 {
 	reeve_ns chunk_ns = client->run->scenario->chunk_ns;
-	reeve_ns ns = sim_random_between(&client->random, chunk_ns - chunk_ns / 4,
-		chunk_ns + chunk_ns / 4);
+	reeve_ns ns = sim_random_between(
+		&client->random, chunk_ns - chunk_ns / 4, chunk_ns + chunk_ns / 4);
 
 	if (ns > most_ns)
 		ns = most_ns;

@@ -17,7 +17,7 @@ struct process {
 	struct run *run;
 	uint32_t index; /* in the scenario */
 	struct sim_process *machine_process;
-	struct reeve *reeve; /* its attachment */
+	struct reeve *reeve;   /* its attachment */
 	uint32_t live_clients; /* word that its main thread waits on */
 };
 
@@ -28,10 +28,10 @@ struct client {
 	uint32_t group; /* index; where it is now */
 	struct sim_random random;
 	struct reeve_session *session; /* NULL before and after */
-	bool is_gone;	  /* has returned, or died with its process */
-	bool was_ended;	  /* somebody ends its session: KILLED is no surprise */
+	bool is_gone;		       /* has returned, or died with its process */
+	bool was_ended;		       /* somebody ends its session: KILLED is no surprise */
 	bool was_cancelled;
-	bool is_in_call;  /* of the library, that may wait */
+	bool is_in_call; /* of the library, that may wait */
 	bool is_in_statement;
 	uint32_t shields;
 	reeve_ns call_since, begun_at, waited_ns;

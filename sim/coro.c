@@ -199,8 +199,7 @@ static void announce_in(struct sim_coro *coro)
 static void arrive_in(struct sim_coro *coro)
 {
 #if SIM_ASAN
-	__sanitizer_finish_switch_fiber(
-		coro->own_fake, &coro->resumer_bottom, &coro->resumer_size);
+	__sanitizer_finish_switch_fiber(coro->own_fake, &coro->resumer_bottom, &coro->resumer_size);
 #endif
 	(void)coro;
 }
@@ -208,8 +207,8 @@ static void arrive_in(struct sim_coro *coro)
 static void announce_out(struct sim_coro *coro)
 {
 #if SIM_ASAN
-	__sanitizer_start_switch_fiber(coro->has_ended ? NULL : &coro->own_fake,
-		coro->resumer_bottom, coro->resumer_size);
+	__sanitizer_start_switch_fiber(
+		coro->has_ended ? NULL : &coro->own_fake, coro->resumer_bottom, coro->resumer_size);
 #endif
 #if SIM_TSAN
 	__tsan_switch_to_fiber(coro->resumer_fiber, 0);

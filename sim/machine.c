@@ -32,11 +32,11 @@
 #define MONO_START ((reeve_ns)1000 * REEVE_SEC)
 #define WALL_START ((reeve_ns)1767225600 * REEVE_SEC)
 /* Ticks a second of process start times, as the kernel shows them. */
-#define TICK_NS (10 * REEVE_MSEC)
-#define FIRST_PID 1001
+#define TICK_NS	    (10 * REEVE_MSEC)
+#define FIRST_PID   1001
 #define OUTSIDE_PID 1
 /* Switches at one instant that can only mean that somebody spins without using time. */
-#define SPIN_MAX    5000000u
+#define SPIN_MAX     5000000u
 #define WORD_BUCKETS 256u
 
 enum thread_state { READY, RUNNING, SLEEPING, ENDED };
@@ -49,7 +49,7 @@ struct sim_thread {
 	void *arg;
 	uint64_t number;
 	enum thread_state state;
-	bool was_woken; /* ready, and at the head of the queue for it */
+	bool was_woken;			/* ready, and at the head of the queue for it */
 	struct sim_thread *next, *prev; /* ready queue, or the bucket of its word */
 	const uint32_t *word;		/* that it waits on; NULL: none */
 	reeve_ns work_ns;		/* still to be done before it goes on */
@@ -270,8 +270,8 @@ static bool must_make_way(const struct sim_machine *machine, const struct core *
 
 	if (first == NULL)
 		return false;
-	return ran_ns >= (first->was_woken ? machine->config.granularity_ns
-					   : machine->config.timeslice_ns);
+	return ran_ns >=
+	       (first->was_woken ? machine->config.granularity_ns : machine->config.timeslice_ns);
 }
 
 /* Goes on with the thread on `core` as far as it gets at this instant. */
@@ -492,8 +492,8 @@ static void fill_host(struct sim_machine *machine)
 static bool is_sane(const struct sim_machine_config *config)
 {
 	return config->cores >= 1 && config->cores <= SIM_CORES_MAX && config->timeslice_ns > 0 &&
-		config->granularity_ns > 0 && config->piece_ns > 0 && config->wake_min_ns >= 0 &&
-		config->wake_max_ns >= config->wake_min_ns;
+	       config->granularity_ns > 0 && config->piece_ns > 0 && config->wake_min_ns >= 0 &&
+	       config->wake_max_ns >= config->wake_min_ns;
 }
 
 struct sim_machine *sim_machine_create(

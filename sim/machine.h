@@ -98,8 +98,7 @@ void sim_process_kill(struct sim_process *process);
  * A thread of a live process, ready at once, that runs fn(arg). It belongs to the machine. NULL when
  * memory is short. From anywhere.
  */
-struct sim_thread *sim_thread_create(
-	struct sim_process *process, void (*fn)(void *arg), void *arg);
+struct sim_thread *sim_thread_create(struct sim_process *process, void (*fn)(void *arg), void *arg);
 bool sim_thread_has_ended(const struct sim_thread *thread);
 /* Of the creator of the thread, to find what it stands for. */
 void *sim_thread_arg(const struct sim_thread *thread);

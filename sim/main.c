@@ -46,8 +46,8 @@ static uint32_t judge(const struct scenario *scenario, const struct outcome *out
 		char text[64];
 
 		measure_format(expect, measured, text, sizeof(text));
-		printf("%s %s:%u: %s: %s\n", is_met ? "PASS" : "FAIL", scenario->file,
-			expect->line, expect->text, text);
+		printf("%s %s:%u: %s: %s\n", is_met ? "PASS" : "FAIL", scenario->file, expect->line,
+			expect->text, text);
 		failed += !is_met;
 	}
 	if (outcome->faults > 0) {

@@ -84,9 +84,9 @@ static double measure_lead(const struct record *record, const struct scn_expect 
 	double ahead = 0.0, lowest = 0.0, worst = 0.0;
 
 	for (size_t cell = cell_of(expect->from); cell < cell_of(expect->to); cell++) {
-		ahead += sign * (cpu_in_cell(record, expect->group, cell) -
-					expect->of_pct / 100.0 *
-						cpu_in_cell(record, SCN_NONE, cell));
+		ahead += sign *
+			 (cpu_in_cell(record, expect->group, cell) -
+				 expect->of_pct / 100.0 * cpu_in_cell(record, SCN_NONE, cell));
 		lowest = fmin(lowest, ahead);
 		worst = fmax(worst, ahead - lowest);
 	}
@@ -126,7 +126,7 @@ static double measure_idle(const struct record *record, const struct scn_expect 
 static bool is_meant(const struct scn_expect *expect, const struct record_sample *sample)
 {
 	return (expect->group == SCN_NONE || sample->group == expect->group) &&
-		sample->at >= expect->from && sample->at <= expect->to;
+	       sample->at >= expect->from && sample->at <= expect->to;
 }
 
 static double count_samples(
@@ -225,7 +225,7 @@ double measure(const struct scenario *scenario, const struct outcome *outcome,
 	if (record->total_ns[expect->group] == 0)
 		return NAN;
 	return 100.0 * (double)outcome->charged_ns[expect->group] /
-		(double)record->total_ns[expect->group];
+	       (double)record->total_ns[expect->group];
 }
 
 bool measure_is_met(const struct scn_expect *expect, double measured)

@@ -11,9 +11,9 @@
 /* What a run leaves behind. */
 struct outcome {
 	struct record record;
-	uint32_t unfinished;	 /* clients that had not ended when time was up; a fault, too */
-	uint64_t *charged_ns;	 /* [group], as the library has it */
-	uint32_t faults;	 /* that reeve_validate found, or calls that failed unexpectedly */
+	uint32_t unfinished;  /* clients that had not ended when time was up; a fault, too */
+	uint64_t *charged_ns; /* [group], as the library has it */
+	uint32_t faults;      /* that reeve_validate found, or calls that failed unexpectedly */
 	char first_fault[300];
 	uint64_t digest;
 	uint64_t events; /* switches of threads are most of a run's cost */

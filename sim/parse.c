@@ -67,14 +67,13 @@ static uint32_t find_plan(struct lex *lex, const struct scenario *s)
 
 static uint32_t find_process(struct lex *lex, const struct scenario *s)
 {
-	return find_declared(
-		lex, "process", s->processes, s->process_count, sizeof(*s->processes));
+	return find_declared(lex, "process", s->processes, s->process_count, sizeof(*s->processes));
 }
 
 static uint32_t find_clients(struct lex *lex, const struct scenario *s)
 {
-	return find_declared(lex, "set of clients", s->clients, s->clients_count,
-		sizeof(*s->clients));
+	return find_declared(
+		lex, "set of clients", s->clients, s->clients_count, sizeof(*s->clients));
 }
 
 /* The next word as the name of something new among records that begin with their names. */
@@ -84,8 +83,8 @@ static void declare(struct lex *lex, const char *wanted, const void *items, uint
 	lex_name(lex, wanted, ret_name);
 	for (uint32_t i = 0; i < count && !lex->failed; i++) {
 		if (strcmp((const char *)items + i * size, ret_name) == 0)
-			lex_complain(lex, "expected %s, but `%s` is declared above", wanted,
-				ret_name);
+			lex_complain(
+				lex, "expected %s, but `%s` is declared above", wanted, ret_name);
 	}
 }
 
@@ -108,7 +107,8 @@ static uint32_t read_pct(struct lex *lex, const char *wanted, uint32_t low)
 	double pct = lex_decimal(lex, wanted, "%");
 
 	if (pct < low || pct > 100.0 || pct != (double)(uint32_t)pct)
-		lex_complain(lex, "expected %s, a whole percentage from %u%% to 100%%", wanted, low);
+		lex_complain(
+			lex, "expected %s, a whole percentage from %u%% to 100%%", wanted, low);
 	return lex->failed ? low : (uint32_t)pct;
 }
 
@@ -224,8 +224,7 @@ static void read_directive_into(
 			def->cpu_pct = read_pct(lex, "a percentage", 0);
 		} else if (lex_accept(lex, "level")) {
 			def->given |= REEVE_DIRECTIVE_CPU_LEVEL;
-			def->cpu_level =
-				(uint32_t)lex_number(lex, "a level", 1, REEVE_CPU_LEVELS);
+			def->cpu_level = (uint32_t)lex_number(lex, "a level", 1, REEVE_CPU_LEVELS);
 		} else if (lex_accept(lex, "cap")) {
 			def->given |= REEVE_DIRECTIVE_CPU_CAP;
 			def->cpu_cap_pct = read_pct(lex, "a cap", 1);
@@ -258,8 +257,8 @@ static void read_process(struct lex *lex, struct scenario *s)
 {
 	struct scn_process process = {""}, *slot;
 
-	declare(lex, "a name for a process", s->processes, s->process_count,
-		sizeof(*s->processes), process.name);
+	declare(lex, "a name for a process", s->processes, s->process_count, sizeof(*s->processes),
+		process.name);
 	slot = parse__append(lex, &s->processes, &s->process_count, sizeof(*s->processes));
 	if (slot != NULL)
 		*slot = process;
@@ -326,8 +325,8 @@ static void read_client_option(struct lex *lex, struct scenario *s, struct scn_c
 
 static void read_clients(struct lex *lex, struct scenario *s)
 {
-	struct scn_clients clients = {
-		.priority = REEVE_SESSION_NORMAL, .stop_ns = REEVE_NEVER}, *slot;
+	struct scn_clients clients = {.priority = REEVE_SESSION_NORMAL, .stop_ns = REEVE_NEVER},
+			   *slot;
 
 	declare(lex, "a name for clients", s->clients, s->clients_count, sizeof(*s->clients),
 		clients.name);

@@ -77,8 +77,10 @@ static void read_quantile(struct lex *lex, struct scn_expect *expect)
 	if (word[0] == 'p' && isdigit((unsigned char)word[1]))
 		percent = strtod(word + 1, &end);
 	if (end == NULL || *end != '\0' || percent <= 0.0 || percent > 100.0)
-		lex_complain(lex, "expected `max`, `mean` or a quantile such as p99, found "
-				  "`%.60s`", word);
+		lex_complain(lex,
+			"expected `max`, `mean` or a quantile such as p99, found "
+			"`%.60s`",
+			word);
 	expect->statistic = SCN_QUANTILE;
 	expect->quantile = percent / 100.0;
 }
@@ -169,8 +171,8 @@ void parse__expect(struct lex *lex, struct scenario *scenario, const char *text)
 		expect.within = read_value(lex, metric->unit);
 	}
 	lex_end(lex);
-	slot = parse__append(lex, &scenario->expects, &scenario->expect_count,
-		sizeof(*scenario->expects));
+	slot = parse__append(
+		lex, &scenario->expects, &scenario->expect_count, sizeof(*scenario->expects));
 	if (slot != NULL)
 		*slot = expect;
 }

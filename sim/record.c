@@ -58,8 +58,8 @@ void record_ran(struct record *record, uint32_t group, reeve_ns from, reeve_ns t
 }
 
 /* Room for one more of `size`; false, and noted, when memory is short. */
-static bool make_room(struct record *record, void *items_address, size_t count, size_t *capacity,
-	size_t size)
+static bool make_room(
+	struct record *record, void *items_address, size_t count, size_t *capacity, size_t size)
 {
 	void **address = items_address, *items;
 	size_t larger = *capacity == 0 ? 64 : *capacity * 2;

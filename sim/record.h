@@ -43,7 +43,7 @@ struct record_stretch {
 struct record_idle {
 	uint32_t parked; /* clients in a call that may wait */
 	bool is_open;
-	reeve_ns from, to; /* of the latest stretch */
+	reeve_ns from, to;	      /* of the latest stretch */
 	struct record_stretch *items; /* those that lasted */
 	size_t count, capacity;
 };
@@ -51,7 +51,7 @@ struct record_idle {
 struct record {
 	uint32_t group_count;
 	size_t cell_count;
-	uint32_t **cpu_ns; /* [group][cell] */
+	uint32_t **cpu_ns;  /* [group][cell] */
 	uint64_t *total_ns; /* [group], to the very end */
 	struct record_samples samples[RECORD_KINDS];
 	uint32_t idle_cores;

@@ -53,8 +53,8 @@ static bool set_up_group(struct run *run, uint32_t index)
 		return must(run, reeve_group_create(run->reeve, &def, &run->groups[index], &err),
 			&err, "creating a group");
 	return fields == 0 ||
-		must(run, reeve_group_update(run->reeve, run->groups[index], fields, &def, 0, &err),
-			&err, "changing a group");
+	       must(run, reeve_group_update(run->reeve, run->groups[index], fields, &def, 0, &err),
+		       &err, "changing a group");
 }
 
 static bool set_up_plan(struct run *run, uint32_t index)
@@ -98,8 +98,8 @@ static bool set_quantum(struct run *run, reeve_ns quantum_ns)
 
 	reeve_cpu_config_get(run->reeve, &config);
 	config.quantum_ns = quantum_ns;
-	return must(run, reeve_cpu_config_set(run->reeve, &config, &err), &err,
-		"setting the quantum");
+	return must(
+		run, reeve_cpu_config_set(run->reeve, &config, &err), &err, "setting the quantum");
 }
 
 static bool set_up(struct run *run)
@@ -251,8 +251,7 @@ static void do_event(struct run *run, const struct scn_event *event)
 			&err, "registering a group");
 		break;
 	case SCN_UNREGISTER:
-		must(run,
-			reeve_cpu_group_unregister(run->reeve, run->groups[event->group], &err),
+		must(run, reeve_cpu_group_unregister(run->reeve, run->groups[event->group], &err),
 			&err, "ending a registration");
 		break;
 	case SCN_DIRECTIVE:
@@ -440,8 +439,8 @@ static bool allocate(struct run *run)
 	outcome->charged_ns = calloc(s->group_count + 1, sizeof(*outcome->charged_ns));
 	run->machine = sim_machine_create(&s->machine, &observer);
 	return run->clients != NULL && run->processes != NULL && run->groups != NULL &&
-		run->plans != NULL && outcome->charged_ns != NULL && run->machine != NULL &&
-		record_init(&outcome->record, s->group_count, s->duration_ns, s->machine.cores);
+	       run->plans != NULL && outcome->charged_ns != NULL && run->machine != NULL &&
+	       record_init(&outcome->record, s->group_count, s->duration_ns, s->machine.cores);
 }
 
 /* The threads still there vanish with the machine, and what they held with them. */

@@ -28,7 +28,7 @@ struct scn_group {
 
 struct scn_plan {
 	char name[SCN_NAME_MAX];
-	uint32_t method; /* enum reeve_cpu_method */
+	uint32_t method;  /* enum reeve_cpu_method */
 	uint32_t max_pct; /* 0: none */
 };
 
@@ -119,10 +119,10 @@ struct scn_expect {
 	enum scn_unit unit;
 	uint32_t group; /* index; SCN_NONE: all */
 	enum scn_statistic statistic;
-	double quantile;	/* 0 to 1 */
-	double of_pct;		/* lead and lag: of which share */
-	reeve_ns from, to;	/* to: REEVE_NEVER: the end */
-	reeve_ns window_ns;	/* 0: the whole of it */
+	double quantile;    /* 0 to 1 */
+	double of_pct;	    /* lead and lag: of which share */
+	reeve_ns from, to;  /* to: REEVE_NEVER: the end */
+	reeve_ns window_ns; /* 0: the whole of it */
 	enum scn_relation relation;
 	double value, within; /* percent, seconds or a count */
 };
@@ -130,12 +130,12 @@ struct scn_expect {
 struct scenario {
 	const char *file; /* borrowed */
 	struct sim_machine_config machine;
-	uint32_t slots; /* 0: as many as cores */
+	uint32_t slots;	     /* 0: as many as cores */
 	reeve_ns quantum_ns; /* 0: as it comes */
 	reeve_ns chunk_ns;   /* CPU between two checkpoints, on average */
 	reeve_ns tick_ns;    /* between two reeve_tick; 0: never */
 	reeve_ns duration_ns;
-	reeve_ns drain_ns; /* how long after it statements may take to end */
+	reeve_ns drain_ns;    /* how long after it statements may take to end */
 	uint32_t active_plan; /* index; SCN_NONE: as it comes */
 	struct scn_group *groups;
 	uint32_t group_count;

@@ -467,7 +467,9 @@ class Terminal(CliTest):
 
     def test_unknown_terminal(self):
         self.make_segment()
-        command = f"TERM=nonesuch {REEVE} top -s {self.segment}; echo exit=$?; exec cat"
+        # newterm itself leaks when it fails, which is not what a sanitized build looks for here
+        command = (f"ASAN_OPTIONS=detect_leaks=0 TERM=nonesuch {REEVE} top -s {self.segment}; "
+                   "echo exit=$?; exec cat")
         self.tmux("new-session", "-d", "-x", "100", "-y", "10", command)
         self.assertIn("TERM=nonesuch", self.wait_for("^exit=2"))
 

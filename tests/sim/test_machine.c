@@ -21,10 +21,10 @@ static struct sim_machine_config config_of(uint32_t cores)
 struct worker {
 	struct sim_machine *machine;
 	const struct reeve_host *host;
-	reeve_ns work_ns;    /* once, after the sleep */
+	reeve_ns work_ns; /* once, after the sleep */
 	reeve_ns sleep_until;
-	uint32_t *word;	     /* waited on first; NULL: none */
-	reeve_ns deadline;   /* on the machine's clock */
+	uint32_t *word;	   /* waited on first; NULL: none */
+	reeve_ns deadline; /* on the machine's clock */
 	reeve_ns woken_at, started_at, ended_at, cpu_ns;
 };
 
@@ -74,7 +74,8 @@ static void test_processors_are_shared_equally(void **state)
 	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(workers[i].cpu_ns, REEVE_SEC);
 		/* six seconds of work on two processors; all end within a round of slices */
-		assert_in_range(workers[i].ended_at, 3 * REEVE_SEC - 10 * REEVE_MSEC, 3 * REEVE_SEC);
+		assert_in_range(
+			workers[i].ended_at, 3 * REEVE_SEC - 10 * REEVE_MSEC, 3 * REEVE_SEC);
 	}
 	sim_machine_destroy(machine);
 }

@@ -171,8 +171,7 @@ static void test_expectations(void **state)
 	assert_int_equal(s.expects[1].to, 10 * REEVE_SEC);
 	assert_true(s.expects[1].value == 5e6);
 	assert_int_equal(s.expects[2].statistic, SCN_MEAN);
-	assert_string_equal(
-		s.expects[2].text, "expect latency A mean from 1s to 9s >= 20us ");
+	assert_string_equal(s.expects[2].text, "expect latency A mean from 1s to 9s >= 20us ");
 	assert_true(s.expects[3].of_pct == 25.0);
 	assert_int_equal(s.expects[4].relation, SCN_MORE);
 	scenario_fini(&s);
@@ -232,7 +231,8 @@ static const struct {
 	{"at 0s cancel d", "t.scn:5: expected the name of a set of clients declared above, found "
 			   "`d`"},
 	{"expect sharing A < 3%",
-		"t.scn:5: expected a metric (share, usage, utilization, lead, lag, gap, wait, park, "
+		"t.scn:5: expected a metric (share, usage, utilization, lead, lag, gap, wait, "
+		"park, "
 		"latency, idle-wait, statements, parks, shield-parks, timeouts, cancels, charged), "
 		"found `sharing`"},
 	{"expect share A 3%", "t.scn:5: expected <, <=, >, >= or =, found `3%`"},

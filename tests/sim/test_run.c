@@ -12,8 +12,8 @@
 
 #include "run.h"
 
-static void run_text(const char *text, uint64_t seed, struct scenario *scenario,
-	struct outcome *outcome)
+static void run_text(
+	const char *text, uint64_t seed, struct scenario *scenario, struct outcome *outcome)
 {
 	char error[SCN_ERROR_MAX] = "", *copy = strdup(text);
 
@@ -31,14 +31,13 @@ static double first_measure(const struct scenario *scenario, const struct outcom
 	return measure(scenario, outcome, &scenario->expects[0]);
 }
 
-static const char busy[] =
-	"machine cores 2\n"
-	"duration 1s\n"
-	"group A\n"
-	"group B\n"
-	"clients a 4 group A work exponential 2ms think exponential 1ms\n"
-	"clients b 4 group B work lognormal 3ms 1 block 1ms every 2ms\n"
-	"expect statements > 0\n";
+static const char busy[] = "machine cores 2\n"
+			   "duration 1s\n"
+			   "group A\n"
+			   "group B\n"
+			   "clients a 4 group A work exponential 2ms think exponential 1ms\n"
+			   "clients b 4 group B work lognormal 3ms 1 block 1ms every 2ms\n"
+			   "expect statements > 0\n";
 
 static uint64_t digest_of(uint64_t seed)
 {
@@ -129,8 +128,8 @@ static void test_a_refused_call_is_a_fault(void **state)
 		 "at 100ms unregister A\nexpect statements A >= 0\n",
 		1, &scenario, &outcome);
 	assert_int_equal(outcome.faults, 1);
-	assert_non_null(strstr(
-		outcome.first_fault, "ending a registration at 0.100000 s: Not found: "));
+	assert_non_null(
+		strstr(outcome.first_fault, "ending a registration at 0.100000 s: Not found: "));
 	outcome_fini(&outcome);
 	scenario_fini(&scenario);
 }

@@ -43,8 +43,8 @@ static void test_against_array(void **state)
 		if (timer->place != 0 || sim_random_next(&random) % 4 == 0)
 			sim_timers_unset(&heap, timer);
 		else
-			assert_true(sim_timers_set(
-				&heap, timer, sim_random_between(&random, 0, 50)));
+			assert_true(
+				sim_timers_set(&heap, timer, sim_random_between(&random, 0, 50)));
 		assert_ptr_equal(sim_timers_first(&heap), find_first(timers));
 	}
 	sim_timers_fini(&heap);
