@@ -2,9 +2,10 @@
  * A compiled request text: what the cache holds and the executor runs.
  *
  * A plan is the fields that one selection gives on one object type, fragments expanded and fields
- * of one response name merged: section 6.3.2, CollectFields, done once. Where @skip or @include depend
- * on a variable, or the type is abstract, the plan can only be known at execution; it is then made
- * by the same code in the call's arena (struct gql_memo). Costs are bounded by max_fields.
+ * of one response name merged: section 6.3.2, CollectFields, done once. Where @skip or @include
+ * depend on a variable, or the type is abstract, the plan can only be known at execution; it is
+ * then made by the same code in the call's arena (struct gql_memo). Costs are bounded by
+ * max_fields.
  *
  * Documents are immutable once made, but for count and cache links (under the cache's mutex).
  */

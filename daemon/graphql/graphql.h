@@ -50,7 +50,7 @@ enum reeve_gql_value_kind {
 	REEVE_GQL_VALUE_UINT,	/* u64: UInt64, and integers within JSON */
 	REEVE_GQL_VALUE_DOUBLE, /* Float, and other numbers within JSON */
 	REEVE_GQL_VALUE_STRING, /* String, ID, DateTime, TimeOfDay; NUL-terminated UTF-8 */
-	REEVE_GQL_VALUE_ENUM, /* text = name, index = position in the SDL */
+	REEVE_GQL_VALUE_ENUM,	/* text = name, index = position in the SDL */
 	REEVE_GQL_VALUE_LIST,
 	REEVE_GQL_VALUE_OBJECT, /* input object: every field, in SDL order; or JSON object */
 };
@@ -535,8 +535,8 @@ enum reeve_gql_call_state {
  *	anything else                          406
  *
  * POST bodies must be application/json in UTF-8 (415). GET must not be a mutation (405); methods
- * other than GET and POST get 405 with Allow. A body or parameter that is not as it should be: 400; a
- * body over its limit: 413.
+ * other than GET and POST get 405 with Allow. A body or parameter that is not as it should be: 400;
+ * a body over its limit: 413.
  */
 enum reeve_gql_call_state reeve_gql_call_begin(
 	struct reeve_gql_call *call, const struct reeve_gql_http_request *request);

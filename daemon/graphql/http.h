@@ -18,8 +18,8 @@ struct gql_accept {
 
 /*
  * Reads an Accept header (RFC 9110, 12.5.1). The media type with the highest quality wins, of
- * equals the one named first; wildcards mean application/json. NULL or blank accepts everything. A range
- * with a charset other than UTF-8 is passed over.
+ * equals the one named first; wildcards mean application/json. NULL or blank accepts everything. A
+ * range with a charset other than UTF-8 is passed over.
  */
 struct gql_accept reeve_gql_http_accept(const char *header);
 

@@ -95,7 +95,8 @@ struct gql_json_error {
  * Reads JSON text of any size into values: OBJECT, LIST, STRING, BOOL, NULL, and numbers as UINT if
  * they are integers 0..2^64-1, INT if negative integers down to -2^63, else DOUBLE. Strict:
  * RFC 8259 with valid UTF-8, no duplicate keys, no lone surrogates, no U+0000, no numbers beyond a
- * double, at most max_nesting levels. False with *ret_error; message NULL if the arena is exhausted.
+ * double, at most max_nesting levels. False with *ret_error; message NULL if the arena is
+ * exhausted.
  */
 bool reeve_gql_json_read(struct gql_arena *arena, const char *text, size_t len,
 	uint32_t max_nesting, struct reeve_gql_value *ret, struct gql_json_error *ret_error);

@@ -14,7 +14,11 @@
 
 #include "toy.h"
 
-/* The toy schema; TOY_SCHEMA is its path. */
+/* Path of the toy schema, from the build; the default is for the root of the tree. */
+#ifndef TOY_SCHEMA
+#define TOY_SCHEMA "tests/graphql/toy.graphql"
+#endif
+
 static inline int open_toy(void **state)
 {
 	struct toy *toy = malloc(sizeof(*toy));

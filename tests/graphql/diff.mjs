@@ -147,7 +147,9 @@ function normalise(error) {
 		return 'conflict';
 	if (message.startsWith('Cannot spread fragment'))
 		return 'cycle';
-	return JSON.stringify([message, error.locations ?? []]);
+	// Several places come in the order in which each side finds them.
+	const places = (error.locations ?? []).map((l) => `${l.line}:${l.column}`).sort();
+	return JSON.stringify([message, places]);
 }
 
 // Conflicts and cycles count once: the two sides walk in different orders. Where there is a cycle, the
