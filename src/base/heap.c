@@ -116,21 +116,30 @@ void reeve__heap_remove(struct reeve__heap *heap, uint32_t *root, uint32_t i)
 		up = reeve__heap_node(heap, up->parent);
 }
 
+/* Whether what a node has as child (which may be none) has it as parent. */
+static bool is_mutual(struct reeve__heap *heap, uint32_t child, uint32_t parent)
+{
+	struct reeve_sh_node *node = reeve__heap_node(heap, child);
+
+	return child == REEVE_NONE || (node && node->parent == parent);
+}
+
 uint32_t reeve__heap_check(struct reeve__heap *heap, uint32_t root)
 {
 	uint32_t count = 0, i = root, from = REEVE_NONE;
 
-	/* A walk by parent links, so that depth costs no stack. */
-	while (i != REEVE_NONE) {
+	/* A walk by parent links, so that depth costs no stack. Each node is come to at most 3 times. */
+	for (uint64_t step = 0; i != REEVE_NONE; step++) {
 		struct reeve_sh_node *node = reeve__heap_node(heap, i);
 		struct reeve_sh_node *up = node ? reeve__heap_node(heap, node->parent) : NULL;
-		if (!node || count > heap->capacity)
+		if (!node || step > (uint64_t)heap->capacity * 3)
 			return UINT32_MAX;
 		if (from == node->parent) { /* first visit, coming down */
 			uint32_t left = rank_of(heap, node->left);
 			uint32_t right = rank_of(heap, node->right);
 			if (++count > heap->capacity || left < right || node->rank != right + 1 ||
-				(up && node_before(node, up)) || (i == root && up))
+				(up && node_before(node, up)) || (i == root && up) ||
+				!is_mutual(heap, node->left, i) || !is_mutual(heap, node->right, i))
 				return UINT32_MAX;
 			from = i;
 			if (node->left != REEVE_NONE)

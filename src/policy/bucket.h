@@ -11,7 +11,11 @@
 
 #include "../base/base.h"
 
-/* Brings the bucket to `now`, up to `burst` tokens. An instant before the last changes nothing. */
+/*
+ * Brings the bucket to `now`, up to `burst` tokens. An instant before the last changes nothing. The
+ * part of a token that has come in by `now` is not lost: the bucket then stands at the instant at
+ * which the last whole one was there.
+ */
 static inline void reeve__bucket_fill(
 	struct reeve_sh_bucket *b, uint64_t now, uint64_t rate_ppm, uint64_t burst)
 {
@@ -24,9 +28,14 @@ static inline void reeve__bucket_fill(
 		return; /* let the span grow until it is worth a token */
 	if (add > INT64_MAX / 2)
 		add = INT64_MAX / 2;
-	b->filled_ns = now;
-	b->tokens = b->tokens > (int64_t)burst - (int64_t)add ? (int64_t)burst
-							       : b->tokens + (int64_t)add;
+	if (b->tokens > (int64_t)burst - (int64_t)add) {
+		b->filled_ns = now;
+		b->tokens = (int64_t)burst;
+		return;
+	}
+	/* Rounded up: never above the rate. At most now - filled_ns, so it fits. */
+	b->filled_ns += (uint64_t)(((reeve__u128)add * REEVE_PPM + rate_ppm - 1) / rate_ppm);
+	b->tokens += (int64_t)add;
 }
 
 /* Nanoseconds until the bucket holds `want` tokens (at most the burst); 0 when it does. */
@@ -35,7 +44,8 @@ static inline uint64_t reeve__bucket_wait_ns(
 {
 	if (b->tokens >= (int64_t)want)
 		return 0;
-	return reeve__muldiv((uint64_t)((int64_t)want - b->tokens), REEVE_PPM, rate_ppm) + 1;
+	uint64_t ns = reeve__muldiv((uint64_t)((int64_t)want - b->tokens), REEVE_PPM, rate_ppm);
+	return ns == UINT64_MAX ? ns : ns + 1;
 }
 
 #endif
