@@ -53,8 +53,7 @@ static struct MHD_Daemon *start_mhd(struct reeve_http_loop *loop, int listen_fd)
 {
 	const struct reeve_http_options *options = &loop->http->options;
 	uint32_t connections = options->max_connections / options->threads;
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, reeve__http_handle, loop, MHD_OPTION_EXTERNAL_LOGGER, ignore_message,
 		NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 		connections > 0 ? connections : 1u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
