@@ -312,6 +312,36 @@ class SegmentCheck(CliTest):
             for bit in (0, 3, 7):
                 self.check_damaged(whole, at, bit)
 
+class Completion(CliTest):
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = pathlib.Path(__file__).parents[2] / "packaging/completion/reeve"
+        quoted = " ".join(f"'{word}'" for word in ("reeve", *words))
+        program = (f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _reeve; "
+                   "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        return subprocess.run(["bash", "-c", program], cwd=self.folder, check=True, text=True,
+                              timeout=TIMEOUT, stdout=subprocess.PIPE).stdout.split()
+
+    def test_words(self):
+        (self.folder / "a.segment").touch()
+        (self.folder / "a.dir").mkdir()
+        self.assertEqual(self.complete("st"), ["status"])
+        self.assertEqual(self.complete("top", "--s"), ["--segment", "--sort"])
+        self.assertEqual(self.complete("top", "--sort", "w"), ["wait"])
+        self.assertEqual(self.complete("status", "--js"), ["--json"])
+        self.assertEqual(sorted(self.complete("status", "--segment", "a.")),
+                         ["a.dir", "a.segment"])
+        self.assertEqual(self.complete("status", "--data", "a"), ["a.dir"])
+        self.assertEqual(self.complete("segment", "ch"), ["check"])
+        self.assertIn("a.segment", self.complete("segment", "check", "a"))
+        self.assertEqual(self.complete("nonesuch", "x"), [])
+
+    def test_every_option_is_offered(self):
+        for command in ("top", "status", "segment"):
+            listed = re.findall(r"(--[a-z]+)", reeve(command, "--help").stdout.split("Exit")[0])
+            self.assertEqual(set(listed), set(self.complete(command, "--")))
+
+
 class Once(CliTest):
     def test_idle(self):
         self.hold()
