@@ -53,17 +53,15 @@ int server_port_is_free(uint16_t port)
 static void run_server(const struct server_options *options, pid_t parent)
 {
 	char listen_on[32], engine[4096], slots[16];
-	const char *arguments[12] = {options->program, "--listen", listen_on, "--data",
-		options->data, "--engine", engine, NULL};
+	/* Without a number of slots the last two are not there. */
+	const char *arguments[] = {options->program, "--listen", listen_on, "--data", options->data,
+		"--engine", engine, "--log-level", "warn",
+		options->cpu_slots ? "--cpu-slots" : NULL, slots, NULL};
 	sigset_t none;
 
 	snprintf(listen_on, sizeof(listen_on), "127.0.0.1:%u", (unsigned)options->port);
 	snprintf(engine, sizeof(engine), "sqlite:%s", options->database);
 	snprintf(slots, sizeof(slots), "%u", options->cpu_slots);
-	if (options->cpu_slots) {
-		arguments[7] = "--cpu-slots";
-		arguments[8] = slots;
-	}
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
