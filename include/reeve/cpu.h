@@ -5,7 +5,7 @@
  * At most `cpu_slots` statements run at once; who else wants to run waits. Groups share by weight
  * (virtual runtime), tasks inside a group by the weight of their priority. A group's weight and cap
  * are, strictest first: the last explicit registration, else the active plan's directive, else its
- * own cpu_allocation_pct at ten shares a percent, else a floor.
+ * own cpu_allocation_pct, by which the groups that the plan does not name share what is left.
  */
 #ifndef REEVE_CPU_H
 #define REEVE_CPU_H

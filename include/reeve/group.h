@@ -45,8 +45,8 @@ struct reeve_group_def {
 	uint32_t category;	     /* enum reeve_group_category */
 	const char *custom_category; /* label of a CUSTOM category; NULL: none */
 	/*
-	 * CPU percent 0 to 100. Weight of the group under a plan that has no directive for it, at
-	 * ten shares a percent; with 0 it gets what others leave, and a floor. See cpu.h.
+	 * CPU percent 0 to 100. The ratio in which the groups that the active plan does not name
+	 * share what it leaves; with 0 it gets the floor, one part in a thousand. See cpu.h.
 	 */
 	uint32_t cpu_allocation_pct;
 	uint64_t max_sessions;	   /* most sessions assigned at once; REEVE_UNLIMITED: none */

@@ -35,6 +35,7 @@ static void set_counter(struct reeve *r)
 	r->cycles_ticks_q32 = reeve__muldiv(
 		UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
 	r->glance_cycles = reeve__ns_cycles(r, REEVE_GLANCE_NS);
+	r->probe_cycles = reeve__ns_cycles(r, REEVE_PROBE_NS);
 }
 
 static struct reeve *new_handle(const struct reeve_host *host)
@@ -174,6 +175,7 @@ REEVE_API int reeve_attach(
 	r->cycles_ns_q32 = parent->cycles_ns_q32;
 	r->cycles_ticks_q32 = parent->cycles_ticks_q32;
 	r->glance_cycles = parent->glance_cycles;
+	r->probe_cycles = parent->probe_cycles;
 	reeve__segment_share(r, parent);
 	rc = attach(r, NULL, err);
 	if (rc) {

@@ -28,7 +28,7 @@ static struct reeve_sh_group *group_of(const struct reeve__cpu_pass *x, uint32_t
 {
 	uint32_t g = reeve__get(&x->r->tasks[task].group);
 
-	if (REEVE_UNLIKELY(g >= x->r->usage_groups)) {
+	if (REEVE_UNLIKELY(g >= x->r->group_capacity)) {
 		reeve__segment_degrade(x->r, "task %u names group slot %u", task, g);
 		g = 0;
 	}
@@ -83,7 +83,7 @@ static void appoint_watchman(struct reeve__cpu_pass *x)
 	uint32_t g = c->ready != REEVE_NONE ? c->ready : c->throttled;
 	uint32_t t;
 
-	if (c->watchman != REEVE_NONE || c->waiting == 0 || g >= x->r->usage_groups)
+	if (c->watchman != REEVE_NONE || c->waiting == 0 || g >= x->r->group_capacity)
 		return;
 	t = x->r->groups[g].cpu.root;
 	if (t >= x->tasks.capacity || reeve__get(&x->r->tasks[t].park) == REEVE_PARK_NO ||
@@ -364,7 +364,7 @@ void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x)
 	do {
 		view = reeve__ruling_now(x->r);
 		n = reeve__get(&view.head->groups);
-		for (uint32_t i = 0; i < n && i < x->r->usage_groups; i++)
+		for (uint32_t i = 0; i < n && i < x->r->group_capacity; i++)
 			follow_row(x, &x->r->groups[i], &view.rows[i]);
 		cap = reeve__get(&view.head->cap_ppm);
 	} while (!reeve__ruling_holds(&view));
@@ -463,17 +463,29 @@ static void end_wait(struct reeve__cpu_pass *x, uint32_t task)
 	group_of(x, task)->cpu.wait_ns += waited;
 }
 
+void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+
+	if (atomic_load(&t->phase) != REEVE_PHASE_WORK || reeve__cpu_holds(x->r, task))
+		return;
+	atomic_fetch_or(&t->attention, REEVE_ATTEND_YIELD);
+	reeve__cpu_enqueue(x, task);
+}
+
 /* Puts a task onto a slot whose word is `expected`; false when the word has changed. */
 static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, uint32_t task)
 {
 	struct reeve_sh_cpu_slot *s = &x->r->cpu_slots[slot];
 	struct reeve_sh_task *t = &x->r->tasks[task];
 	struct reeve_sh_group *g = group_of(x, task);
+	uint32_t holder = reeve__word_task(x->r, expected);
 
 	if (!atomic_compare_exchange_strong(&s->word, &expected, reeve__task_word(t, task)))
 		return false;
 	REEVE_POINT(SLOT_HANDED);
 	reeve__put(&s->since_ns, x->now);
+	reeve__put(&s->linger_cycles, 0);
 	reeve__add(&s->scheduled, 1);
 	if (reeve__get(&s->last_task) != task) {
 		reeve__put(&s->last_task, task);
@@ -494,6 +506,8 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 		x->wake_count < REEVE_COUNT(x->wakes))
 		x->wakes[x->wake_count++] = task;
 	REEVE_POINT(SLOT_TOLD);
+	if (holder != REEVE_NONE && holder != task)
+		reeve__cpu_displaced(x, holder); /* it runs, or has just begun to */
 	return true;
 }
 
@@ -502,7 +516,7 @@ static uint32_t best_task(struct reeve__cpu_pass *x)
 {
 	release_throttled(x);
 	look_at_plan_cap(x);
-	while (!x->c->plan_gate && x->c->ready < x->r->usage_groups) {
+	while (!x->c->plan_gate && x->c->ready < x->r->group_capacity) {
 		uint32_t t = x->r->groups[x->c->ready].cpu.root;
 		if (t >= x->tasks.capacity) {
 			reeve__segment_degrade(x->r, "a ready group has no task");
@@ -516,18 +530,24 @@ static uint32_t best_task(struct reeve__cpu_pass *x)
 	return REEVE_NONE;
 }
 
-/* A slot to be had: free, or lingering for too long. */
+/* Whether a slot's holder is at rest without being expected back at once. */
+static bool rests(const struct reeve__cpu_pass *x, uint32_t slot, uint32_t holder)
+{
+	uint64_t since = reeve__get(&x->r->cpu_slots[slot].linger_cycles);
+
+	if (atomic_load(&x->r->tasks[holder].phase) == REEVE_PHASE_WORK)
+		return false;
+	return since == 0 || (reeve__before(since, x->cycles) &&
+				     x->cycles - since > reeve__ns_cycles(x->r, REEVE_LINGER_NS));
+}
+
+/* A slot to be had: free, or held by a task at rest. */
 static uint32_t open_slot(struct reeve__cpu_pass *x, uint64_t *ret_word)
 {
-	uint64_t linger = reeve__ns_cycles(x->r, REEVE_LINGER_NS);
-
 	for (uint32_t i = 0; i < x->r->slot_count; i++) {
-		struct reeve_sh_cpu_slot *s = &x->r->cpu_slots[i];
-		*ret_word = atomic_load(&s->word);
-		if (*ret_word == 0 ||
-			((*ret_word & REEVE_WORD_LINGER) &&
-				x->cycles - reeve__get(&s->linger_cycles) > linger &&
-				!reeve__before(x->cycles, reeve__get(&s->linger_cycles))))
+		*ret_word = atomic_load(&x->r->cpu_slots[i].word);
+		uint32_t holder = reeve__word_task(x->r, *ret_word);
+		if (holder == REEVE_NONE || rests(x, i, holder))
 			return i;
 	}
 	return REEVE_NONE;
@@ -598,7 +618,6 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 	struct reeve_sh_group *g = group_of(x, task);
 	uint64_t word = 0, ran;
 	uint32_t slot, loser;
-	struct reeve_sh_task *l;
 
 	if (x->c->plan_gate || reeve__get(&g->cpu.gate))
 		return false;
@@ -607,18 +626,14 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 		return false;
 	ran = ran_ns(x, slot);
 	loser = reeve__word_task(x->r, word);
-	l = &x->r->tasks[loser];
+	if (reeve__get(&x->r->tasks[loser].phase) == REEVE_PHASE_WORK) {
+		age_task(x, loser, ran);
+		x->r->tasks[loser].prepaid_ns += ran;
+	}
 	if (!grant(x, slot, word, task))
 		return false;
 	REEVE_POINT(SLOT_EVICTED);
 	reeve__add(&x->c->preemptions, 1);
-	if (word & REEVE_WORD_LINGER)
-		return true; /* nobody was running there */
-	atomic_fetch_or(&l->attention, REEVE_ATTEND_YIELD);
-	age_task(x, loser, ran);
-	l->prepaid_ns += ran;
-	if (reeve__get(&l->phase) == REEVE_PHASE_WORK)
-		reeve__cpu_enqueue(x, loser);
 	return true;
 }
 
@@ -648,7 +663,7 @@ uint64_t reeve__cpu_next_look(const struct reeve__cpu_pass *x)
 	struct reeve_sh_node *top = reeve__heap_node(&groups, x->c->throttled);
 
 	for (uint32_t i = 0; i < x->r->slot_count; i++)
-		if (reeve__get(&x->r->cpu_slots[i].word) & REEVE_WORD_LINGER)
+		if (reeve__get(&x->r->cpu_slots[i].linger_cycles))
 			at = x->now + REEVE_PATROL_NS;
 	if (x->c->plan_gate && x->c->plan_open_ns < at)
 		at = x->c->plan_open_ns;
@@ -665,12 +680,12 @@ uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group)
 	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
 
 	/* Who else wants CPU: the groups on slots and, for the queues, the one next in line. */
-	if (x->c->ready < x->r->usage_groups && x->c->ready != group)
+	if (x->c->ready < x->r->group_capacity && x->c->ready != group)
 		all += reeve__get(&x->r->groups[x->c->ready].cpu.weight_ppm);
 	for (uint32_t i = 0; i < x->r->slot_count; i++) {
 		uint32_t t = reeve__word_task(x->r, reeve__get(&x->r->cpu_slots[i].word));
 		uint32_t other = t == REEVE_NONE ? group : reeve__get(&x->r->tasks[t].group);
-		if (other != group && other != x->c->ready && other < x->r->usage_groups)
+		if (other != group && other != x->c->ready && other < x->r->group_capacity)
 			all += reeve__get(&x->r->groups[other].cpu.weight_ppm);
 	}
 	slice = reeve__fair_slice_ns(quantum, (uint32_t)weight, all);
@@ -688,6 +703,19 @@ uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group)
 
 /* ---- tasks that leave or move ---- */
 
+/* What a task has used so far becomes its group's for good. */
+void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_cpu_group *q = &group_of(x, task)->cpu;
+	uint64_t ns = reeve__get(&t->cpu_ns), queries = reeve__get(&t->queries);
+
+	q->retired_ns += ns - t->cpu_ns_base;
+	t->cpu_ns_base = ns;
+	q->retired_queries += queries - t->queries_base;
+	t->queries_base = queries;
+}
+
 void reeve__cpu_drop(struct reeve *r, uint32_t task)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
@@ -695,13 +723,13 @@ void reeve__cpu_drop(struct reeve *r, uint32_t task)
 	struct reeve__cpu_pass x;
 
 	reeve__cpu_begin(&x, r);
-	reeve__put(&t->phase, REEVE_PHASE_IDLE);
+	atomic_store(&t->phase, REEVE_PHASE_DEAD);
 	reeve__cpu_dequeue(&x, task);
 	end_wait(&x, task);
+	reeve__cpu_retire(&x, task);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
-		uint64_t word = held, linger = held | REEVE_WORD_LINGER;
-		if (!atomic_compare_exchange_strong(&r->cpu_slots[i].word, &word, 0))
-			atomic_compare_exchange_strong(&r->cpu_slots[i].word, &linger, 0);
+		uint64_t word = held;
+		atomic_compare_exchange_strong(&r->cpu_slots[i].word, &word, 0);
 	}
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
@@ -715,6 +743,7 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 	reeve__cpu_begin(x, r);
 	queued = t->queued != 0;
 	reeve__cpu_dequeue(x, task);
+	reeve__cpu_retire(x, task);
 	reeve__put(&t->group, to_group);
 	t->age = r->groups[to_group].cpu.task_clock;
 	if (queued)
@@ -820,14 +849,16 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 static void check_slots(struct reeve__cpu_pass *x, struct faults *f)
 {
 	for (uint32_t i = 0; i < x->r->slot_count; i++) {
-		uint64_t word = atomic_load(&x->r->cpu_slots[i].word) & ~REEVE_WORD_LINGER;
+		uint64_t word = atomic_load(&x->r->cpu_slots[i].word);
 		uint32_t t = reeve__word_task(x->r, word);
 		if (word && t == REEVE_NONE)
 			note_fault(f, "CPU slot %u names a task that cannot exist", i);
-		else if (word && word != reeve__task_word(&x->r->tasks[t], t))
+		else if (word && (word != reeve__task_word(&x->r->tasks[t], t) ||
+					 reeve__get(&x->r->tasks[t].head.state) !=
+						 REEVE_SLOT_LIVE))
 			note_fault(f, "CPU slot %u names a task that is gone", i);
 		for (uint32_t k = 0; word && k < i; k++)
-			if ((atomic_load(&x->r->cpu_slots[k].word) & ~REEVE_WORD_LINGER) == word)
+			if (atomic_load(&x->r->cpu_slots[k].word) == word)
 				note_fault(f, "CPU slots %u and %u name the same task", k, i);
 	}
 }

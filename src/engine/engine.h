@@ -5,22 +5,25 @@
  * A CPU slot's word says who runs:
  *
  *	bits 0-31  task slot + 1, 0: nobody     bits 32-61  the task's generation
- *	bit 63     LINGER: the task's statement has ended, but its next one is expected within
- *	           microseconds; anybody may take the slot once it has lingered too long
  *
- * Words change by compare-and-swap only: free to held by a beginner that finds nobody waiting, held
- * to free or to LINGER by the holder, and anything to another task by whoever holds the CPU lock.
+ * A slot stays with its holder after the statement, at rest: the holder's next statement finds its
+ * name still there and goes on, at the cost of one compare-and-swap (of its phase) and one load.
+ * Anybody else who wants a slot may take one whose holder is not in phase WORK. While others wait,
+ * a holder that comes back within microseconds is given that long (linger_cycles).
  *
- * That no wake-up is lost: who ends frees the word and then reads `contended`; who waits raises
- * `contended` and then reads the words; all four are sequentially consistent, so one sees the other.
+ * Words change by compare-and-swap only: by a beginner that finds nobody waiting, or by whoever
+ * holds the CPU lock. Who takes a resting slot looks at the holder's phase again afterwards: if the
+ * holder has begun meanwhile, it has been displaced, and is put into the queue.
+ *
+ * That no wake-up is lost: who ends changes its phase and then reads `contended`; who waits raises
+ * `contended` and then reads words and phases; all are sequentially consistent, so one sees the
+ * other.
  */
 #ifndef REEVE_ENGINE_ENGINE_H
 #define REEVE_ENGINE_ENGINE_H
 
 #include "../host/host.h"
 #include "../model/model.h"
-
-#define REEVE_WORD_LINGER (UINT64_C(1) << 63)
 
 /* A slot whose holder has ended its statement is kept for it this long. */
 #define REEVE_LINGER_NS ((uint64_t)50000)
@@ -126,6 +129,10 @@ void reeve__cpu_wake(struct reeve__cpu_pass *x);
 void reeve__cpu_end(struct reeve__cpu_pass *x);
 
 bool reeve__cpu_holds(const struct reeve *r, uint32_t task);
+/* A task whose slot was taken: queues it and makes it look, if it is running after all. */
+void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task);
+/* Moves what a task has used into its group's account of what is past. */
+void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task);
 /* Counts use that the owner has measured: ages, buckets, gates. */
 void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns);
 void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task);
@@ -158,21 +165,6 @@ void reeve__cpu_drop(struct reeve *r, uint32_t task);
 /* Moves a task to another group. Takes the lock; the caller wakes. */
 void reeve__cpu_move(
 	struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group);
-
-/* Adds to the account of (slot or REEVE_NONE, group). No lock. */
-static inline void reeve__usage_add(
-	struct reeve *r, uint32_t slot, uint32_t group, uint64_t ns, uint64_t queries)
-{
-	uint32_t row = slot < r->slot_count ? slot : r->slot_count;
-	struct reeve_sh_usage *u;
-
-	if (REEVE_UNLIKELY(group >= r->usage_groups))
-		return;
-	u = &r->usage[(size_t)row * r->usage_groups + group];
-	reeve__add(&u->cpu_ns, ns);
-	if (queries)
-		reeve__add(&u->queries, queries);
-}
 
 /* ---- query.c: the owner's side. No lock held. ---- */
 

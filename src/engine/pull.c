@@ -37,7 +37,7 @@ void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 	uint32_t g = reeve__get(&t->group);
 	struct reeve_sh_cpu_group *q;
 
-	if (g >= x->r->usage_groups || t->queued ||
+	if (g >= x->r->group_capacity || t->queued ||
 		reeve__get(&t->pull_state) != REEVE_TASK_READY)
 		return;
 	q = &x->r->groups[g].cpu;
@@ -58,7 +58,7 @@ static void dequeue(struct reeve__cpu_pass *x, uint32_t task)
 	struct reeve_sh_task *t = &x->r->tasks[task];
 	uint32_t g = reeve__get(&t->group);
 
-	if (!t->queued || g >= x->r->usage_groups)
+	if (!t->queued || g >= x->r->group_capacity)
 		return;
 	reeve__heap_remove(&x->tasks, &x->r->groups[g].cpu.pull_root, task);
 	t->queued = 0;
@@ -115,7 +115,7 @@ int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_
 
 	reeve__cpu_begin(&x, r);
 	g = x.c->pull_ready;
-	if (g < r->usage_groups)
+	if (g < r->group_capacity)
 		i = r->groups[g].cpu.pull_root;
 	if (i < r->header->tasks.capacity) {
 		struct reeve_sh_task *t = &r->tasks[i];
@@ -151,7 +151,6 @@ static void charge(struct reeve__cpu_pass *x, uint32_t i, uint64_t cpu_ns)
 	q->pull_age += reeve__fair_age(cpu_ns, reeve__get(&q->weight_ppm));
 	reeve__add(&t->cpu_ns, cpu_ns);
 	reeve__add(&t->query_cpu_ns, cpu_ns);
-	reeve__usage_add(x->r, REEVE_NONE, g, cpu_ns, 0);
 	if (queued)
 		reeve__pull_enqueue(x, i);
 	else
@@ -183,14 +182,14 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 		rc = reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running",
 			(unsigned long long)id.v);
 	if (!rc) {
-		uint32_t g = reeve__get(&r->tasks[i].group);
 		reeve__cpu_begin(&x, r);
 		charge(&x, i, cpu_ns);
 		if (verb == REEVE_PULL_YIELD) {
 			reeve__put(&r->tasks[i].pull_state, REEVE_TASK_READY);
 			reeve__pull_enqueue(&x, i);
 		} else if (verb == REEVE_PULL_COMPLETE) {
-			reeve__usage_add(r, REEVE_NONE, g, 0, 1);
+			reeve__add(&r->tasks[i].queries, 1);
+			reeve__cpu_retire(&x, i);
 			reeve__put(&r->tasks[i].pull_state, REEVE_TASK_COMPLETED);
 			dequeue(&x, i);
 		}

@@ -2,8 +2,8 @@
 /*
  * query.c - the owner's side of a statement: begin, checkpoint, block, shield, end.
  *
- * Fast paths take no lock, make no system call, allocate nothing. A begin is two compare-and-swaps
- * (the session's state, a free slot's word); an end is one, and the counters.
+ * Fast paths take no lock, make no system call, allocate nothing. A begin is one compare-and-swap
+ * (of the phase), and another when the slot of last time is gone; an end is one exchange.
  *
  * What a statement used is measured with the processor's counter while it is short: elapsed time is
  * CPU time as long as nobody interrupts. From 50 us on, the thread's CPU clock is read, at slice
@@ -17,7 +17,6 @@
 
 static void book(struct reeve_session *s, uint64_t ns)
 {
-	reeve__usage_add(s->r, s->slot, reeve__get(&s->t->group), ns, 0);
 	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
 	s->query_cpu_ns += ns;
 	reeve__put(&s->t->query_cpu_ns, s->query_cpu_ns);
@@ -224,12 +223,42 @@ static bool is_capped(const struct reeve_session *s)
 	uint32_t g = reeve__get(&s->t->group);
 
 	return reeve__get(&s->r->cpu->plan_cap_ppm) < REEVE_PPM ||
-	       (g < s->r->usage_groups && reeve__get(&s->r->groups[g].cpu.cap_ppm) < REEVE_PPM);
+	       (g < s->r->group_capacity && reeve__get(&s->r->groups[g].cpu.cap_ppm) < REEVE_PPM);
 }
 
 /* ---- begin ---- */
 
-/* Takes a free slot, its own of last time first. False when there is none, or others wait. */
+/* Takes slot i if it is free or its holder rests. */
+static bool take_slot(struct reeve_session *s, uint32_t i)
+{
+	struct reeve *r = s->r;
+	struct reeve_sh_cpu_slot *slot = &r->cpu_slots[i];
+	uint64_t word = atomic_load(&slot->word);
+	uint32_t holder = reeve__word_task(r, word);
+	struct reeve__cpu_pass x;
+
+	if ((holder != REEVE_NONE && atomic_load(&r->tasks[holder].phase) == REEVE_PHASE_WORK) ||
+		!atomic_compare_exchange_strong(&slot->word, &word, s->word))
+		return false;
+	REEVE_POINT(SLOT_FAST_TAKEN);
+	s->slot = i;
+	reeve__put(&s->t->slot, i);
+	reeve__put(&slot->linger_cycles, 0);
+	reeve__add(&slot->scheduled, 1);
+	if (reeve__get(&slot->last_task) != s->task) {
+		reeve__put(&slot->last_task, s->task);
+		reeve__add(&slot->switches, 1);
+	}
+	if (holder != REEVE_NONE &&
+		REEVE_UNLIKELY(atomic_load(&r->tasks[holder].phase) == REEVE_PHASE_WORK)) {
+		reeve__cpu_begin(&x, r); /* it began in this very moment */
+		reeve__cpu_displaced(&x, holder);
+		reeve__cpu_end(&x);
+	}
+	return true;
+}
+
+/* Takes a slot that is to be had, its own of last time first. False: there is none, or others wait. */
 static bool take_free_slot(struct reeve_session *s)
 {
 	struct reeve *r = s->r;
@@ -238,34 +267,35 @@ static bool take_free_slot(struct reeve_session *s)
 	if (atomic_load(&r->cpu->contended) || reeve__get(&r->groups[g].cpu.gate))
 		return false;
 	for (uint32_t n = 0, i = s->slot; n < r->slot_count; n++, i++) {
-		uint64_t nobody = 0;
 		if (i >= r->slot_count)
 			i = 0;
-		struct reeve_sh_cpu_slot *slot = &r->cpu_slots[i];
-		if (reeve__get(&slot->word) != 0 ||
-			!atomic_compare_exchange_strong(&slot->word, &nobody, s->word))
-			continue;
-		REEVE_POINT(SLOT_FAST_TAKEN);
-		s->slot = i;
-		reeve__put(&s->t->slot, i);
-		reeve__add(&slot->scheduled, 1);
-		if (reeve__get(&slot->last_task) != s->task) {
-			reeve__put(&slot->last_task, s->task);
-			reeve__add(&slot->switches, 1);
-		}
-		return true;
+		if (take_slot(s, i))
+			return true;
 	}
 	return false;
 }
 
-/* The slot that lingers since the last statement, if it still does. */
-static bool take_lingering_slot(struct reeve_session *s)
+/* Whether the slot of last time still bears its name; read after the phase became WORK. */
+static bool has_kept_slot(const struct reeve_session *s)
 {
-	uint64_t linger = s->word | REEVE_WORD_LINGER;
-	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
+	return atomic_load(&s->r->cpu_slots[s->slot].word) == s->word;
+}
 
-	return reeve__get(&slot->word) == linger &&
-	       atomic_compare_exchange_strong(&slot->word, &linger, s->word);
+/* On with the slot that was kept. While others wait, its slice goes on over statements. */
+static int go_on(struct reeve_session *s, uint64_t cycles)
+{
+	bool contended = atomic_load(&s->r->cpu->contended) != 0;
+	uint32_t g = reeve__get(&s->t->group);
+
+	if (!contended)
+		s->slice_cycles = cycles + s->r->probe_cycles;
+	set_look(s);
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) || reeve__get(&s->r->groups[g].cpu.gate) ||
+			   !reeve__before(cycles, s->look_cycles)))
+		return reeve__query_checkpoint_slow(s, cycles);
+	if (contended && reeve__before(cycles + s->r->probe_cycles, s->look_cycles))
+		s->look_cycles = cycles + s->r->probe_cycles;
+	return 0;
 }
 
 static void start_statement(
@@ -293,15 +323,13 @@ static void start_statement(
 	}
 	reeve__put(&s->t->query_cpu_ns, 0);
 	reeve__put(&s->t->start_cycles, cycles);
-	/* Before the slot: a waiter's name may stand on a slot only while it works. */
-	atomic_store_explicit(&s->t->phase, REEVE_PHASE_WORK, memory_order_release);
 }
 
-static int begin_refused(struct reeve_session *s, uint32_t state, struct reeve_error *err)
+static int begin_refused(struct reeve_session *s, uint32_t phase, struct reeve_error *err)
 {
 	uint64_t id = s->sh->head.id;
 
-	if (state == REEVE_SESSION_KILLED || state == REEVE_SESSION_TERMINATED)
+	if (phase == REEVE_PHASE_DEAD)
 		return reeve__fail(err, REEVE_EKILLED, "session %llu was killed",
 			(unsigned long long)id);
 	return reeve__fail(err, REEVE_EINVALID_STATE,
@@ -320,14 +348,13 @@ static int begin_failed(struct reeve_session *s, int code, struct reeve_error *e
 int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
 {
-	uint32_t state = REEVE_SESSION_INACTIVE;
+	uint32_t phase = REEVE_PHASE_IDLE;
 	uint64_t cycles = reeve__cycles(s->r), gap;
 	struct reeve__cpu_pass x;
 	int rc;
 
-	if (s->in_query || !atomic_compare_exchange_strong(
-				   &s->sh->state, &state, (uint32_t)REEVE_SESSION_ACTIVE))
-		return begin_refused(s, state, err);
+	if (!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK))
+		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
 	gap = cycles - s->end_cycles;
 	s->gap_cycles = (7 * s->gap_cycles + (gap < UINT32_MAX ? gap : UINT32_MAX)) / 8;
@@ -336,12 +363,9 @@ int reeve__query_begin(
 		start_slice(s, cycles, REEVE_SEC);
 		return 0;
 	}
-	if (take_lingering_slot(s)) {
-		set_look(s); /* the slice goes on over statements */
-		if (reeve__get(&s->t->attention) == 0 && reeve__before(cycles, s->look_cycles))
-			return 0;
-		rc = reeve__query_checkpoint_slow(s, cycles);
-		return rc ? begin_failed(s, rc, err) : 0;
+	if (has_kept_slot(s)) {
+		rc = go_on(s, cycles);
+		return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
 	}
 	if (take_free_slot(s)) {
 		start_slice(s, cycles, REEVE_PROBE_NS);
@@ -456,7 +480,7 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 void reeve__query_block_begin(struct reeve_session *s)
 {
 	struct reeve__cpu_pass x;
-	uint64_t cycles = reeve__cycles(s->r), mine = s->word;
+	uint64_t cycles = reeve__cycles(s->r);
 
 	if (!s->in_query || s->block_depth++ > 0)
 		return;
@@ -464,11 +488,8 @@ void reeve__query_block_begin(struct reeve_session *s)
 	s->blocked_cycles = cycles;
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_BLOCKED);
 	atomic_store(&s->t->phase, REEVE_PHASE_BLOCKED);
-	if (!atomic_load(&s->r->cpu->contended) && !is_capped(s) &&
-		atomic_compare_exchange_strong(
-			&s->r->cpu_slots[s->slot].word, &mine, 0) &&
-		!atomic_load(&s->r->cpu->contended))
-		return;
+	if (!atomic_load(&s->r->cpu->contended) && !is_capped(s))
+		return; /* the slot rests; whoever wants it takes it */
 	reeve__cpu_begin(&x, s->r);
 	settle_locked(&x, s);
 	reeve__cpu_dequeue(&x, s->task);
@@ -497,6 +518,8 @@ int reeve__query_block_end(struct reeve_session *s)
 	int rc = must_stop(s, reeve__get(&s->t->attention), cycles);
 	if (rc || !reeve__segment_ready(s->r))
 		return rc;
+	if (has_kept_slot(s))
+		return go_on(s, cycles);
 	if (take_free_slot(s)) {
 		start_slice(s, cycles, REEVE_PROBE_NS);
 		return 0;
@@ -536,7 +559,7 @@ static void fill_usage(
 		.wait_ns = (reeve_ns)s->query_wait_ns,
 		.blocked_ns = (reeve_ns)s->blocked_ns,
 		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, cycles - s->begin_cycles),
-		.group = {g < s->r->usage_groups ? s->r->groups[g].head.id : 0},
+		.group = {g < s->r->group_capacity ? s->r->groups[g].head.id : 0},
 		.parks = s->parks,
 	};
 }
@@ -559,40 +582,34 @@ static void release_slow(struct reeve_session *s)
 }
 
 /*
- * With others waiting, a session that comes back within microseconds keeps its slot lingering:
+ * With others waiting, a session that comes back within microseconds keeps its slot for so long:
  * handing it over and taking it back would cost more than the pause. Its slice still ends in time.
  */
-static bool linger(struct reeve_session *s, uint64_t cycles)
+static bool may_linger(const struct reeve_session *s, uint64_t cycles)
 {
-	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
-	uint64_t mine = s->word;
-
-	if (reeve__get(&s->t->attention) || !reeve__before(cycles, s->slice_cycles) ||
-		reeve__cycles_ns(s->r, s->gap_cycles) > REEVE_LINGER_NS / 2 || is_capped(s))
-		return false;
-	reeve__put(&slot->linger_cycles, cycles);
-	return atomic_compare_exchange_strong(&slot->word, &mine, s->word | REEVE_WORD_LINGER);
+	return !reeve__get(&s->t->attention) && reeve__before(cycles, s->slice_cycles) &&
+	       reeve__cycles_ns(s->r, s->gap_cycles) <= REEVE_LINGER_NS / 2 && !is_capped(s) &&
+	       has_kept_slot(s);
 }
 
-static void release_slot(struct reeve_session *s, uint64_t cycles)
+/*
+ * The statement is over. Nobody waits: the slot rests with the session, at no cost. Else it lingers,
+ * or goes to whoever deserves it.
+ */
+static void leave_phase(struct reeve_session *s, uint64_t cycles)
 {
-	uint64_t mine = s->word;
+	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
+	bool lingers = false;
 
-	if (s->block_depth) /* given up already */
-		return;
-	if (atomic_load(&s->r->cpu->contended)) {
-		if (!linger(s, cycles))
-			release_slow(s);
-		return;
-	}
-	if ((s->unsettled_ns >= REEVE_SETTLE_NS && is_capped(s)) ||
-		!atomic_compare_exchange_strong(&s->r->cpu_slots[s->slot].word, &mine, 0)) {
+	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
+		lingers = may_linger(s, cycles);
+	if (reeve__get(&slot->linger_cycles) != 0 || lingers)
+		reeve__put(&slot->linger_cycles, lingers ? cycles : 0);
+	atomic_store(&s->t->phase, REEVE_PHASE_IDLE);
+	REEVE_POINT(QUERY_INACTIVE);
+	if ((!lingers && atomic_load(&s->r->cpu->contended)) ||
+		(s->unsettled_ns >= REEVE_SETTLE_NS && is_capped(s)))
 		release_slow(s);
-		return;
-	}
-	REEVE_POINT(SLOT_RELEASED);
-	if (REEVE_UNLIKELY(atomic_load(&s->r->cpu->contended)))
-		release_slow(s); /* somebody began to wait just before: serve him */
 }
 
 void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
@@ -605,25 +622,22 @@ void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
 	if (s->block_depth == 0)
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
-	reeve__usage_add(s->r, s->slot, reeve__get(&s->t->group), 0, 1);
-	reeve__put(&s->sh->total_queries, reeve__get(&s->sh->total_queries) + 1);
+	reeve__put(&s->t->queries, reeve__get(&s->t->queries) + 1);
 	if (ret)
 		fill_usage(s, cycles, ret);
 	if (reeve__get(&s->t->is_runaway))
 		reeve__put(&s->t->is_runaway, 0);
 	reeve__put(&s->t->start_cycles, 0);
-	reeve__put(&s->t->phase, REEVE_PHASE_IDLE);
-	/* seq_cst, and attention is read after it: a killer sees INACTIVE, or is seen. */
-	atomic_store(&s->sh->state, (uint32_t)REEVE_SESSION_INACTIVE);
-	REEVE_POINT(QUERY_INACTIVE);
+	reeve__put(&s->t->end_cycles, cycles);
 	s->in_query = false;
-	release_slot(s, cycles);
 	s->block_depth = 0;
 	if (s->shield_depth) {
 		s->shield_depth = 0;
 		atomic_store(&s->t->shield, 0);
 	}
+	leave_phase(s, cycles);
 	s->end_cycles = cycles;
+	/* After the phase: a killer sees IDLE, or is seen. */
 	attention = atomic_load(&s->t->attention);
 	if (REEVE_UNLIKELY(attention)) {
 		atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);

@@ -2,11 +2,10 @@
 /*
  * session.c - sessions: creation, states, switching, ending.
  *
- *	INACTIVE -> ACTIVE -> INACTIVE     compare-and-swap by the owner, or by hand (start, complete)
- *	INACTIVE, ACTIVE -> KILLED         by whoever kills
- *	KILLED -> TERMINATED               under the session lock; final, returns everything once
+ *	INACTIVE -> ACTIVE -> INACTIVE     phase of the task: IDLE to WORK or HAND, and back
+ *	any live -> KILLED -> TERMINATED   under the session lock; final, returns everything once
  *
- * WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
+ * ACTIVE, WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
  */
 #include "engine.h"
 
@@ -22,6 +21,14 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 
 	if (task < r->header->tasks.capacity && reeve__get(&r->tasks[task].group) != group)
 		reeve__cpu_move(&x, r, task, group);
+}
+
+/* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
+static bool has_owner(const struct reeve_sh_session *sh)
+{
+	uint32_t state = reeve__get(&sh->head.state);
+
+	return state == REEVE_SLOT_LIVE || state == REEVE_SLOT_KEPT;
 }
 
 static void recover_sessions(struct reeve *r)
@@ -54,9 +61,8 @@ static void recover_sessions(struct reeve *r)
 		if (reeve__get(&t->head.state) == REEVE_SLOT_LIVE &&
 			t->kind == REEVE_TASK_SESSION &&
 			(t->session >= h->sessions.high_water ||
-				reeve__get(&r->sessions[t->session].head.state) !=
-					REEVE_SLOT_LIVE ||
-				r->sessions[t->session].task != i))
+				r->sessions[t->session].task != i ||
+				!has_owner(&r->sessions[t->session])))
 			reeve__table_free(r, &h->tasks, i, NULL);
 	}
 }
@@ -301,6 +307,7 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	if (task < r->header->tasks.capacity) {
 		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
 		sh->wait_ns_at_end = reeve__get(&r->tasks[task].wait_ns);
+		sh->queries_at_end = reeve__get(&r->tasks[task].queries);
 	}
 	reeve__table_keep(r, &r->header->sessions, i);
 	REEVE_POINT(SESSION_TERMINATING);
@@ -329,23 +336,25 @@ void reeve__session_terminate(struct reeve *r, uint32_t i, uint32_t reason)
 	task = mark_terminated_locked(r, i, reason);
 	last = task != REEVE_NONE && user && is_last_of_user(r, user);
 	reeve__sessions_unlock(r);
-	if (task < r->header->tasks.capacity) {
-		/* Out of queue and slots first: waking others is no work for under a lock. */
-		reeve__cpu_drop(r, task);
-		reeve__sessions_lock(r);
-		r->sessions[i].task = REEVE_NONE;
-		reeve__table_free(r, &r->header->tasks, task, NULL);
-		reeve__sessions_unlock(r);
-	}
+	if (task < r->header->tasks.capacity)
+		reeve__cpu_drop(r, task); /* no lock held: it wakes others */
 	if (last)
 		reeve__user_forget_temporary(r, user);
 }
 
 void reeve__session_release(struct reeve *r, uint32_t i)
 {
+	uint32_t task = r->sessions[i].task;
+
+	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
+		return;
+	if (task < r->header->tasks.capacity)
+		reeve__cpu_drop(r, task); /* again, should whoever terminated it have died midway */
 	reeve__sessions_lock(r);
-	if (reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_KEPT)
-		reeve__table_end(r, &r->header->sessions, i);
+	r->sessions[i].task = REEVE_NONE;
+	if (task < r->header->tasks.capacity)
+		reeve__table_free(r, &r->header->tasks, task, NULL);
+	reeve__table_end(r, &r->header->sessions, i);
 	reeve__sessions_unlock(r);
 }
 
@@ -402,22 +411,39 @@ static int find_live_locked(
 	return rc;
 }
 
+/* Whether a statement is under way. */
+static bool is_busy(const struct reeve_sh_task *t)
+{
+	uint32_t phase = reeve__get(&t->phase);
+
+	return phase != REEVE_PHASE_IDLE && phase != REEVE_PHASE_DEAD;
+}
+
 /* What its task is doing, when it has one. */
 static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_info *info)
 {
 	const struct reeve_sh_task *t = &r->tasks[task];
 	uint64_t start = reeve__get(&t->start_cycles);
 	uint64_t since = reeve__get(&t->wait_since);
+	uint64_t active = start ? start : reeve__get(&t->end_cycles);
 
+	if (active)
+		info->last_active_wall = reeve__wall(r) -
+			(reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - active);
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
-	if (info->state != REEVE_SESSION_ACTIVE)
+	info->total_queries += reeve__get(&t->queries);
+	if (!is_busy(t))
 		return;
+	if (info->state == REEVE_SESSION_INACTIVE)
+		info->state = REEVE_SESSION_ACTIVE;
 	if (start)
 		info->query_start =
 			reeve__mono(r) - (reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - start);
 	info->wait_reason = reeve__get(&t->wait_reason);
 	info->waiting_since = (reeve_ns)since;
+	if (info->state != REEVE_SESSION_ACTIVE)
+		return; /* killed: its statement is being unwound */
 	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED)
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
@@ -452,10 +478,11 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->last_active_wall = reeve__get(&sh->last_active_wall);
 	info->switched_wall = sh->switched_wall;
 	info->terminated_wall = sh->terminated_wall;
-	info->total_queries = reeve__get(&sh->total_queries);
+	info->total_queries = reeve__get(&sh->hand_queries) + sh->queries_at_end;
 	info->cpu_ns = sh->cpu_ns_at_end;
 	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
-	if (sh->task < r->header->tasks.capacity)
+	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE &&
+		sh->task < r->header->tasks.capacity)
 		fill_from_task(r, sh->task, info);
 }
 
@@ -501,7 +528,7 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 	reeve__sessions_lock(r);
 	for (uint32_t i = 0; i < r->header->sessions.high_water; i++)
 		active += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
-			  reeve__get(&r->sessions[i].state) == REEVE_SESSION_ACTIVE;
+			  is_busy(&r->tasks[r->sessions[i].task]);
 	*ret = (struct reeve_session_stats){
 		.created = reeve__get(&c->created),
 		.terminated = reeve__get(&c->terminated),
@@ -518,34 +545,34 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 
 /* ---- by hand ---- */
 
-static int wrong_state(const struct reeve_sh_session *sh, const char *want, struct reeve_error *err)
+static int wrong_phase(
+	uint64_t id, uint32_t phase, const char *want, struct reeve_error *err)
 {
-	static const char *const names[] = {"", "Inactive", "Active", "Waiting", "Blocked", "Idle",
-		"Killed", "Terminated"};
-	uint32_t state = reeve__get(&sh->state);
+	static const char *const names[] = {"is inactive", "runs a statement",
+		"runs a statement, blocked", "runs a statement that was started by hand",
+		"was killed"};
 
-	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu is %s, not %s",
-		(unsigned long long)sh->head.id, state < REEVE_COUNT(names) ? names[state] : "?",
+	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu %s; %s",
+		(unsigned long long)id, phase < REEVE_COUNT(names) ? names[phase] : "is damaged",
 		want);
 }
 
 int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err)
 {
-	uint32_t i, inactive = REEVE_SESSION_INACTIVE;
+	uint32_t i = REEVE_NONE, phase = REEVE_PHASE_IDLE;
 	int rc;
 
 	reeve__sessions_lock(r);
 	rc = find_live_locked(r, id, &i, err);
 	if (!rc) {
 		struct reeve_sh_session *sh = &r->sessions[i];
-		if (!atomic_compare_exchange_strong(
-			    &sh->state, &inactive, (uint32_t)REEVE_SESSION_ACTIVE)) {
-			rc = wrong_state(sh, "Inactive", err);
+		struct reeve_sh_task *t = &r->tasks[sh->task];
+		if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_HAND)) {
+			rc = wrong_phase(id.v, phase, "it must be inactive to start one", err);
 		} else {
-			reeve__put(&sh->by_hand, 1);
-			reeve__add(&sh->total_queries, 1);
+			reeve__add(&sh->hand_queries, 1);
 			reeve__put(&sh->last_active_wall, reeve__wall(r));
-			reeve__put(&r->tasks[sh->task].start_cycles, reeve__cycles(r));
+			reeve__put(&t->start_cycles, reeve__cycles(r));
 		}
 	}
 	reeve__sessions_unlock(r);
@@ -554,24 +581,21 @@ int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_erro
 
 int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err)
 {
-	uint32_t i = REEVE_NONE;
+	uint32_t i = REEVE_NONE, phase = REEVE_PHASE_HAND;
 	int rc;
 
 	reeve__sessions_lock(r);
 	rc = find_live_locked(r, id, &i, err);
-	if (!rc && !reeve__get(&r->sessions[i].by_hand)) {
-		rc = reeve__get(&r->sessions[i].state) == REEVE_SESSION_ACTIVE
-			     ? reeve__fail(err, REEVE_EINVALID_STATE,
-				       "the statement of session %llu was not started by hand",
-				       (unsigned long long)id.v)
-			     : wrong_state(&r->sessions[i], "Active", err);
-	}
 	if (!rc) {
 		struct reeve_sh_session *sh = &r->sessions[i];
-		reeve__put(&sh->by_hand, 0);
-		reeve__put(&r->tasks[sh->task].start_cycles, 0);
-		reeve__put(&sh->last_active_wall, reeve__wall(r));
-		atomic_store(&sh->state, (uint32_t)REEVE_SESSION_INACTIVE);
+		struct reeve_sh_task *t = &r->tasks[sh->task];
+		if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE)) {
+			rc = wrong_phase(
+				id.v, phase, "only one that was started by hand is completed", err);
+		} else {
+			reeve__put(&t->start_cycles, 0);
+			reeve__put(&sh->last_active_wall, reeve__wall(r));
+		}
 	}
 	reeve__sessions_unlock(r);
 	return rc;
@@ -627,7 +651,7 @@ int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_err
 		task = r->sessions[i].task;
 		struct reeve_sh_task *t = &r->tasks[task];
 		start = reeve__get(&t->start_cycles);
-		if (start == 0 || reeve__get(&r->sessions[i].by_hand))
+		if (start == 0 || reeve__get(&t->phase) == REEVE_PHASE_HAND)
 			rc = reeve__fail(err, REEVE_EINVALID_STATE,
 				"session %llu runs no statement", (unsigned long long)id.v);
 	}
@@ -643,23 +667,22 @@ int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_err
 
 int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err)
 {
-	uint32_t inactive = REEVE_SESSION_INACTIVE, active = REEVE_SESSION_ACTIVE;
-	uint32_t i, task = REEVE_NONE;
+	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND;
+	uint32_t i = REEVE_NONE, task = REEVE_NONE;
 	bool at_once = false, wake = false;
 	int rc;
 
 	reeve__sessions_lock(r);
 	rc = find_live_locked(r, id, &i, err);
 	if (!rc) {
-		struct reeve_sh_session *sh = &r->sessions[i];
-		/* Attention first, state second: the owner does it the other way round. */
-		task = sh->task;
+		task = r->sessions[i].task;
+		/* Attention first, phase second: the owner does it the other way round. */
 		wake = reeve__task_attend(r, task, REEVE_ATTEND_KILL);
 		at_once = atomic_compare_exchange_strong(
-			&sh->state, &inactive, (uint32_t)REEVE_SESSION_KILLED);
-		if (!at_once && reeve__get(&sh->by_hand))
-			at_once = atomic_compare_exchange_strong(
-				&sh->state, &active, (uint32_t)REEVE_SESSION_KILLED);
+				  &r->tasks[task].phase, &idle, REEVE_PHASE_DEAD) ||
+			  atomic_compare_exchange_strong(
+				  &r->tasks[task].phase, &by_hand, REEVE_PHASE_DEAD);
+		reeve__put(&r->sessions[i].state, REEVE_SESSION_KILLED);
 	}
 	reeve__sessions_unlock(r);
 	if (wake)

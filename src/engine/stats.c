@@ -4,6 +4,8 @@
 
 #include "../policy/fair.h"
 
+#include <stdlib.h>
+
 void reeve__cpu_config_get(struct reeve *r, struct reeve_cpu_config *ret)
 {
 	const struct reeve_sh_cpu *c = r->cpu;
@@ -52,110 +54,165 @@ int reeve__cpu_config_set(
 	return 0;
 }
 
-static uint32_t count_running(const struct reeve *r, uint32_t group)
-{
-	uint32_t n = 0;
+/* What a pass over slots and tasks finds out about one group. */
+struct tally {
+	uint64_t cpu_ns, queries;
+	uint32_t running, tasks;
+};
 
-	for (uint32_t i = 0; i < r->slot_count; i++) {
-		uint64_t word = reeve__get(&r->cpu_slots[i].word);
-		uint32_t t = reeve__word_task(r, word);
-		n += t != REEVE_NONE && !(word & REEVE_WORD_LINGER) &&
-		     (group == REEVE_NONE || reeve__get(&r->tasks[t].group) == group);
-	}
-	return n;
+static bool is_listed(const struct reeve_sh_task *t)
+{
+	uint32_t phase = reeve__get(&t->phase);
+
+	return t->kind == REEVE_TASK_PULL ||
+	       (phase != REEVE_PHASE_IDLE && phase != REEVE_PHASE_DEAD);
 }
 
-static void sum_usage(const struct reeve *r, uint32_t group, uint64_t *ret_ns, uint64_t *ret_n)
+/*
+ * Tallies all tasks by group slot, under the CPU lock, so that what moves from a task to its group
+ * (retire) is counted once. `tally` has one entry a group slot.
+ */
+static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t groups)
 {
-	*ret_ns = *ret_n = 0;
-	for (uint32_t row = 0; row <= r->slot_count; row++) {
-		const struct reeve_sh_usage *u = &r->usage[(size_t)row * r->usage_groups + group];
-		*ret_ns += reeve__get(&u->cpu_ns);
-		*ret_n += reeve__get(&u->queries);
-	}
-}
+	struct reeve *r = x->r;
 
-/* Statements under way and tasks added by hand, of one group. */
-static uint32_t count_tasks(const struct reeve *r, uint32_t group)
-{
-	uint32_t n = 0;
-
+	for (uint32_t i = 0; i < groups; i++)
+		tally[i] = (struct tally){
+			r->groups[i].cpu.retired_ns, r->groups[i].cpu.retired_queries, 0, 0};
 	for (uint32_t i = 0; i < r->header->tasks.high_water; i++) {
 		const struct reeve_sh_task *t = &r->tasks[i];
-		n += reeve__get(&t->head.state) == REEVE_SLOT_LIVE &&
-		     reeve__get(&t->group) == group &&
-		     (t->kind == REEVE_TASK_PULL || reeve__get(&t->phase) != REEVE_PHASE_IDLE);
+		uint32_t g = reeve__get(&t->group);
+		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE || g >= groups)
+			continue;
+		tally[g].cpu_ns += reeve__get(&t->cpu_ns) - t->cpu_ns_base;
+		tally[g].queries += reeve__get(&t->queries) - t->queries_base;
+		tally[g].tasks += is_listed(t);
+		tally[g].running += reeve__get(&t->phase) == REEVE_PHASE_WORK &&
+				    reeve__cpu_holds(r, i);
 	}
-	return n;
+}
+
+static struct tally *new_tally(const struct reeve *r)
+{
+	return calloc(r->group_capacity, sizeof(struct tally));
+}
+
+/* A group's number in the plan's own units; 0 for one that the plan does not name. */
+static uint32_t shares_of(const struct reeve__ruling_view *view, uint32_t i)
+{
+	uint64_t number = reeve__get(&view->rows[i].number);
+
+	return (uint32_t)(reeve__get(&view->head->by_level) ? number
+							     : number / REEVE__NUMBER_SCALE);
 }
 
 /* Under the catalog lock, so that the ruling's rows and the groups belong together. */
-static void fill_group_stats(struct reeve *r, uint32_t i, struct reeve_cpu_group_stats *ret)
+static void fill_group_stats(struct reeve__cpu_pass *x, uint32_t i, const struct tally *tally,
+	struct reeve_cpu_group_stats *ret)
 {
+	struct reeve *r = x->r;
 	struct reeve__ruling_view view = reeve__ruling_now(r);
 	const struct reeve_sh_group *g = &r->groups[i];
-	struct reeve__cpu_pass x;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->group.v = g->head.id;
 	ret->is_registered = reeve__cpu_is_registered(r, g);
-	ret->shares = (uint32_t)reeve__get(&view.rows[i].number);
+	ret->shares = shares_of(&view, i);
 	ret->entitled_ppm = reeve__get(&view.rows[i].share_ppm);
 	ret->cap_ppm = reeve__get(&view.rows[i].cap_ppm);
-	sum_usage(r, i, &ret->cpu_ns, &ret->queries);
-	ret->tasks = count_tasks(r, i);
-	reeve__cpu_begin(&x, r);
+	ret->cpu_ns = tally[i].cpu_ns;
+	ret->queries = tally[i].queries;
+	ret->tasks = tally[i].tasks;
+	ret->running = tally[i].running;
 	ret->dispatches = g->cpu.dispatches;
 	ret->wait_ns = g->cpu.wait_ns;
 	ret->throttled_ns = g->cpu.throttled_ns;
 	if (g->cpu.throttled_since)
-		ret->throttled_ns += x.now - g->cpu.throttled_since;
+		ret->throttled_ns += x->now - g->cpu.throttled_since;
 	ret->waiting = g->cpu.waiting;
 	ret->vruntime = g->cpu.age;
-	ret->running = count_running(r, i);
+}
+
+/* Groups of these slots, in their order, of one moment. */
+static int copy_group_stats(struct reeve *r, const uint32_t *slots, uint32_t n,
+	struct reeve_cpu_group_stats *ret, struct tally *tally)
+{
+	struct reeve__cpu_pass x;
+
+	reeve__cpu_begin(&x, r);
+	tally_tasks(&x, tally, r->header->groups.high_water);
+	for (uint32_t k = 0; k < n; k++)
+		fill_group_stats(&x, slots[k], tally, &ret[k]);
 	reeve__cpu_end(&x);
+	return 0;
 }
 
 int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
 	struct reeve_cpu_group_stats *ret, struct reeve_error *err)
 {
+	struct tally *tally = new_tally(r);
 	uint32_t i = REEVE_NONE;
 	int rc;
 
+	if (!tally)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
 	reeve__catalog_lock(r);
 	rc = reeve__group_slot_locked(r, group, &i, err);
 	if (!rc)
-		fill_group_stats(r, i, ret);
+		rc = copy_group_stats(r, &i, 1, ret, tally);
 	reeve__catalog_unlock(r);
+	free(tally);
 	return rc;
 }
 
 uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
 	struct reeve_cpu_group_stats *ret, uint32_t capacity)
 {
+	struct tally *tally = new_tally(r);
 	uint32_t slots[64], n, done = 0;
 
+	if (!tally)
+		return 0;
 	reeve__catalog_lock(r);
 	do {
 		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
 								     : REEVE_COUNT(slots);
 		n = reeve__table_list(r, &r->header->groups, after.v, false, slots, want);
-		for (uint32_t k = 0; k < n; k++, done++) {
-			fill_group_stats(r, slots[k], &ret[done]);
-			after = ret[done].group;
-		}
+		copy_group_stats(r, slots, n, ret + done, tally);
+		done += n;
+		if (n)
+			after = ret[done - 1].group;
 	} while (n == REEVE_COUNT(slots) && done < capacity);
 	reeve__catalog_unlock(r);
+	free(tally);
 	return done;
+}
+
+static void sum_groups(struct reeve__cpu_pass *x, const struct tally *tally, uint32_t groups,
+	struct reeve_cpu_stats *ret)
+{
+	struct reeve__ruling_view view = reeve__ruling_now(x->r);
+
+	for (uint32_t i = 0; i < groups; i++) {
+		const struct reeve_sh_cpu_group *q = &x->r->groups[i].cpu;
+		ret->cpu_ns += tally[i].cpu_ns;
+		ret->running += tally[i].running;
+		if (tally[i].tasks || q->waiting)
+			ret->total_shares += shares_of(&view, i);
+	}
 }
 
 void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 {
-	struct reeve__ruling_view view = reeve__ruling_now(r);
+	struct tally *tally = new_tally(r);
 	struct reeve__cpu_pass x;
 
 	memset(ret, 0, sizeof(*ret));
+	if (!tally)
+		return;
 	reeve__cpu_begin(&x, r);
+	tally_tasks(&x, tally, r->header->groups.high_water);
+	sum_groups(&x, tally, r->header->groups.high_water, ret);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		ret->scheduled += reeve__get(&r->cpu_slots[i].scheduled);
 		ret->context_switches += reeve__get(&r->cpu_slots[i].switches);
@@ -167,22 +224,14 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	ret->runaways = reeve__get(&x.c->runaways);
 	ret->throttled = reeve__get(&x.c->throttled_tasks);
 	ret->ready = x.c->waiting;
-	ret->running = count_running(r, REEVE_NONE);
 	ret->min_vruntime = x.c->clock;
-	for (uint32_t i = 0; i < r->header->groups.high_water; i++) {
-		const struct reeve_sh_cpu_group *q = &r->groups[i].cpu;
-		uint64_t ns, n;
-		sum_usage(r, i, &ns, &n);
-		ret->cpu_ns += ns;
-		if (q->waiting || q->pull_ready || count_running(r, i))
-			ret->total_shares += (uint32_t)reeve__get(&view.rows[i].number);
-	}
 	for (uint32_t i = 0; i < r->header->tasks.high_water; i++)
 		ret->throttled_now +=
 			reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
 			reeve__get(&r->tasks[i].is_runaway) &&
 			reeve__get(&x.c->runaway_ppm) < REEVE_PPM;
 	reeve__cpu_end(&x);
+	free(tally);
 }
 
 /* ---- tasks ---- */
@@ -213,7 +262,7 @@ void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t i, struct reeve_task_i
 	*ret = (struct reeve_task_info){
 		.id = {t->head.id},
 		.query_id = t->query_id,
-		.group = {g < r->usage_groups ? r->groups[g].head.id : 0},
+		.group = {g < r->group_capacity ? r->groups[g].head.id : 0},
 		.session = {t->session < r->header->sessions.capacity
 				    ? r->sessions[t->session].head.id
 				    : 0},
@@ -229,13 +278,8 @@ void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t i, struct reeve_task_i
 		.weight_ppm = reeve__fair_priority_weight(t->priority),
 		.created_wall = t->created_wall,
 		.last_scheduled_wall = reeve__get(&t->scheduled_wall),
-		.slice_left_ns = g < r->usage_groups ? (reeve_ns)reeve__cpu_slice_ns(x, g) : 0,
+		.slice_left_ns = g < r->group_capacity ? (reeve_ns)reeve__cpu_slice_ns(x, g) : 0,
 	};
-}
-
-static bool is_listed(const struct reeve_sh_task *t)
-{
-	return t->kind == REEVE_TASK_PULL || reeve__get(&t->phase) != REEVE_PHASE_IDLE;
 }
 
 int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *ret,

@@ -85,6 +85,9 @@ struct reeve__ruling_view {
 	uint64_t sequence;
 };
 
+/* A ratio's number in a ruling row is its shares or percent times this. */
+#define REEVE__NUMBER_SCALE 1000u
+
 /* Rows of the share solver, one a group slot, in scratch memory of the segment. */
 struct reeve__shares {
 	struct reeve_sh_share *rows;

@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct reeve_sh_share) == REEVE_SH_SHARE_BYTES, "room in t
 static struct reeve_sh_ruling *ruling_at(const struct reeve *r, uint32_t which)
 {
 	size_t each = sizeof(struct reeve_sh_ruling) +
-		      r->usage_groups * sizeof(struct reeve_sh_ruling_row);
+		      r->group_capacity * sizeof(struct reeve_sh_ruling_row);
 
 	return (struct reeve_sh_ruling *)(void *)(r->base + r->header->rulings + which * each);
 }
@@ -50,18 +50,21 @@ bool reeve__cpu_is_registered(const struct reeve *r, const struct reeve_sh_group
 	return group->cpu.registered == reeve__get(&now.head->activation) + 1;
 }
 
-/* One row of the solver's input, for a group that the plan does not name. */
-static void unnamed_group(
-	const struct reeve_sh_group *g, uint32_t method, struct reeve_sh_share *share)
+/* One row of the solver's input, for a group that the plan does not name: one of the others. */
+static void unnamed_group(const struct reeve_sh_group *g, struct reeve_sh_share *share)
 {
-	uint64_t pct = g->cpu_allocation_pct;
-
 	*share = (struct reeve_sh_share){
-		.number = method == REEVE_METHOD_SHARES ? pct * 10 : pct,
+		.number = g->cpu_allocation_pct,
 		.level = REEVE_SHARE_LEVEL_OTHER,
 		.cap_ppm = REEVE_PPM,
 		.has_demand = reeve__get(&g->head.state) == REEVE_SLOT_LIVE,
 	};
+}
+
+/* Ratios are solved in thousandths, so that the others' small parts have a number too. */
+static uint32_t scale_of(uint32_t method)
+{
+	return method == REEVE_METHOD_EMPHASIS ? 1 : REEVE__NUMBER_SCALE;
 }
 
 /* What a directive says. Numbers of another method than the plan's are not used. */
@@ -69,11 +72,11 @@ static void apply_directive(
 	const struct reeve_sh_directive *d, uint32_t method, struct reeve_sh_share *share)
 {
 	if (method == REEVE_METHOD_SHARES && (d->given & REEVE_DIRECTIVE_CPU_SHARES)) {
-		share->number = d->cpu_shares;
+		share->number = (uint64_t)d->cpu_shares * REEVE__NUMBER_SCALE;
 		share->level = 1;
 	}
 	if (method != REEVE_METHOD_SHARES && (d->given & REEVE_DIRECTIVE_CPU_PCT)) {
-		share->number = d->cpu_pct;
+		share->number = (uint64_t)d->cpu_pct * scale_of(method);
 		share->level = d->cpu_level;
 	}
 	if (d->given & REEVE_DIRECTIVE_CPU_CAP)
@@ -87,11 +90,29 @@ static void apply_registration(
 {
 	uint64_t shares = g->cpu.registered_shares;
 
-	share->number = method == REEVE_METHOD_SHARES ? shares : (shares + 9) / 10;
-	if (method == REEVE_METHOD_EMPHASIS && share->number > 100)
-		share->number = 100;
+	if (method != REEVE_METHOD_SHARES)
+		shares = (shares + 9) / 10;
+	if (method == REEVE_METHOD_EMPHASIS && shares > 100)
+		shares = 100;
+	share->number = shares * scale_of(method);
 	share->level = 1;
 	share->cap_ppm = g->cpu.registered_cap_ppm;
+}
+
+/*
+ * The others get what those that the plan names leave. While these want all, the others have one
+ * part in a hundred together, by their cpu_allocation_pct. (In EMPHASIS the level sees to it.)
+ */
+static void place_others(struct reeve__shares *s, uint32_t method)
+{
+	uint64_t named = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->rows[i].level != REEVE_SHARE_LEVEL_OTHER)
+			named += s->rows[i].number;
+	for (uint32_t i = 0; i < s->n && named && method != REEVE_METHOD_EMPHASIS; i++)
+		if (s->rows[i].level == REEVE_SHARE_LEVEL_OTHER)
+			s->rows[i].number = reeve__muldiv(s->rows[i].number, named, 9900);
 }
 
 /*
@@ -122,7 +143,7 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 	struct reeve__shares s = reeve__shares_scratch(r, 0);
 
 	for (uint32_t i = 0; i < s.n; i++)
-		unnamed_group(&r->groups[i], plan->cpu_method, &s.rows[i]);
+		unnamed_group(&r->groups[i], &s.rows[i]);
 	for (uint32_t i = 0; i < directives->high_water && i < directives->capacity; i++) {
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) == REEVE_SLOT_LIVE && d->plan == plan_slot &&
@@ -132,6 +153,7 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 	for (uint32_t i = 0; i < s.n; i++)
 		if (activation != UINT64_MAX && r->groups[i].cpu.registered == activation + 1)
 			apply_registration(&r->groups[i], plan->cpu_method, &s.rows[i]);
+	place_others(&s, plan->cpu_method);
 	favour_system(&s, plan->cpu_method,
 		reeve__table_find(r, &r->header->groups, REEVE_SYS_GROUP));
 	reeve__shares_solve(s.rows, s.n, plan->cpu_method == REEVE_METHOD_EMPHASIS);
@@ -144,7 +166,7 @@ struct reeve__shares reeve__shares_scratch(const struct reeve *r, uint32_t which
 	char *base = r->base + h->scratch;
 
 	return (struct reeve__shares){
-		(struct reeve_sh_share *)(void *)(base + (size_t)which * h->usage_groups *
+		(struct reeve_sh_share *)(void *)(base + (size_t)which * h->groups.capacity *
 								 sizeof(struct reeve_sh_share)),
 		h->groups.high_water < h->groups.capacity ? h->groups.high_water
 							   : h->groups.capacity};

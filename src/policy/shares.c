@@ -148,7 +148,10 @@ void reeve__shares_solve(
 		if (count == 0 || (by_level && sum == 0 && level != REEVE_SHARE_LEVEL_OTHER))
 			continue;
 		/* A level's percentages are of what is left; ratios and overfull levels add up. */
-		uint64_t base = by_level && sum && sum < 100 ? 100 : sum;
+		uint64_t base = by_level && sum && sum < 100 &&
+						level != REEVE_SHARE_LEVEL_OTHER
+					? 100
+					: sum;
 		uint64_t part = give_level(s, n, level, by_level, base, left, count);
 		given += part;
 		left -= part;

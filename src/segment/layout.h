@@ -104,7 +104,7 @@ struct reeve_sh_cpu_group {
 	uint32_t waiting;	     /* D d */
 	uint64_t active_ns;	     /* D: when it last had a task in the slow path */
 	uint64_t throttled_since;    /* D: 0: not throttled */
-	uint64_t pad;
+	uint64_t retired_ns;	     /* D: CPU of tasks that are gone or have moved on */
 	/* the heap it is in, and its cap */
 	struct reeve_sh_node node;	/* D d: by age, or by the time its cap lets it go on */
 	struct reeve_sh_bucket bucket;	/* D */
@@ -121,7 +121,8 @@ struct reeve_sh_cpu_group {
 	uint64_t registered;		/* C: activation number + 1; 0: none */
 	uint32_t registered_shares;	/* C */
 	uint32_t registered_cap_ppm;	/* C */
-	uint64_t pad2[6];
+	uint64_t retired_queries;	/* D */
+	uint64_t pad2[5];
 };
 
 struct reeve_sh_group {
@@ -209,11 +210,11 @@ struct reeve_sh_ruling_row {
 
 struct reeve_sh_session {
 	struct reeve_sh_head head;
-	_Atomic uint32_t state;	 /* a: INACTIVE ACTIVE KILLED TERMINATED */
+	_Atomic uint32_t state;	 /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
 	_Atomic uint32_t group;	 /* S writes: slot */
-	uint32_t task;		 /* i: slot; REEVE_NONE once ended */
+	uint32_t task;		 /* S: slot; REEVE_NONE once its owner has let go */
 	uint32_t attachment;	 /* i: slot */
-	_Atomic uint64_t total_queries; /* o */
+	_Atomic uint64_t hand_queries;	/* S: statements by hand; the task counts its own */
 	_Atomic int64_t last_active_wall; /* o */
 	/* slow path */
 	uint64_t user_id;	 /* i */
@@ -226,15 +227,28 @@ struct reeve_sh_session {
 	int64_t switched_wall;	 /* S */
 	int64_t terminated_wall; /* S */
 	int32_t pid;		 /* i */
-	_Atomic uint32_t by_hand; /* a: 1 while a statement of an outside engine runs */
+	uint32_t pad;
 	/* cold text */
 	char username[136]; /* i */
 	char program[72], machine[72], service[72], module[72], action[72];
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
+	uint64_t queries_at_end;
+	uint64_t pad2[7];
 };
 
-enum { REEVE_PHASE_IDLE = 0, REEVE_PHASE_WORK = 1, REEVE_PHASE_BLOCKED = 2 };
+/*
+ * What a task is doing: the primary word of a statement. A session is ACTIVE when its task's phase
+ * is neither IDLE nor DEAD. A CPU slot whose holder is in another phase than WORK rests: it is kept
+ * for the holder, and anybody may take it.
+ */
+enum {
+	REEVE_PHASE_IDLE = 0,
+	REEVE_PHASE_WORK = 1,
+	REEVE_PHASE_BLOCKED = 2,
+	REEVE_PHASE_HAND = 3, /* a statement of an outside engine, started by hand */
+	REEVE_PHASE_DEAD = 4  /* killed; final */
+};
 enum { REEVE_PARK_NO = 0, REEVE_PARK_YES = 1, REEVE_PARK_LOOK = 2 };
 enum { REEVE_TASK_SESSION = 1, REEVE_TASK_PULL = 2 };
 
@@ -249,7 +263,7 @@ enum {
 struct reeve_sh_task {
 	struct reeve_sh_head head;
 	/* what the owner and the scheduler tell each other */
-	_Atomic uint32_t phase;	    /* o: REEVE_PHASE_... */
+	_Atomic uint32_t phase;	    /* o, but a killer takes IDLE and HAND to DEAD */
 	_Atomic uint32_t attention; /* a */
 	_Atomic uint32_t park;	    /* a: futex word, REEVE_PARK_... */
 	_Atomic uint32_t shield;    /* o: depth */
@@ -259,6 +273,9 @@ struct reeve_sh_task {
 	uint32_t queued;	    /* D d: 1 while in its group's heap */
 	/* accounts */
 	_Atomic uint64_t cpu_ns;	/* o: charged, all statements */
+	_Atomic uint64_t queries;	/* o: statements ended */
+	uint64_t cpu_ns_base;		/* D: part of cpu_ns that its group has retired */
+	uint64_t queries_base;		/* D: the same of queries */
 	_Atomic uint64_t query_cpu_ns;	/* o: charged, this statement */
 	_Atomic uint64_t start_cycles;	/* o: when the statement began */
 	_Atomic uint64_t wait_since;	/* D: monotonic ns; 0: not waiting */
@@ -279,25 +296,19 @@ struct reeve_sh_task {
 	int64_t created_wall;		/* i */
 	_Atomic int64_t scheduled_wall; /* D: last pull dispatch */
 	_Atomic uint64_t cancel_cycles; /* a: start_cycles of the statement to cancel */
-	uint64_t pad[4];
+	_Atomic uint64_t end_cycles;	/* o: when the last statement ended; 0: none has */
 };
 
 /* One CPU slot. A cache line each: the word is the hottest store there is. */
 struct reeve_sh_cpu_slot {
 	_Atomic uint64_t word;	       /* a: who runs; see engine/cpu.h */
 	_Atomic uint64_t since_ns;     /* h: when the holder was last charged */
-	_Atomic uint64_t linger_cycles; /* o: when the holder ended its statement */
+	_Atomic uint64_t linger_cycles; /* o: the resting holder is expected back since; 0: not */
 	_Atomic uint32_t last_task;    /* h: task of the last grant */
 	uint32_t pad;
 	_Atomic uint64_t scheduled;    /* a: grants */
 	_Atomic uint64_t switches;     /* a: grants to another task than the last */
 	uint64_t pad2[2];
-};
-
-/* What one group used on one CPU slot (the row after the last slot: without one). */
-struct reeve_sh_usage {
-	_Atomic uint64_t cpu_ns;  /* a */
-	_Atomic uint64_t queries; /* a */
 };
 
 struct reeve_sh_cpu {
@@ -362,9 +373,6 @@ struct reeve_sh_header {
 	uint64_t size;		/* i */
 	int64_t created_wall;	/* i */
 	char boot_id[40];	/* i: of the machine's boot that live state belongs to */
-	uint32_t usage_groups;	/* i: columns of the usage table */
-	uint32_t usage_rows;	/* i: CPU slots + 1 */
-	uint64_t usage;		/* i: offset */
 	uint64_t cpu_slots;	/* i: offset */
 	uint64_t rulings;	/* i: offset of the REEVE_SH_RULINGS rulings, each with its rows */
 	uint64_t scratch;	/* i: offset of two arrays of struct reeve_sh_share, C's and D's */

@@ -75,10 +75,6 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->tasks, c->tasks, sizeof(struct reeve_sh_task), false, &end);
 	h->cpu_slots = end;
 	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
-	h->usage = end;
-	h->usage_groups = c->groups;
-	h->usage_rows = c->cpu_slots + 1;
-	end = page_up(end + (uint64_t)h->usage_rows * c->groups * sizeof(struct reeve_sh_usage));
 	h->rulings = end;
 	end = page_up(end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
 						       (uint64_t)c->groups *
@@ -138,7 +134,6 @@ static void set_pointers(struct reeve *r)
 
 	r->cpu = &h->cpu;
 	r->cpu_slots = (struct reeve_sh_cpu_slot *)(void *)(r->base + h->cpu_slots);
-	r->usage = (struct reeve_sh_usage *)(void *)(r->base + h->usage);
 	r->attachments = (struct reeve_sh_attachment *)(void *)(r->base + h->attachments.slots);
 	r->groups = (struct reeve_sh_group *)(void *)(r->base + h->groups.slots);
 	r->mappings = (struct reeve_sh_mapping *)(void *)(r->base + h->mappings.slots);
@@ -147,7 +142,7 @@ static void set_pointers(struct reeve *r)
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
-	r->usage_groups = h->usage_groups;
+	r->group_capacity = h->groups.capacity;
 }
 
 static void init_locks(struct reeve_sh_header *h)
@@ -249,9 +244,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature,
 			(unsigned long long)want.signature);
-	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->usage != want.usage ||
-		h->rulings != want.rulings || h->scratch != want.scratch || h->usage_groups != want.usage_groups ||
-		h->usage_rows != want.usage_rows)
+	if (h->size != want.size || h->cpu_slots != want.cpu_slots ||
+		h->rulings != want.rulings || h->scratch != want.scratch)
 		return bad(err, path, "damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
 		return reeve__fail(err, REEVE_EBAD_SEGMENT,

@@ -16,12 +16,12 @@ struct reeve {
 	uint64_t cycles_ns_q32;	  /* ns in 2^32 ticks */
 	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
 	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
+	uint64_t probe_cycles;	   /* REEVE_PROBE_NS in ticks */
 
 	char *base;
 	struct reeve_sh_header *header;
 	struct reeve_sh_cpu *cpu;
 	struct reeve_sh_cpu_slot *cpu_slots;
-	struct reeve_sh_usage *usage;
 	struct reeve_sh_group *groups;
 	struct reeve_sh_plan *plans;
 	struct reeve_sh_directive *directives;
@@ -31,7 +31,7 @@ struct reeve {
 	struct reeve_sh_attachment *attachments;
 
 	uint32_t slot_count;
-	uint32_t usage_groups;
+	uint32_t group_capacity;
 	uint32_t attachment; /* slot of this process; REEVE_NONE while opening */
 	bool owns_mapping;
 
