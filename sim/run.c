@@ -189,7 +189,7 @@ static void for_each_session(struct run *run, const struct scn_event *event,
 		struct client *client = &run->clients[i];
 
 		if (client->kind == &run->scenario->clients[event->clients] &&
-			client->session != NULL)
+			client->session != NULL && !client->was_ended)
 			act(run, client, event);
 	}
 }
