@@ -51,8 +51,7 @@ static int resolve_sessions(struct reeve_gql_ctx *ctx, const void *object)
 	struct reeved_page page;
 	if (reeved_parse_page(ctx, &page) != 0)
 		return -1;
-	return reeved_emit_sessions_of(
-		ctx, ((const struct reeve_group_info *)object)->id, false, page);
+	return reeved_emit_sessions_of(ctx, ((const struct reeve_group_info *)object)->id, page);
 }
 
 /* Queries */

@@ -36,7 +36,6 @@
 #define TEXT(type, field, S, m)	 REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_STR, S, m, )
 #define TIME_NS(type, field, S, m, ...)                                                            \
 	REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_TIME_NS, S, m, __VA_ARGS__)
-#define STRUCT(type, field, S, m)	REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_STRUCT, S, m, )
 #define NAMED(type, field, S, m, names) REEVE_GQL_BIND_ENUM(type, field, S, m, names, )
 #define SELF(type, field)		REEVE_GQL_BIND_SELF(type, field)
 
@@ -110,9 +109,9 @@ int reeved_parse_seconds(
 /* Objects by id, for fields of several types; null when the object is gone. */
 int reeved_emit_group(struct reeve_gql_ctx *ctx, reeve_group_id id);
 int reeved_emit_session(struct reeve_gql_ctx *ctx, reeve_session_id id);
-/* Sessions in a group, by page; `active_only`: those with a statement. */
+/* Sessions in a group, by page. */
 int reeved_emit_sessions_of(
-	struct reeve_gql_ctx *ctx, reeve_group_id group, bool active_only, struct reeved_page page);
+	struct reeve_gql_ctx *ctx, reeve_group_id group, struct reeved_page page);
 static inline bool reeved_has_statement(const struct reeve_session_info *info)
 {
 	return info->state == REEVE_SESSION_ACTIVE || info->state == REEVE_SESSION_WAITING ||
@@ -120,10 +119,5 @@ static inline bool reeved_has_statement(const struct reeve_session_info *info)
 }
 /* CpuGroupStats of a group. */
 int reeved_emit_cpu_group(struct reeve_gql_ctx *ctx, reeve_group_id id);
-
-/* Names of states and the like, CamelCase and SCREAMING_CASE, for more than one file. */
-#define REEVED_PRIORITIES 4
-extern const char *const reeved_priority_names[REEVED_PRIORITIES];
-extern const char *const reeved_priority_kinds[REEVED_PRIORITIES];
 
 #endif

@@ -7,8 +7,8 @@
 
 #define BATCH 16 /* rows copied at a time; about 10 KiB of stack */
 
-const char *const reeved_priority_names[REEVED_PRIORITIES] = {"Critical", "High", "Normal", "Low"};
-const char *const reeved_priority_kinds[REEVED_PRIORITIES] = {"CRITICAL", "HIGH", "NORMAL", "LOW"};
+static const char *const priority_names[] = {"Critical", "High", "Normal", "Low"};
+static const char *const priority_kinds[] = {"CRITICAL", "HIGH", "NORMAL", "LOW"};
 
 static const char *const reason_names[] = {
 	"Initial", "Manual", "Automatic", "Administrative", "WorkloadBased"};
@@ -208,9 +208,9 @@ static int emit_sessions(
 }
 
 int reeved_emit_sessions_of(
-	struct reeve_gql_ctx *ctx, reeve_group_id group, bool active_only, struct reeved_page page)
+	struct reeve_gql_ctx *ctx, reeve_group_id group, struct reeved_page page)
 {
-	struct filter filter = {.has_group = true, .group = group.v, .is_active = active_only};
+	struct filter filter = {.has_group = true, .group = group.v};
 	return emit_sessions(ctx, &filter, page);
 }
 
@@ -259,8 +259,8 @@ static int read_session_def(struct reeve_gql_ctx *ctx, struct reeve_session_def 
 	const char *priority = optional_text(ctx, "priority");
 	if (priority == NULL)
 		return reeved_refuse_null(ctx, "priority");
-	return reeved_parse_name(ctx, "priority", priority, reeved_priority_names,
-		REEVED_PRIORITIES, &def->priority);
+	return reeved_parse_name(ctx, "priority", priority, priority_names,
+		REEVED_COUNT(priority_names), &def->priority);
 }
 
 static int resolve_create_session(struct reeve_gql_ctx *ctx, const void *object)
@@ -363,8 +363,8 @@ static const struct reeve_gql_binding rows[] = {
 	FN(S, "group", resolve_group),
 	FN(S, "state", resolve_state),
 	FN(S, "stateKind", resolve_state_kind),
-	NAMED(S, "priority", struct reeve_session_info, priority, reeved_priority_names),
-	NAMED(S, "priorityKind", struct reeve_session_info, priority, reeved_priority_kinds),
+	NAMED(S, "priority", struct reeve_session_info, priority, priority_names),
+	NAMED(S, "priorityKind", struct reeve_session_info, priority, priority_kinds),
 	TIME_NS(S, "connectedAt", struct reeve_session_info, connected_wall, ),
 	TIME_NS(S, "lastActiveAt", struct reeve_session_info, last_active_wall, ),
 	FN(S, "currentQueryStart", resolve_query_start),
