@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws what ./dev run --once printed: a picture of the three phases, second by second.
+"""Puts what ./dev run --once printed into README.md: docs/demo.svg, second by second, and the table.
 
     ./dev run --once | tee build/demo/output.txt
-    tools/demo/draw.py build/demo/output.txt docs/demo.svg
+    tools/demo/draw.py build/demo/output.txt
 """
 import pathlib
 import re
@@ -80,8 +80,7 @@ def draw_row(picture, phases, row, title, top, unit, columns):
                 picture.bar(LEFT + number * (PANEL + GAP) + at * width, base, width - 2, height, colour)
 
 
-def main(source, target):
-    phases = read(source)
+def draw(phases, target):
     picture = Picture()
     for number, title in enumerate(TITLES):
         picture.text(LEFT + number * (PANEL + GAP), 18, title, size=13)
@@ -93,10 +92,26 @@ def main(source, target):
     draw_row(picture, phases, 2, "CPU used by look-ups (blue) and reports (orange), of the machine",
              100, " %", [(2, BLUE), (3, ORANGE)])
     width, height = LEFT + 3 * PANEL + 2 * GAP + 20, TOP + 3 * (HEIGHT + SPACE)
-    pathlib.Path(target).write_text(picture.svg(width, height))
+    target.write_text(picture.svg(width, height))
+
+
+def insert_table(output, readme):
+    """The output from "Measured" to the table's end, between README's two marks."""
+    table = re.search(r"^Measured, .*?\n\n(?:   .*\n)+", output, re.MULTILINE)
+    begin, end = "<!-- measured -->\n", "<!-- /measured -->\n"
+    text = readme.read_text()
+    head, rest = text.split(begin)
+    tail = rest.split(end)[1]
+    readme.write_text(f"{head}{begin}```\n{table[0]}```\n{end}{tail}")
+
+
+def main(source):
+    root = pathlib.Path(__file__).resolve().parents[2]
+    draw(read(source), root / "docs" / "demo.svg")
+    insert_table(pathlib.Path(source).read_text(), root / "README.md")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    main(sys.argv[1])
