@@ -103,16 +103,24 @@ class Demo(unittest.TestCase):
         self.assertTrue(all(used > 0 for used in table["CPU of report statements, percent"][1:]))
         self.assert_nothing_is_left()
 
-    def test_the_server_is_left_running_under_the_plan_until_ctrl_c(self):
+    def post(self, body):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/graphql", body.encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=DEADLINE_S) as response:
+            return json.load(response)
+
+    def test_the_server_is_left_running_and_what_to_try_works(self):
         demo = self.start("--phase-seconds", "1")
         self.wait_for_line(demo, "until Ctrl-C")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql",
-            json.dumps({"query": "{ getActiveResourcePlan { name } }"}).encode(),
-            {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=DEADLINE_S) as response:
-            plan = json.load(response)["data"]["getActiveResourcePlan"]["name"]
-        self.assertEqual(plan, "DEMO_PLAN")
+        bodies = []
+        while len(bodies) < 3:
+            line = demo.stdout.readline()
+            self.assertNotEqual(line, "", "ended before the third command")
+            bodies += re.findall(r"-d '(.*)'$", line)
+        answers = [self.post(body) for body in bodies]
+        self.assertTrue(all("errors" not in answer for answer in answers), answers)
+        self.assertEqual(answers[0]["data"]["getActiveResourcePlan"]["name"], "DEMO_PLAN")
+        self.assertGreater(len(answers[1]["data"]["executeSql"]["rows"]), 0)
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=DEADLINE_S)
         self.assertEqual(demo.returncode, 0)

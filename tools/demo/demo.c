@@ -42,6 +42,7 @@ struct demo {
 	struct server governed, ungoverned;
 	struct http_conn control;
 	struct load_names names;
+	uint64_t plan; /* id of ours */
 	struct table table;
 };
 
@@ -197,6 +198,7 @@ static int activate_plan(struct demo *demo)
 		"mutation($p: UInt64!) { activateResourcePlan(planId: $p) { success } }",
 		json_pack("{s:I}", "p", (json_int_t)plan), false);
 	json_decref(data);
+	demo->plan = plan;
 	return data ? 0 : -1;
 }
 
@@ -268,27 +270,41 @@ static uint64_t count_errors(const struct demo *demo)
 
 /* ---- afterwards ---- */
 
-static void show_what_next(const struct demo *demo)
+/* A command line that works as it is printed. */
+static void show_curl(unsigned port, const char *what, const char *document)
 {
-	unsigned port = demo->port;
+	printf("   # %s\n   curl -s http://127.0.0.1:%u/graphql -H 'Content-Type: "
+	       "application/json' \\\n"
+	       "     -d '{\"query\": \"%s\"}'\n\n",
+		what, port, document);
+}
 
+static void show_what_next(struct demo *demo)
+{
+	char run[256], cap[160];
+	uint64_t session = graphql_number(&demo->control,
+		"mutation { createSession(userId: 7, username: \"you\", groupId: 3) { sessionId } "
+		"}",
+		NULL, "createSession.sessionId");
+
+	snprintf(run, sizeof(run),
+		"mutation { executeSql(sessionId: %llu, sql: \\\"SELECT section, count(*) FROM "
+		"packages "
+		"GROUP BY 1\\\") { rows cpuTimeNs waitTimeNs } }",
+		(unsigned long long)session);
+	snprintf(cap, sizeof(cap),
+		"mutation { createPlanDirective(planId: %llu, groupId: 3, cpuUtilizationLimit: 25) "
+		"{ "
+		"directiveId } }",
+		(unsigned long long)demo->plan);
 	printf("\nThe server goes on at http://127.0.0.1:%u until Ctrl-C, under " PLAN_NAME
-	       ". Try, in another terminal:\n\n",
-		port);
-	printf("   build/bin/reeve top --data %s/" GOVERNED "-%u\n\n", demo->folder, port);
-	printf("   curl -s http://127.0.0.1:%u/graphql -H 'Content-Type: application/json' -d \\\n"
-	       "     '{\"query\": \"{ getActiveResourcePlan { name } listConsumerGroups { name "
-	       "currentSessions } }\"}'\n\n",
-		port);
-	printf("   curl -s http://127.0.0.1:%u/graphql -H 'Content-Type: application/json' -d \\\n"
-	       "     '{\"query\": \"mutation { createSession(userId: 7, username: \\\"you\\\", "
-	       "groupId: 3) { sessionId } }\"}'\n\n",
-		port);
-	printf("   curl -s http://127.0.0.1:%u/graphql -H 'Content-Type: application/json' -d \\\n"
-	       "     '{\"query\": \"mutation { executeSql(sessionId: ID, sql: \\\"SELECT section, "
-	       "count(*) FROM packages GROUP BY 1\\\") { rows cpuTimeNs waitTimeNs } }\"}'\n\n"
-	       "   (with the sessionId of the second in place of ID)\n",
-		port);
+	       ". Try, in another terminal:\n\n   # who runs, who waits and why\n"
+	       "   build/bin/reeve top --data %s/" GOVERNED "-%u\n\n",
+		(unsigned)demo->port, demo->folder, (unsigned)demo->port);
+	show_curl(demo->port, "the plan in force, and who is there",
+		"{ getActiveResourcePlan { name } listConsumerGroups { name currentSessions } }");
+	show_curl(demo->port, "a statement in a session of BATCH_GROUP, and what it cost", run);
+	show_curl(demo->port, "from now on reports have a quarter of the machine at most", cap);
 	fflush(stdout);
 }
 
