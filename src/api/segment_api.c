@@ -110,6 +110,9 @@ static int check_options(const struct reeve_options *o, struct reeve_error *err)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"flags is %#x; allowed are REEVE_OPEN_EXISTING and REEVE_OPEN_NEW",
 			o->flags);
+	if ((o->flags & REEVE_OPEN_EXISTING) && (o->flags & REEVE_OPEN_NEW))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"flags has both REEVE_OPEN_EXISTING and REEVE_OPEN_NEW; allowed is one");
 	if (o->path && !*o->path)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "path is empty");
 	if (!o->path && (o->flags & REEVE_OPEN_EXISTING))

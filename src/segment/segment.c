@@ -319,9 +319,10 @@ static int map_existing(struct reeve *r, int fd, const char *path, const char *b
 	return adopt_boot(r, fd, boot_id, path, err);
 }
 
+/* No other thread of this machine has the name, so nobody else's file is in the way or taken away. */
 static void temporary_name(char *to, size_t size, const char *path)
 {
-	snprintf(to, size, "%s.%ld.new", path, (long)getpid());
+	snprintf(to, size, "%s.%ld.new", path, (long)gettid());
 }
 
 static int map_new(struct reeve *r, const struct capacities *c, const char *path,
