@@ -25,7 +25,7 @@ SHELL_PATH = os.environ["PATH"]
 def reeve(*arguments, env=None):
     """Runs reeve; standard input and output are no terminals."""
     environment = {"PATH": SHELL_PATH, "LC_ALL": "C.UTF-8", **(env or {})}
-    return subprocess.run([REEVE, *map(str, arguments)], env=environment, text=True, timeout=TIMEOUT,
+    return subprocess.run([REEVE, *map(str, arguments)], env=environment, text=True, timeout=10,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -289,28 +289,22 @@ class SegmentCheck(CliTest):
         return result.returncode
 
     def test_damaged(self):
-        """One bit changed in the header, or anywhere: it says so or sees no fault; no crash."""
+        """One bit changed, in each byte of the header and anywhere: a verdict, no crash, no hang."""
         self.make_segment()
         whole = self.segment.read_bytes()
-        ruling = range(120, 128)  # a test of its own, below
-        header = [i for i in range(4096) if whole[i] != 0 and i not in ruling]
-        written = [i for i in range(4096, len(whole)) if whole[i] != 0]
         seed = random.randrange(1 << 32)
         print(f"seed {seed}", file=sys.stderr)
         chance = random.Random(seed)
-        seen = {self.check_damaged(whole, chance.choice(header), chance.randrange(8))
-                for _ in range(100)}
+        written = [i for i in range(len(whole)) if whole[i] != 0]
+        places = [i for i in written if i < 4096] + chance.sample(written, 60)
+        seen, hangs = set(), []
+        for at in places:
+            try:
+                seen.add(self.check_damaged(whole, at, chance.randrange(8)))
+            except subprocess.TimeoutExpired:
+                hangs.append(at)
+        self.assertEqual(hangs, [], "bytes of the segment whose damage makes the check hang")
         self.assertLessEqual({1, 2}, seen)
-        for _ in range(60):
-            self.check_damaged(whole, chance.choice(written), chance.randrange(8))
-
-    def test_damaged_ruling(self):
-        """The word that names the plan in force: no reader may wait for ever for it to be right."""
-        self.make_segment()
-        whole = self.segment.read_bytes()
-        for at in range(120, 128):
-            for bit in (0, 3, 7):
-                self.check_damaged(whole, at, bit)
 
 class Completion(CliTest):
     def complete(self, *words):
