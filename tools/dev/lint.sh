@@ -39,7 +39,7 @@ check_layers() { python3 tools/check_layers.py; }
 check_generated() { python3 tools/gen.py --check; }
 
 HEADER_FLAGS=(-fsyntax-only -Wall -Wextra -Wpedantic -Wundef -Werror -D_GNU_SOURCE -DREEVE_CHECKED=1
-	-Iinclude -Isrc -Idaemon -Iengines/sqlite/include -I.)
+	-Iinclude -Isrc -Idaemon -Icli -Isim -Iengines/sqlite/include -I.)
 
 # header_alone COMPILER LANGUAGE STANDARD FILE
 header_alone() {
