@@ -19,6 +19,8 @@ enum reeve_point {
 	REEVE_POINT_QUERY_RUNNING, /* statement running with a slot */
 	REEVE_POINT_QUERY_CHARGED, /* statement charged, slot not yet released */
 	REEVE_POINT_QUERY_INACTIVE, /* statement over, session inactive again, slot still held */
+	REEVE_POINT_ROW_JOURNALED, /* definition kept for undoing, not yet changed */
+	REEVE_POINT_ROW_CHANGED, /* definition changed, still to be undone should the changer die */
 	REEVE_POINT_PLAN_COMPILED, /* new ruling compiled, not yet in force */
 	REEVE_POINT_PLAN_SWITCHED, /* new ruling in force, plan rows not yet marked */
 	REEVE_POINT_REAP_CLAIMED, /* dead attachment claimed by a reaper */
@@ -43,6 +45,8 @@ enum reeve_point {
 	"QUERY_RUNNING", \
 	"QUERY_CHARGED", \
 	"QUERY_INACTIVE", \
+	"ROW_JOURNALED", \
+	"ROW_CHANGED", \
 	"PLAN_COMPILED", \
 	"PLAN_SWITCHED", \
 	"REAP_CLAIMED", \

@@ -364,10 +364,12 @@ int reeve__query_begin(
 		return 0;
 	}
 	if (has_kept_slot(s)) {
+		REEVE_POINT(QUERY_RUNNING);
 		rc = go_on(s, cycles);
 		return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
 	}
 	if (take_free_slot(s)) {
+		REEVE_POINT(QUERY_RUNNING);
 		start_slice(s, cycles, REEVE_PROBE_NS);
 		return 0;
 	}

@@ -31,6 +31,34 @@ static bool has_owner(const struct reeve_sh_session *sh)
 	return state == REEVE_SLOT_LIVE || state == REEVE_SLOT_KEPT;
 }
 
+/* The count that sessions ended for this reason go into besides; NULL: none. */
+static _Atomic uint64_t *count_of_reason(struct reeve_sh_session_counts *counts, uint32_t reason)
+{
+	return reason == REEVE_END_MANUAL_KILL	  ? &counts->manual_kills
+	       : reason == REEVE_END_PROCESS_DIED ? &counts->process_deaths
+						  : NULL;
+}
+
+/* The totals of who has died between a change of the table and its counts. */
+static void recover_counts(struct reeve *r, uint32_t current)
+{
+	struct reeve_sh_session_counts *c = &r->header->session_counts;
+	uint32_t i = reeve__get(&c->ending) - 1; /* 0 wraps to REEVE_NONE */
+
+	if (i < r->header->sessions.high_water) {
+		const struct reeve_sh_session *sh = &r->sessions[i];
+		_Atomic uint64_t *count = count_of_reason(c, sh->termination);
+		if (count && reeve__get(&sh->head.state) != REEVE_SLOT_LIVE &&
+			(uint32_t)reeve__get(count) == c->ending_count)
+			reeve__add(count, 1);
+	}
+	reeve__put(&c->ending, 0);
+	if (reeve__get(&c->created) < reeve__get(&c->terminated) + current)
+		reeve__put(&c->created, reeve__get(&c->terminated) + current);
+	reeve__put(&c->terminated, reeve__get(&c->created) - current);
+	reeve__put(&c->current, current);
+}
+
 static void recover_sessions(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
@@ -54,7 +82,7 @@ static void recover_sessions(struct reeve *r)
 		if (sh->attachment < h->attachments.high_water)
 			reeve__add(&r->attachments[sh->attachment].sessions, 1);
 	}
-	reeve__put(&h->session_counts.current, current);
+	recover_counts(r, current);
 	/* A task whose session never became live belongs to nobody. */
 	for (uint32_t i = 0; i < h->tasks.high_water; i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
@@ -297,6 +325,7 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 	struct reeve_sh_session_counts *counts = &r->header->session_counts;
+	_Atomic uint64_t *count = count_of_reason(counts, reason);
 	uint32_t g = reeve__get(&sh->group), task = sh->task;
 
 	if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
@@ -309,6 +338,8 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 		sh->wait_ns_at_end = reeve__get(&r->tasks[task].wait_ns);
 		sh->queries_at_end = reeve__get(&r->tasks[task].queries);
 	}
+	counts->ending_count = count ? (uint32_t)reeve__get(count) : 0;
+	reeve__put(&counts->ending, i + 1);
 	reeve__table_keep(r, &r->header->sessions, i);
 	REEVE_POINT(SESSION_TERMINATING);
 	if (g < r->header->groups.capacity && reeve__get(&r->groups[g].sessions))
@@ -318,10 +349,9 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 		reeve__add(&r->attachments[sh->attachment].sessions, (uint32_t)-1);
 	reeve__add(&counts->current, (uint32_t)-1);
 	reeve__add(&counts->terminated, 1);
-	if (reason == REEVE_END_MANUAL_KILL)
-		reeve__add(&counts->manual_kills, 1);
-	if (reason == REEVE_END_PROCESS_DIED)
-		reeve__add(&counts->process_deaths, 1);
+	if (count)
+		reeve__add(count, 1);
+	atomic_store_explicit(&counts->ending, 0, memory_order_release);
 	return task;
 }
 

@@ -52,12 +52,15 @@ void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot)
 	j->slot = slot;
 	memcpy(j->row, reeve__table_head(r, t, slot), t->stride);
 	atomic_store_explicit(&j->table, table, memory_order_release);
+	REEVE_POINT(ROW_JOURNALED);
 }
 
 uint64_t reeve__journal_commit_locked(struct reeve *r)
 {
-	uint64_t revision = reeve__add(&r->header->revision, 1) + 1;
+	uint64_t revision;
 
+	REEVE_POINT(ROW_CHANGED);
+	revision = reeve__add(&r->header->revision, 1) + 1;
 	atomic_store_explicit(&r->header->journal.table, 0, memory_order_release);
 	return revision;
 }

@@ -352,7 +352,8 @@ struct reeve_sh_session_counts {
 	_Atomic uint64_t created, terminated, manual_kills, process_deaths; /* S */
 	_Atomic uint64_t execution_timeouts, cancelled;			    /* a */
 	_Atomic uint32_t current, peak;					    /* S */
-	uint64_t pad;
+	_Atomic uint32_t ending; /* S: 1 + slot of the session being terminated; 0: none */
+	uint32_t ending_count;	 /* S: what the count of its reason was before, low half */
 };
 
 /*

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_crash_points.c - SIGKILL at every named point (defs/points.def), one or two victims at a time,
+ * while they hold CPU slots and others wait behind them.
+ *
+ * Each point has a role: what a process has to do to come by there. A point that no victim reached
+ * fails the test, and so does a point without a role.
+ */
+#include "world.h"
+
+#include "../../src/base/base.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum role {
+	NO_ROLE,
+	ATTACHES,   /* dies while it attaches */
+	STATEMENTS, /* runs statements among many */
+	ALONE,	    /* runs statements while slots are mostly free */
+	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
+	SESSIONS,   /* creates and destroys sessions */
+	DEFINES,    /* changes definitions */
+	ACTIVATES,  /* activates plans */
+	REAPS	    /* returns what another dead process held */
+};
+
+static const struct {
+	enum role role;
+	uint32_t most; /* dies at one of the first so many hits */
+} scenario[REEVE_POINT_COUNT] = {
+	[REEVE_POINT_ATTACH_CLAIMED] = {ATTACHES, 1},
+	[REEVE_POINT_SESSION_CLAIMED] = {SESSIONS, 8},
+	[REEVE_POINT_SESSION_PUBLISHED] = {SESSIONS, 8},
+	[REEVE_POINT_SESSION_TERMINATING] = {SESSIONS, 8},
+	[REEVE_POINT_QUERY_ACTIVE] = {STATEMENTS, 20},
+	[REEVE_POINT_SLOT_FAST_TAKEN] = {ALONE, 8},
+	[REEVE_POINT_CPU_LOCKED] = {STATEMENTS, 40},
+	[REEVE_POINT_TASK_QUEUED] = {STATEMENTS, 20},
+	[REEVE_POINT_TASK_PARKING] = {STATEMENTS, 10},
+	[REEVE_POINT_SLOT_EVICTED] = {STATEMENTS, 4},
+	[REEVE_POINT_SLOT_HANDED] = {STATEMENTS, 20},
+	[REEVE_POINT_SLOT_TOLD] = {STATEMENTS, 20},
+	[REEVE_POINT_SLOT_RELEASED] = {CAPPED, 4},
+	[REEVE_POINT_QUERY_RUNNING] = {ALONE, 8},
+	[REEVE_POINT_QUERY_CHARGED] = {STATEMENTS, 20},
+	[REEVE_POINT_QUERY_INACTIVE] = {STATEMENTS, 20},
+	[REEVE_POINT_PLAN_COMPILED] = {ACTIVATES, 5},
+	[REEVE_POINT_PLAN_SWITCHED] = {ACTIVATES, 5},
+	[REEVE_POINT_ROW_JOURNALED] = {DEFINES, 8},
+	[REEVE_POINT_ROW_CHANGED] = {DEFINES, 8},
+	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
+	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
+};
+
+static const char *const names[REEVE_POINT_COUNT] = {REEVE_POINT_NAMES};
+
+struct victim {
+	uint32_t index;
+	int point;
+	uint32_t nth;
+	uint64_t seed;
+};
+
+static enum world_mode mode_of(int point)
+{
+	enum role role = scenario[point].role;
+
+	return role == REAPS			 ? WORLD_PAUSED
+	       : role == ALONE || role == CAPPED ? WORLD_LIGHT
+						 : WORLD_BUSY;
+}
+
+/* ---- in the victim ---- */
+
+static _Atomic uint64_t *kills; /* shared: by point */
+static _Atomic int armed_point = -1;
+static _Atomic uint32_t hits_left;
+
+static void die_at_point(int point)
+{
+	if (point != atomic_load(&armed_point) || atomic_fetch_sub(&hits_left, 1) != 1)
+		return;
+	kit_add(&kills[point], 1);
+	kill(getpid(), SIGKILL);
+}
+
+static void arm(const struct victim *v)
+{
+	atomic_store(&hits_left, v->nth);
+	atomic_store(&armed_point, v->point);
+}
+
+static _Atomic uint32_t holds;
+
+/* One statement without end: this process holds a slot, or waits for one, when it dies. */
+static void *hold(void *arg)
+{
+	struct reeve_session *s = kit_session(arg, REEVE_BATCH_GROUP);
+
+	if (!s || reeve_query_begin(s, NULL, NULL))
+		abort();
+	for (;;) {
+		atomic_store(&holds, 1);
+		kit_spin(20 * REEVE_USEC);
+		reeve_checkpoint(s);
+	}
+	return NULL;
+}
+
+static void start_holder(struct reeve *r)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, hold, r))
+		abort();
+	while (!atomic_load(&holds))
+		kit_nap(100 * REEVE_USEC);
+}
+
+static void run_one(struct reeve_session *s, uint64_t *seed, enum role role)
+{
+	if (reeve_query_begin(s, NULL, NULL))
+		abort();
+	for (uint32_t i = kit_below(seed, role == ALONE || role == CAPPED ? 2 : 6); i-- > 0;) {
+		kit_spin(20 * REEVE_USEC);
+		reeve_checkpoint(s);
+	}
+	if (kit_below(seed, 4) == 0) {
+		reeve_block_begin(s);
+		kit_nap(50 * REEVE_USEC);
+		reeve_block_end(s);
+	}
+	reeve_query_end(s, NULL);
+	/* Long enough away, a session comes back younger than the others, and evicts. */
+	if (role == ALONE || role == CAPPED || kit_below(seed, 2) == 0)
+		kit_nap((reeve_ns)kit_below(seed, 2000) * REEVE_USEC);
+}
+
+static void activate(struct world *w, struct reeve *r, uint64_t plan)
+{
+	w->plan_intended = plan;
+	if (reeve_plan_activate(r, (reeve_plan_id){plan}, NULL))
+		abort();
+	w->plan_acknowledged = plan;
+}
+
+static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
+{
+	enum role role = scenario[v->point].role;
+	uint64_t seed = v->seed;
+
+	switch (role) {
+	case SESSIONS:
+		s = kit_session(r, REEVE_INTERACTIVE_GROUP);
+		run_one(s, &seed, role);
+		reeve_session_destroy(s);
+		break;
+	case DEFINES:
+		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
+			definitions_change(&w->sets[v->index], r, kind);
+		break;
+	case ACTIVATES:
+		activate(w, r, 1 + kit_below(&seed, 4));
+		break;
+	case REAPS:
+		reeve_tick(r, NULL, NULL);
+		break;
+	default:
+		run_one(s, &seed, role);
+	}
+}
+
+static int run_victim(struct world *w, void *arg)
+{
+	struct victim *v = arg;
+	struct reeve_session *s;
+	struct reeve *r;
+	reeve_ns until = kit_now() + 4 * REEVE_SEC;
+
+	atomic_store(&reeve__point_hook, die_at_point);
+	if (scenario[v->point].role == ATTACHES)
+		arm(v);
+	r = kit_open(w->path);
+	s = kit_session(r, REEVE_INTERACTIVE_GROUP);
+	/* One of two slots stays free where slots are to be free. */
+	if (mode_of(v->point) != WORLD_LIGHT || v->index == 0)
+		start_holder(r);
+	if (scenario[v->point].role == CAPPED)
+		activate(w, r, REEVE_DAYTIME_PLAN);
+	arm(v);
+	while (kit_now() < until) {
+		act(w, r, v, s);
+		v->seed++;
+	}
+	return 3;
+}
+
+/* Dies with a statement running and a session at rest; what a reaper finds. */
+static int run_prey(struct world *w, void *arg)
+{
+	struct reeve *r = kit_open(w->path);
+
+	(void)arg;
+	kit_session(r, REEVE_INTERACTIVE_GROUP);
+	if (reeve_query_begin(kit_session(r, REEVE_BATCH_GROUP), NULL, NULL))
+		return 1;
+	kill(getpid(), SIGKILL);
+	return 1;
+}
+
+/* ---- the test ---- */
+
+/* Of those there is one at a time, so that the plan acknowledged last is known. */
+static bool is_activator(int point)
+{
+	return scenario[point].role == ACTIVATES || scenario[point].role == CAPPED;
+}
+
+static int point_of_mode(uint64_t *seed, enum world_mode mode, bool no_activator)
+{
+	for (;;) {
+		int point = (int)kit_below(seed, REEVE_POINT_COUNT);
+		if (mode_of(point) == mode && !(no_activator && is_activator(point)))
+			return point;
+	}
+}
+
+static bool was_killed(pid_t pid)
+{
+	int status = world_wait(pid, 6 * REEVE_SEC);
+
+	return status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* One or two victims die; the others go on. Returns the number of faults. */
+static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
+{
+	enum world_mode mode = mode_of(point);
+	struct victim victims[2];
+	uint32_t n = mode == WORLD_PAUSED ? 1 : 2, dead_count = 0;
+	pid_t pids[2], dead[3];
+	char what[200];
+	int faults = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int p = i ? point_of_mode(seed, mode, is_activator(point)) : point;
+		victims[i] = (struct victim){
+			i, p, 1 + kit_below(seed, scenario[p].most), kit_random(seed)};
+	}
+	atomic_store(&w->ticking, ticking && mode != WORLD_PAUSED);
+	snprintf(what, sizeof(what), "kill at hit %u of %s and %u of %s%s", victims[0].nth,
+		names[point], n > 1 ? victims[1].nth : 0, n > 1 ? names[victims[1].point] : "none",
+		ticking ? ", with a ticker" : "");
+	world_go(w, mode);
+	if (mode == WORLD_PAUSED) {
+		dead[dead_count++] = world_fork(w, run_prey, NULL);
+		if (!was_killed(dead[0]))
+			faults++;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		pids[i] = world_fork(w, run_victim, &victims[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		dead[dead_count++] = pids[i];
+		if (!was_killed(pids[i]))
+			printf("note: %s: victim %u did not come by\n", what, i);
+	}
+	atomic_store(&w->ticking, ticking);
+	world_go(w, WORLD_BUSY);
+	return faults + world_recovered(w, dead, dead_count, what);
+}
+
+static void test_kill_at_every_point(void **state)
+{
+	uint64_t seed = kit_seed("kill at every point"), all = 0;
+	uint32_t rounds = REEVE_POINT_COUNT * (kit_all() ? 60 : 6);
+	struct world *w = world_create();
+	int faults = 0;
+
+	(void)state;
+	kills = kit_shared(REEVE_POINT_COUNT * sizeof(*kills));
+	for (int p = 0; p < REEVE_POINT_COUNT; p++)
+		if (scenario[p].role == NO_ROLE)
+			fail_msg("point %s has no scenario", names[p]);
+	for (uint32_t i = 0; i < rounds && faults < 12; i++)
+		faults += run_round(
+			w, (int)(i % REEVE_POINT_COUNT), &seed, i / REEVE_POINT_COUNT % 3 == 2);
+	for (int p = 0; p < REEVE_POINT_COUNT; p++) {
+		printf("%6llu kills at %s\n", (unsigned long long)kills[p], names[p]);
+		all += kills[p];
+	}
+	printf("%llu kills; the longest recovery took %.3f s\n", (unsigned long long)all,
+		(double)w->longest / 1e9);
+	for (int p = 0; p < REEVE_POINT_COUNT && !faults; p++)
+		if (kills[p] == 0) {
+			printf("FAULT no process came by %s\n", names[p]);
+			faults++;
+		}
+	world_destroy(w);
+	assert_int_equal(faults, 0);
+	assert_true(all >= 200);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_kill_at_every_point)};
+
+	return cmocka_run_group_tests_name("crash_points", tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.c - see world.h. */
+#include "world.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the bystanders ---- */
+
+struct loop {
+	struct world *w;
+	struct reeve *r;
+	uint32_t index;
+};
+
+static void run_statement(struct world *w, struct reeve_session *s, uint64_t *seed, bool busy)
+{
+	int rc = reeve_query_begin(s, NULL, NULL);
+
+	if (rc) {
+		kit_put(&w->refused, rc);
+		return;
+	}
+	for (uint32_t i = 0, n = busy ? 2 + kit_below(seed, 8) : 0; i < n && !rc; i++) {
+		kit_spin(30 * REEVE_USEC);
+		rc = reeve_checkpoint(s);
+	}
+	if (rc)
+		kit_put(&w->refused, rc);
+	reeve_query_end(s, NULL);
+}
+
+static void *run_loop(void *arg)
+{
+	struct loop *l = arg;
+	struct world *w = l->w;
+	struct reeve_session *s = kit_session(l->r, REEVE_BATCH_GROUP);
+	uint64_t seed = l->index;
+
+	if (!s)
+		abort();
+	for (;;) {
+		uint32_t mode = atomic_load(&w->mode);
+		if (mode == WORLD_PAUSED) {
+			atomic_store(&w->idle[l->index], 1);
+			kit_nap(200 * REEVE_USEC);
+			continue;
+		}
+		atomic_store(&w->idle[l->index], 0);
+		if (atomic_load(&w->mode) == WORLD_PAUSED)
+			continue;
+		run_statement(w, s, &seed, mode == WORLD_BUSY);
+		kit_add(&w->progress[l->index], 1);
+		if (mode == WORLD_LIGHT)
+			kit_nap(REEVE_MSEC);
+	}
+	return NULL;
+}
+
+static int run_bystander(struct world *w, void *arg)
+{
+	static struct loop loops[WORLD_THREADS];
+	uint32_t first = *(const uint32_t *)arg;
+	struct reeve *r = kit_open(w->path);
+	pthread_t thread;
+
+	if (!r)
+		return 1;
+	for (uint32_t i = 0; i < WORLD_THREADS; i++) {
+		loops[i] = (struct loop){w, r, first + i};
+		if (pthread_create(&thread, NULL, run_loop, &loops[i]))
+			return 1;
+	}
+	pthread_join(thread, NULL);
+	return 1;
+}
+
+static int run_ticker(struct world *w, void *arg)
+{
+	struct reeve *r = kit_open(w->path);
+
+	(void)arg;
+	while (r) {
+		if (atomic_load(&w->ticking))
+			reeve_tick(r, NULL, NULL);
+		kit_nap(20 * REEVE_MSEC);
+	}
+	return 1;
+}
+
+/* ---- processes ---- */
+
+pid_t world_fork(struct world *w, int (*run)(struct world *w, void *arg), void *arg)
+{
+	pid_t test = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != test)
+		_exit(1);
+	_exit(run(w, arg));
+}
+
+int world_wait(pid_t pid, reeve_ns limit)
+{
+	struct kit_poll poll = kit_poll_for(limit);
+	int status = 0;
+
+	do {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status;
+	} while (kit_poll_more(&poll));
+	printf("FAULT process %d does not end\n", (int)pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return -1;
+}
+
+struct world *world_create(void)
+{
+	struct world *w = kit_shared(sizeof(*w));
+	static uint32_t firsts[WORLD_PROCESSES];
+
+	w->r = kit_create(w->path, WORLD_SLOTS);
+	for (uint32_t i = 0; i < WORLD_SETS; i++)
+		definitions_create(&w->sets[i], w->r, i);
+	w->plan_intended = w->plan_acknowledged = REEVE_DEFAULT_PLAN;
+	for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+		w->probes[i] = kit_session(w->r, REEVE_SYS_GROUP);
+		if (!w->probes[i])
+			abort();
+	}
+	for (uint32_t i = 0; i < WORLD_PROCESSES; i++) {
+		firsts[i] = i * WORLD_THREADS;
+		w->children[i] = world_fork(w, run_bystander, &firsts[i]);
+	}
+	w->children[WORLD_PROCESSES] = world_fork(w, run_ticker, NULL);
+	return w;
+}
+
+void world_destroy(struct world *w)
+{
+	for (uint32_t i = 0; i <= WORLD_PROCESSES; i++) {
+		kill(w->children[i], SIGKILL);
+		waitpid(w->children[i], NULL, 0);
+	}
+	for (uint32_t i = 0; i < WORLD_SLOTS; i++)
+		reeve_session_destroy(w->probes[i]);
+	reeve_close(w->r);
+	unlink(w->path);
+}
+
+bool world_pause(struct world *w)
+{
+	struct kit_poll poll = kit_poll_for(2 * REEVE_SEC);
+	uint32_t idle;
+
+	atomic_store(&w->mode, (uint32_t)WORLD_PAUSED);
+	do {
+		idle = 0;
+		for (uint32_t i = 0; i < WORLD_LOOPS; i++)
+			idle += atomic_load(&w->idle[i]);
+		if (idle == WORLD_LOOPS)
+			return true;
+	} while (kit_poll_more(&poll));
+	return false;
+}
+
+void world_go(struct world *w, enum world_mode mode)
+{
+	atomic_store(&w->mode, (uint32_t)mode);
+}
+
+/* ---- what must be true ---- */
+
+static bool all_went_on(struct world *w, const uint64_t *before)
+{
+	for (uint32_t i = 0; i < WORLD_LOOPS; i++)
+		if (kit_get(&w->progress[i]) < before[i] + 2)
+			return false;
+	return true;
+}
+
+static int wait_for_recovery(struct world *w, const pid_t *dead, uint32_t n, const char *what)
+{
+	struct kit_poll poll = kit_poll_for(REEVE_SEC);
+	uint64_t before[WORLD_LOOPS];
+	uint32_t left;
+
+	for (uint32_t i = 0; i < WORLD_LOOPS; i++)
+		before[i] = kit_get(&w->progress[i]);
+	do {
+		left = 0;
+		for (uint32_t i = 0; i < n; i++)
+			left += kit_attachments_of(w->r, dead[i]);
+		if (left == 0 && all_went_on(w, before)) {
+			if (kit_poll_took(&poll) > w->longest)
+				w->longest = kit_poll_took(&poll);
+			return 0;
+		}
+	} while (kit_poll_more(&poll));
+	printf("FAULT %s: after %.3f s (%.3f s of it lost to a busy machine) %u attachments of the "
+	       "dead are left; statements since:",
+		what, (double)kit_poll_took(&poll) / 1e9, (double)poll.late / 1e9, left);
+	for (uint32_t i = 0; i < WORLD_LOOPS; i++)
+		printf(" %llu", (unsigned long long)(kit_get(&w->progress[i]) - before[i]));
+	printf("\n");
+	return 1;
+}
+
+/* Begins one statement a slot, all at once, and ends them. */
+static int check_capacity(struct world *w, const char *what)
+{
+	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+	struct reeve_error err;
+	uint32_t begun = 0;
+	int faults = 0;
+
+	def.deadline = kit_now() + 2 * REEVE_SEC;
+	for (; begun < WORLD_SLOTS && !faults; begun++)
+		if (reeve_query_begin(w->probes[begun], &def, &err)) {
+			printf("FAULT %s: statement %u of %u did not get a slot: %s\n", what,
+				begun + 1, WORLD_SLOTS, err.text);
+			faults++;
+			break;
+		}
+	while (begun-- > 0)
+		reeve_query_end(w->probes[begun], NULL);
+	return faults;
+}
+
+static int check_plan(struct world *w, const char *what)
+{
+	uint64_t now = reeve_plan_active(w->r).v;
+	int faults = now != w->plan_intended && now != w->plan_acknowledged;
+
+	if (faults)
+		printf("FAULT %s: plan %llu is active; acknowledged %llu, intended %llu\n", what,
+			(unsigned long long)now, (unsigned long long)w->plan_acknowledged,
+			(unsigned long long)w->plan_intended);
+	w->plan_intended = w->plan_acknowledged = now;
+	return faults;
+}
+
+int world_check_at_rest(struct world *w, const char *what)
+{
+	struct reeve_cpu_stats cpu;
+	int faults = 0;
+
+	if (!world_pause(w)) {
+		printf("FAULT %s: a statement of a bystander does not end\n", what);
+		faults++;
+	}
+	faults += kit_faults(w->r, what) + kit_count_faults(w->r, what);
+	reeve_cpu_stats_get(w->r, &cpu);
+	if (cpu.running || cpu.ready) {
+		printf("FAULT %s: nobody works, but %u tasks run and %u wait\n", what, cpu.running,
+			cpu.ready);
+		faults++;
+	}
+	faults += check_capacity(w, what);
+	for (uint32_t i = 0; i < WORLD_SETS; i++)
+		faults += definitions_check(&w->sets[i], w->r, what);
+	faults += check_plan(w, what);
+	if (kit_get(&w->refused)) {
+		printf("FAULT %s: a bystander was refused with code %d\n", what,
+			kit_get(&w->refused));
+		kit_put(&w->refused, 0);
+		faults++;
+	}
+	return faults;
+}
+
+int world_recovered(struct world *w, const pid_t *dead, uint32_t n, const char *what)
+{
+	int faults = wait_for_recovery(w, dead, n, what);
+
+	return faults + world_check_at_rest(w, what);
+}
