@@ -312,14 +312,15 @@ static void judge_plan(struct reeve *r, uint32_t plan_slot, struct messages *m)
 	if (numbers == 0)
 		say(m, REEVE_SEVERITY_WARNING, 0, "no group has %s: all get what is left",
 			plan->cpu_method == REEVE_METHOD_SHARES ? "shares" : "a percentage");
-	for (uint32_t level = 1, above = 0; level <= REEVE_CPU_LEVELS; level++) {
+	for (uint32_t level = 1, full = 0; level <= REEVE_CPU_LEVELS; level++) {
 		judge_level(plan, level, sums[level], m);
-		if (above >= 100 && sums[level])
+		if (full && sums[level])
 			say(m, REEVE_SEVERITY_WARNING, 0,
 				"level %u gets only the floor while level %u wants all its 100 "
 				"percent",
-				level, level - 1);
-		above = sums[level];
+				level, full);
+		if (!full && sums[level] >= 100)
+			full = level;
 	}
 }
 
