@@ -146,7 +146,7 @@ REEVE_API reeve_plan_id reeve_plan_active(struct reeve *reeve)
 	struct reeve__ruling_view view;
 	reeve_plan_id id = {0};
 
-	while (reeve) {
+	for (int tries = 0; reeve && tries < 8; tries++) {
 		view = reeve__ruling_now(reeve);
 		id.v = reeve__get(&view.head->plan_id);
 		if (reeve__ruling_holds(&view))

@@ -36,6 +36,7 @@ static void set_counter(struct reeve *r)
 		UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
 	r->glance_cycles = reeve__ns_cycles(r, REEVE_GLANCE_NS);
 	r->probe_cycles = reeve__ns_cycles(r, REEVE_PROBE_NS);
+	r->gap_cycles = reeve__ns_cycles(r, 2 * REEVE_LINGER_NS);
 }
 
 static struct reeve *new_handle(const struct reeve_host *host)
@@ -70,7 +71,8 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->plan_cap_ppm, REEVE_PPM);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
 	/* Virtual clocks start just before they wrap, so that wrapping is ordinary. */
-	c->clock = c->pull_clock = UINT64_MAX - UINT32_MAX;
+	reeve__put(&c->clock, UINT64_MAX - UINT32_MAX);
+	reeve__put(&c->pull_clock, UINT64_MAX - UINT32_MAX);
 	for (uint32_t i = 0; i < r->slot_count; i++)
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
@@ -179,6 +181,7 @@ REEVE_API int reeve_attach(
 	r->cycles_ticks_q32 = parent->cycles_ticks_q32;
 	r->glance_cycles = parent->glance_cycles;
 	r->probe_cycles = parent->probe_cycles;
+	r->gap_cycles = parent->gap_cycles;
 	reeve__segment_share(r, parent);
 	rc = attach(r, NULL, err);
 	if (rc) {
@@ -257,19 +260,19 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.created_wall = h->created_wall,
 		.revision = reeve__get(&h->revision),
 		.cpu_slots = reeve->slot_count,
-		.attachments = h->attachments.live,
+		.attachments = reeve__get(&h->attachments.live),
 		.max_attachments = h->attachments.capacity,
-		.groups = h->groups.live,
+		.groups = reeve__get(&h->groups.live),
 		.max_groups = h->groups.capacity,
-		.plans = h->plans.live,
+		.plans = reeve__get(&h->plans.live),
 		.max_plans = h->plans.capacity,
-		.directives = h->directives.live,
+		.directives = reeve__get(&h->directives.live),
 		.max_directives = h->directives.capacity,
-		.mappings = h->mappings.live,
+		.mappings = reeve__get(&h->mappings.live),
 		.max_mappings = h->mappings.capacity,
-		.sessions = h->sessions.live,
+		.sessions = reeve__get(&h->sessions.live),
 		.max_sessions = h->sessions.capacity,
-		.tasks = h->tasks.live,
+		.tasks = reeve__get(&h->tasks.live),
 		.max_tasks = h->tasks.capacity,
 	};
 }

@@ -359,10 +359,14 @@ static void follow_row(
 void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x)
 {
 	struct reeve__ruling_view view;
-	uint32_t n, cap;
+	uint32_t n, cap = REEVE_PPM, tries = 0;
 
 	do {
 		view = reeve__ruling_now(x->r);
+		if (tries++ == 8) { /* rulings do not change that fast */
+			reeve__segment_degrade(x->r, "the ruling word names no ruling");
+			break;
+		}
 		n = reeve__get(&view.head->groups);
 		for (uint32_t i = 0; i < n && i < x->r->group_capacity; i++)
 			follow_row(x, &x->r->groups[i], &view.rows[i]);
@@ -407,10 +411,10 @@ void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 	if (t->queued)
 		return;
 	if (g->cpu.waiting == 0)
-		g->cpu.age = reeve__fair_join(g->cpu.age, c->clock, credit_age(x, weight),
+		g->cpu.age = reeve__fair_join(g->cpu.age, reeve__get(&c->clock), credit_age(x, weight),
 			lead_age(x, weight));
 	t->age = reeve__fair_join(
-		t->age, g->cpu.task_clock, credit_age(x, own), lead_age(x, own));
+		t->age, reeve__get(&g->cpu.task_clock), credit_age(x, own), lead_age(x, own));
 	t->queued = 1;
 	if (reeve__get(&t->wait_since) == 0)
 		reeve__put(&t->wait_since, x->now);
@@ -463,6 +467,12 @@ static void end_wait(struct reeve__cpu_pass *x, uint32_t task)
 	group_of(x, task)->cpu.wait_ns += waited;
 }
 
+void reeve__cpu_give_up(struct reeve__cpu_pass *x, uint32_t task)
+{
+	reeve__cpu_dequeue(x, task);
+	end_wait(x, task);
+}
+
 void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task)
 {
 	struct reeve_sh_task *t = &x->r->tasks[task];
@@ -489,6 +499,7 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 	reeve__add(&s->scheduled, 1);
 	if (reeve__get(&s->last_task) != task) {
 		reeve__put(&s->last_task, task);
+		reeve__put(&s->granted_ns, x->now);
 		reeve__add(&s->switches, 1);
 	}
 	reeve__cpu_dequeue(x, task);
@@ -497,10 +508,10 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 	reeve__add(&t->dispatches, 1);
 	g->cpu.dispatches++;
 	g->cpu.active_ns = x->now;
-	if (reeve__before(x->c->clock, g->cpu.age))
-		x->c->clock = g->cpu.age;
-	if (reeve__before(g->cpu.task_clock, t->age))
-		g->cpu.task_clock = t->age;
+	if (reeve__before(reeve__get(&x->c->clock), g->cpu.age))
+		reeve__put(&x->c->clock, g->cpu.age);
+	if (reeve__before(reeve__get(&g->cpu.task_clock), t->age))
+		reeve__put(&g->cpu.task_clock, t->age);
 	atomic_fetch_and(&t->attention, ~(uint32_t)REEVE_ATTEND_YIELD);
 	if (atomic_exchange(&t->park, REEVE_PARK_NO) != REEVE_PARK_NO &&
 		x->wake_count < REEVE_COUNT(x->wakes))
@@ -541,13 +552,29 @@ static bool rests(const struct reeve__cpu_pass *x, uint32_t slot, uint32_t holde
 				     x->cycles - since > reeve__ns_cycles(x->r, REEVE_LINGER_NS));
 }
 
-/* A slot to be had: free, or held by a task at rest. */
+/*
+ * Whether a slot's holder works but has not come to the scheduler for longer than any slice lasts:
+ * it sleeps without having said so, or does something long without checkpoints. Others need not
+ * wait for it; it parks at its next checkpoint.
+ */
+static bool is_overdue(const struct reeve__cpu_pass *x, uint32_t slot, uint32_t holder)
+{
+	uint64_t since = reeve__get(&x->r->cpu_slots[slot].since_ns);
+	uint64_t most = reeve__get(&x->c->quantum_ns) + REEVE_OVERDUE_NS;
+
+	if (reeve__before(since, x->c->contended_ns))
+		since = x->c->contended_ns;
+	return x->c->waiting && reeve__before(since + most, x->now) &&
+	       reeve__get(&x->r->tasks[holder].shield) == 0;
+}
+
+/* A slot to be had: free, held by a task at rest, or by one that is overdue. */
 static uint32_t open_slot(struct reeve__cpu_pass *x, uint64_t *ret_word)
 {
 	for (uint32_t i = 0; i < x->r->slot_count; i++) {
 		*ret_word = atomic_load(&x->r->cpu_slots[i].word);
 		uint32_t holder = reeve__word_task(x->r, *ret_word);
-		if (holder == REEVE_NONE || rests(x, i, holder))
+		if (holder == REEVE_NONE || rests(x, i, holder) || is_overdue(x, i, holder))
 			return i;
 	}
 	return REEVE_NONE;
@@ -637,6 +664,22 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 	return true;
 }
 
+/*
+ * Groups are compared at the end of every slice, but inside a group tasks take turns by quantum:
+ * handing over between equals costs a wake-up and gains nobody anything.
+ */
+static bool keeps_its_turn(
+	const struct reeve__cpu_pass *x, uint32_t slot, uint32_t task, uint32_t next)
+{
+	const struct reeve_sh_task *t = &x->r->tasks[task];
+	uint64_t since = reeve__get(&x->r->cpu_slots[slot].granted_ns);
+
+	return t->queued && reeve__get(&t->phase) == REEVE_PHASE_WORK &&
+	       reeve__get(&t->group) == reeve__get(&x->r->tasks[next].group) &&
+	       t->priority <= x->r->tasks[next].priority && since &&
+	       x->now - since < reeve__get(&x->c->quantum_ns);
+}
+
 void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task)
 {
 	uint32_t slot = reeve__get(&x->r->tasks[task].slot);
@@ -645,6 +688,8 @@ void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task)
 
 	if (slot >= x->r->slot_count)
 		return;
+	if (next != REEVE_NONE && next != task && keeps_its_turn(x, slot, task, next))
+		next = task;
 	if (next == task) { /* it deserves the slot best itself: as if granted anew */
 		grant(x, slot, word, task);
 		return;
@@ -745,7 +790,7 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 	reeve__cpu_dequeue(x, task);
 	reeve__cpu_retire(x, task);
 	reeve__put(&t->group, to_group);
-	t->age = r->groups[to_group].cpu.task_clock;
+	t->age = reeve__get(&r->groups[to_group].cpu.task_clock);
 	if (queued)
 		reeve__cpu_enqueue(x, task);
 	atomic_fetch_or(&t->attention, REEVE_ATTEND_YIELD);

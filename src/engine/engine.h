@@ -30,6 +30,8 @@
 /* How often the watchman looks at lingering slots, and at all others. */
 #define REEVE_PATROL_NS	     ((uint64_t)2000000)
 #define REEVE_PATROL_SLOW_NS ((uint64_t)5000000)
+/* A holder that is not seen for this long after its slice loses the slot to who waits. */
+#define REEVE_OVERDUE_NS ((uint64_t)10000000)
 /* Every waiter looks up at least this often, so that a dead process's slot is found within a second. */
 #define REEVE_LOOK_UP_NS ((uint64_t)100000000)
 /* Elapsed time of a statement is taken for its CPU time up to here; then the CPU clock is read. */
@@ -137,6 +139,8 @@ void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task);
 void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns);
 void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task);
 void reeve__cpu_dequeue(struct reeve__cpu_pass *x, uint32_t task);
+/* The task stops waiting without a slot; its wait is booked. */
+void reeve__cpu_give_up(struct reeve__cpu_pass *x, uint32_t task);
 /* Grants free slots to the most deserving, as long as there are both. */
 void reeve__cpu_dispatch(struct reeve__cpu_pass *x);
 /* Takes a slot from somebody clearly less deserving for this queued task; true when it did. */

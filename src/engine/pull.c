@@ -45,7 +45,7 @@ void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 	uint32_t own = reeve__fair_priority_weight(t->priority);
 	if (q->pull_ready == 0)
 		q->pull_age = reeve__fair_join(
-			q->pull_age, x->c->pull_clock, credit(x, weight), lead(x, weight));
+			q->pull_age, reeve__get(&x->c->pull_clock), credit(x, weight), lead(x, weight));
 	t->age = reeve__fair_join(t->age, q->pull_clock, credit(x, own), lead(x, own));
 	t->queued = 1;
 	q->pull_ready++;
@@ -83,7 +83,7 @@ int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
 	reeve__sessions_lock(r);
 	if (!rc && (i = reeve__table_claim(r, table)) == REEVE_NONE)
 		rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of tasks is full: %u of %u", table->live, table->capacity);
+			"the table of tasks is full: %u of %u", reeve__get(&table->live), table->capacity);
 	if (!rc) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		memset((char *)t + sizeof(t->head), 0, sizeof(*t) - sizeof(t->head));
@@ -120,8 +120,8 @@ int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_
 	if (i < r->header->tasks.capacity) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		struct reeve_sh_cpu_group *q = &r->groups[g].cpu;
-		if (reeve__before(x.c->pull_clock, q->pull_age))
-			x.c->pull_clock = q->pull_age;
+		if (reeve__before(reeve__get(&x.c->pull_clock), q->pull_age))
+			reeve__put(&x.c->pull_clock, q->pull_age);
 		if (reeve__before(q->pull_clock, t->age))
 			q->pull_clock = t->age;
 		dequeue(&x, i);

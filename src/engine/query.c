@@ -106,14 +106,20 @@ static void park_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
 	x->c->watchman = s->task;
 }
 
+/* Nanoseconds until the statement is out of time. */
+static uint64_t time_left(const struct reeve_session *s, uint64_t cycles)
+{
+	return reeve__before(cycles, s->deadline_cycles)
+		       ? reeve__cycles_ns(s->r, s->deadline_cycles - cycles)
+		       : 0;
+}
+
 /* Instant of the monotonic clock at which this waiter looks up by itself. */
 static reeve_ns look_up_at(struct reeve__cpu_pass *x, struct reeve_session *s)
 {
 	uint64_t at = x->c->watchman == s->task ? reeve__cpu_next_look(x)
 						 : x->now + REEVE_LOOK_UP_NS;
-	uint64_t left = reeve__before(x->cycles, s->deadline_cycles)
-				? reeve__cycles_ns(s->r, s->deadline_cycles - x->cycles)
-				: 0;
+	uint64_t left = time_left(s, x->cycles);
 
 	if (at - x->now > left)
 		at = x->now + left;
@@ -131,7 +137,7 @@ static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret
 				reeve__cpu_enqueue(x, s->task);
 			reeve__cpu_dispatch(x);
 		} else {
-			reeve__cpu_dequeue(x, s->task);
+			reeve__cpu_give_up(x, s->task);
 		}
 	}
 	if (*ret || reeve__cpu_holds(s->r, s->task) || !reeve__segment_ready(s->r)) {
@@ -247,6 +253,7 @@ static bool take_slot(struct reeve_session *s, uint32_t i)
 	reeve__add(&slot->scheduled, 1);
 	if (reeve__get(&slot->last_task) != s->task) {
 		reeve__put(&slot->last_task, s->task);
+		reeve__put(&slot->granted_ns, 0);
 		reeve__add(&slot->switches, 1);
 	}
 	if (holder != REEVE_NONE &&
@@ -357,7 +364,8 @@ int reeve__query_begin(
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
 	gap = cycles - s->end_cycles;
-	s->gap_cycles = (7 * s->gap_cycles + (gap < UINT32_MAX ? gap : UINT32_MAX)) / 8;
+	/* One long pause, a preemption say, must not outweigh many short ones. */
+	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
 	start_statement(s, def, cycles);
 	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r))) {
 		start_slice(s, cycles, REEVE_SEC);
@@ -392,11 +400,14 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 	uint64_t ns = reeve__muldiv(used_ns, REEVE_PPM - ppm, ppm);
 	struct reeve__cpu_pass x;
 	reeve_ns until;
+	int rc;
 
 	if (ns == 0 || s->shield_depth)
 		return 0;
 	reeve__cpu_begin(&x, r);
 	settle_locked(&x, s);
+	if (ns > time_left(s, x.cycles))
+		ns = time_left(s, x.cycles);
 	until = (reeve_ns)(x.now + ns);
 	reeve__put(&s->t->phase, REEVE_PHASE_BLOCKED);
 	reeve__cpu_dequeue(&x, s->task);
@@ -416,7 +427,12 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 	reeve__put(&s->t->park, REEVE_PARK_NO);
 	reeve__put(&s->t->phase, REEVE_PHASE_WORK);
 	reeve__cpu_begin(&x, r);
-	return acquire_slot(s, &x, true);
+	rc = must_stop(s, reeve__get(&s->t->attention), x.cycles);
+	if (rc == 0)
+		return acquire_slot(s, &x, true);
+	reeve__cpu_give_up(&x, s->task);
+	reeve__cpu_end(&x);
+	return rc;
 }
 
 /* Marks a statement that has used more CPU than a runaway may; once. */

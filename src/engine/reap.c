@@ -29,7 +29,7 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 	i = reeve__table_claim(r, table);
 	if (i == REEVE_NONE) {
 		int rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of attachments is full: %u of %u", table->live, table->capacity);
+			"the table of attachments is full: %u of %u", reeve__get(&table->live), table->capacity);
 		reeve__lock_release(&r->header->admin);
 		return rc;
 	}

@@ -171,7 +171,7 @@ static int table_full(
 	const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
 {
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
-		name, table->live, table->capacity);
+		name, reeve__get(&table->live), table->capacity);
 }
 
 static void fill_session(struct reeve *r, uint32_t i, uint32_t task, uint32_t group, uint32_t by,
@@ -211,7 +211,7 @@ static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t
 	t->attachment = r->attachment;
 	t->kind = REEVE_TASK_SESSION;
 	t->created_wall = reeve__wall(r);
-	t->age = r->groups[group].cpu.task_clock;
+	t->age = reeve__get(&r->groups[group].cpu.task_clock);
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */

@@ -224,7 +224,7 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	ret->runaways = reeve__get(&x.c->runaways);
 	ret->throttled = reeve__get(&x.c->throttled_tasks);
 	ret->ready = x.c->waiting;
-	ret->min_vruntime = x.c->clock;
+	ret->min_vruntime = reeve__get(&x.c->clock);
 	for (uint32_t i = 0; i < r->header->tasks.high_water; i++)
 		ret->throttled_now +=
 			reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&

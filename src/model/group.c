@@ -91,15 +91,15 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	i = reeve__table_claim(r, &h->groups);
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of consumer groups is full: %u of %u", h->groups.live,
+			"the table of consumer groups is full: %u of %u", reeve__get(&h->groups.live),
 			h->groups.capacity);
 	g = &r->groups[i];
 	memset((char *)g + sizeof(g->head), 0, sizeof(*g) - sizeof(g->head));
 	write_def(g, ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;
 	g->cpu.root = g->cpu.pull_root = REEVE_NONE;
-	g->cpu.age = r->cpu->clock; /* a newcomer is as old as whoever ran last */
-	g->cpu.pull_age = r->cpu->pull_clock;
+	g->cpu.age = reeve__get(&r->cpu->clock); /* a newcomer is as old as whoever ran last */
+	g->cpu.pull_age = reeve__get(&r->cpu->pull_clock);
 	reeve__put(&g->cpu.cap_ppm, REEVE_PPM);
 	reeve__put(&g->cpu.weight_ppm, 1);
 	g->revision = reeve__add(&h->revision, 1) + 1;

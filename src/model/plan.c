@@ -71,7 +71,7 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 	i = reeve__table_claim(r, &h->plans);
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of resource plans is full: %u of %u", h->plans.live,
+			"the table of resource plans is full: %u of %u", reeve__get(&h->plans.live),
 			h->plans.capacity);
 	p = &r->plans[i];
 	memset((char *)p + sizeof(p->head), 0, sizeof(*p) - sizeof(p->head));
@@ -285,7 +285,7 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of plan directives is full: %u of %u", h->directives.live,
+			"the table of plan directives is full: %u of %u", reeve__get(&h->directives.live),
 			h->directives.capacity);
 	d = &r->directives[i];
 	memset((char *)d + sizeof(d->head), 0, sizeof(*d) - sizeof(d->head));

@@ -108,7 +108,7 @@ static void place_others(struct reeve__shares *s, uint32_t method)
 	uint64_t named = 0;
 
 	for (uint32_t i = 0; i < s->n; i++)
-		if (s->rows[i].level != REEVE_SHARE_LEVEL_OTHER)
+		if (s->rows[i].has_demand && s->rows[i].level != REEVE_SHARE_LEVEL_OTHER)
 			named += s->rows[i].number;
 	for (uint32_t i = 0; i < s->n && named && method != REEVE_METHOD_EMPHASIS; i++)
 		if (s->rows[i].level == REEVE_SHARE_LEVEL_OTHER)
@@ -116,20 +116,18 @@ static void place_others(struct reeve__shares *s, uint32_t method)
 }
 
 /*
- * SYS_GROUP that a plan does not name holds system work all the same: it may take half of the
- * machine before all others.
+ * SYS_GROUP that a plan does not name holds system work all the same: it weighs as much as all
+ * others together, and comes before every level. It is rarely there, so the others' entitlements
+ * are told without it.
  */
-static void favour_system(struct reeve__shares *s, uint32_t method, uint32_t sys)
+static uint32_t set_system_aside(struct reeve__shares *s, uint32_t sys)
 {
-	uint64_t sum = 0;
-
 	if (sys >= s->n || s->rows[sys].level != REEVE_SHARE_LEVEL_OTHER)
-		return;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (i != sys)
-			sum += s->rows[i].number;
+		return REEVE_NONE;
 	s->rows[sys].level = REEVE_SHARE_LEVEL_SYSTEM;
-	s->rows[sys].number = method == REEVE_METHOD_EMPHASIS ? 50 : sum ? sum : 1;
+	s->rows[sys].number = 50;
+	s->rows[sys].has_demand = 0;
+	return sys;
 }
 
 /*
@@ -141,6 +139,7 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 	const struct reeve_sh_plan *plan = &r->plans[plan_slot];
 	const struct reeve_sh_table *directives = &r->header->directives;
 	struct reeve__shares s = reeve__shares_scratch(r, 0);
+	uint32_t sys;
 
 	for (uint32_t i = 0; i < s.n; i++)
 		unnamed_group(&r->groups[i], &s.rows[i]);
@@ -153,10 +152,11 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 	for (uint32_t i = 0; i < s.n; i++)
 		if (activation != UINT64_MAX && r->groups[i].cpu.registered == activation + 1)
 			apply_registration(&r->groups[i], plan->cpu_method, &s.rows[i]);
+	sys = set_system_aside(&s, reeve__table_find(r, &r->header->groups, REEVE_SYS_GROUP));
 	place_others(&s, plan->cpu_method);
-	favour_system(&s, plan->cpu_method,
-		reeve__table_find(r, &r->header->groups, REEVE_SYS_GROUP));
 	reeve__shares_solve(s.rows, s.n, plan->cpu_method == REEVE_METHOD_EMPHASIS);
+	if (sys != REEVE_NONE)
+		s.rows[sys].weight_ppm = REEVE_PPM;
 	return s;
 }
 

@@ -22,7 +22,7 @@ int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, ree
 		i = reeve__table_claim(r, &h->mappings);
 		if (i == REEVE_NONE)
 			rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-				"the table of user mappings is full: %u of %u", h->mappings.live,
+				"the table of user mappings is full: %u of %u", reeve__get(&h->mappings.live),
 				h->mappings.capacity);
 	}
 	if (!rc) {

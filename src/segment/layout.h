@@ -71,7 +71,7 @@ struct reeve_sh_table {
 	uint32_t bucket_count; /* i: power of two */
 	uint32_t has_names;    /* i */
 	uint32_t high_water; /* slots at or above were never used; primary */
-	uint32_t live;	     /* d: slots not free */
+	_Atomic uint32_t live; /* d: slots not free; read without the lock by lists of sizes */
 	uint32_t free;	     /* d: head of the free list */
 	uint32_t ended_first; /* d: oldest slot that ended and is kept for a while */
 	uint32_t ended_last;  /* d */
@@ -99,7 +99,7 @@ struct reeve_sh_cpu_group {
 	_Atomic uint32_t weight_ppm; /* d: of the ruling, or as solved for who has demand now */
 	uint32_t where;		     /* D d: REEVE_GROUP_... */
 	uint64_t age;		     /* D: virtual runtime of the group */
-	uint64_t task_clock;	     /* D: virtual clock of its tasks */
+	_Atomic uint64_t task_clock; /* D writes: virtual clock of its tasks */
 	uint32_t root;		     /* D d: heap of its waiting tasks */
 	uint32_t waiting;	     /* D d */
 	uint64_t active_ns;	     /* D: when it last had a task in the slow path */
@@ -308,7 +308,8 @@ struct reeve_sh_cpu_slot {
 	uint32_t pad;
 	_Atomic uint64_t scheduled;    /* a: grants */
 	_Atomic uint64_t switches;     /* a: grants to another task than the last */
-	uint64_t pad2[2];
+	_Atomic uint64_t granted_ns;   /* h: since when this task has had it; 0: not known */
+	uint64_t pad2;
 };
 
 struct reeve_sh_cpu {
@@ -328,8 +329,8 @@ struct reeve_sh_cpu {
 	uint32_t watchman;	/* D h: the parked task that looks after time */
 	uint32_t pull_ready;	/* D d: heap of groups with pull tasks */
 	uint32_t plan_gate;	/* D d: 1 while the plan's cap is reached */
-	uint64_t clock;		/* D: virtual clock of groups */
-	uint64_t pull_clock;	/* D */
+	_Atomic uint64_t clock; /* D writes: virtual clock of groups */
+	_Atomic uint64_t pull_clock; /* D writes */
 	uint64_t contended_ns;	/* D: since when tasks wait */
 	uint64_t tie;		/* D: next arrival number */
 	uint64_t plan_open_ns;	/* D: when the plan's cap lets go on */

@@ -17,6 +17,7 @@ struct reeve {
 	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
 	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
 	uint64_t probe_cycles;	   /* REEVE_PROBE_NS in ticks */
+	uint64_t gap_cycles;	   /* twice REEVE_LINGER_NS: the longest pause that is told apart */
 
 	char *base;
 	struct reeve_sh_header *header;

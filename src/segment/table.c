@@ -120,7 +120,7 @@ uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table)
 	} else {
 		return REEVE_NONE;
 	}
-	table->live++;
+	reeve__add(&table->live, 1);
 	reeve__put(&reeve__table_head(r, table, i)->state, REEVE_SLOT_CLAIMED);
 	return i;
 }
@@ -158,7 +158,7 @@ void reeve__table_free(
 	reeve__add(&head->generation, 1);
 	atomic_store_explicit(&head->state, REEVE_SLOT_FREE, memory_order_release);
 	push_free(r, table, i);
-	table->live--;
+	reeve__add(&table->live, (uint32_t)-1);
 }
 
 void reeve__table_keep(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
@@ -222,7 +222,7 @@ void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t 
 	if (table->high_water > table->capacity)
 		table->high_water = table->capacity;
 	table->free = table->ended_first = table->ended_last = REEVE_NONE;
-	table->live = 0;
+	reeve__put(&table->live, 0);
 	memset(buckets, 0xff,
 		sizeof(uint32_t) * table->bucket_count * (table->has_names ? 2u : 1u));
 	for (uint32_t i = table->high_water; i-- > 0;) {
@@ -236,7 +236,7 @@ void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t 
 			push_free(r, table, i);
 			continue;
 		}
-		table->live++;
+		reeve__add(&table->live, 1);
 		chain_id(r, table, i);
 		if (name_offset)
 			chain_name(r, table, i, (const char *)head + name_offset);
@@ -320,7 +320,7 @@ const char *reeve__table_check(const struct reeve *r, const struct reeve_sh_tabl
 		if (state >= REEVE_SLOT_LIVE && reeve__table_find(r, table, head->id) != i)
 			return "a live slot is not found by its id";
 	}
-	if (live != table->live)
+	if (live != reeve__get(&table->live))
 		return "the count of live slots is wrong";
 	for (uint32_t i = table->free; i != REEVE_NONE; listed++) {
 		if (i >= table->capacity || listed > free)
