@@ -258,23 +258,28 @@ static void entitlements_by_emphasis_and_levels(void **state)
 	near(share[3], 1000);
 }
 
+/* It weighs as much as all others together; their entitlements are told as without it. */
 static void sys_group_is_favoured_where_a_plan_forgets_it(void **state)
 {
 	struct core *c = *state;
+	const struct reeve_sh_group *sys = &c->r->groups[0];
 	uint64_t plan = core_plan(c->r, "e", REEVE_METHOD_EMPHASIS);
 	const struct reeve_directive_def all = LEVEL(1, 100);
 	uint32_t share[4];
 
+	assert_int_equal(sys->head.id, REEVE_SYS_GROUP);
 	core_directive(c->r, plan, 2, &all);
 	entitled(c, plan, 4, share, NULL);
-	assert_in_range(share[0], 498000, 500000);
-	assert_in_range(share[1], 497000, 500000);
+	assert_int_equal(share[0], 0);
+	assert_in_range(share[1], 990000, 1000000);
 	uint64_t ratio = core_plan(c->r, "r", REEVE_METHOD_SHARES);
 	const struct reeve_directive_def ten = SHARES(10);
 	core_directive(c->r, ratio, 2, &ten);
 	entitled(c, ratio, 4, share, NULL);
-	assert_in_range(share[0], 498000, 502000);
-	assert_in_range(share[1], 485000, 500000);
+	assert_int_equal(share[0], 0);
+	assert_in_range(share[1], 985000, 1000000);
+	assert_int_equal(reeve_plan_activate(c->r, (reeve_plan_id){ratio}, NULL), 0);
+	assert_int_equal(sys->cpu.weight_ppm, REEVE_PPM);
 }
 
 static void caps_are_part_of_the_entitlement(void **state)
