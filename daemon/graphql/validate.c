@@ -163,17 +163,38 @@ static void check_object(
 	}
 }
 
+/*
+ * Items of a list that stands where no list is declared (a scalar such as JSON may take it): the
+ * list was judged as a whole, but a variable in it must fit the scalar, as graphql-js has it.
+ */
+static void check_scalar_items(
+	struct gql_validator *v, const struct gql_ast_value *list, const struct gql_type *type)
+{
+	const struct gql_ast_value *item;
+
+	for (item = list->items; item; item = item->next) {
+		if (item->kind == GQL_AST_VARIABLE)
+			add_usage(v, item, type, false);
+		else if (item->kind == GQL_AST_LIST)
+			check_scalar_items(v, item, type);
+		else
+			reeve_gql_check_value(v, item, NULL, false);
+	}
+}
+
 static void check_list(
 	struct gql_validator *v, const struct gql_ast_value *list, const struct gql_type *type)
 {
 	const struct gql_type *nullable = type ? reeve_gql_type_nullable(type) : NULL;
 	const struct gql_ast_value *item;
 
-	if (type && nullable->kind != GQL_LIST)
+	if (type && nullable->kind != GQL_LIST) {
 		check_leaf(v, list, type);
+		check_scalar_items(v, list, nullable);
+		return;
+	}
 	for (item = list->items; item; item = item->next)
-		reeve_gql_check_value(v, item,
-			nullable && nullable->kind == GQL_LIST ? nullable->of : NULL, false);
+		reeve_gql_check_value(v, item, type ? nullable->of : NULL, false);
 }
 
 /* `type` NULL: the place is unknown or takes anything. */

@@ -21,7 +21,9 @@ static void check_call(struct toy *toy, const struct reeve_gql_http_request *req
 	char *body;
 
 	reeve_gql_call_response(call, &answer);
-	body = strndup(answer.body, answer.body_len);
+	body = calloc(1, answer.body_len + 1);
+	assert_non_null(body);
+	memcpy(body, answer.body, answer.body_len);
 	if (answer.status != status || !strstr(body, part))
 		fail_msg("%d %s, not %d %s", answer.status, body, status, part);
 	assert_string_equal(answer.content_type, content_type);
