@@ -17,10 +17,10 @@ bool kit_all(void)
 
 uint64_t kit_seed(const char *test)
 {
-	const char *given = getenv("REEVE_TEST_SEED");
+	const char *given = getenv("REEVE_SEED");
 	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)kit_now();
 
-	printf("%s: REEVE_TEST_SEED=%llu\n", test, (unsigned long long)seed);
+	printf("%s: REEVE_SEED=%llu\n", test, (unsigned long long)seed);
 	fflush(stdout);
 	return seed;
 }

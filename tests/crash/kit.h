@@ -18,7 +18,7 @@
 
 /* REEVE_TEST_ALL=1 asks for the full length. */
 bool kit_all(void);
-/* REEVE_TEST_SEED, or one of the clock's; prints it with the test's name. */
+/* REEVE_SEED, or one of the clock's; prints it with the test's name. */
 uint64_t kit_seed(const char *test);
 /* A step of splitmix64. */
 uint64_t kit_random(uint64_t *state);

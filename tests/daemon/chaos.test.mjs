@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ENDLESS, Reeved } from "./reeved.mjs";
 
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.REEVE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const OPERATIONS = Number(process.env.OPERATIONS ?? 1500);
 const CLIENTS = 24;
 
@@ -26,7 +26,7 @@ const EXPECTED = {
 	hand: ["INVALID_STATE", "NOT_FOUND"],
 };
 
-test(`nothing is left behind (SEED=${seed})`, async () => {
+test(`nothing is left behind (REEVE_SEED=${seed})`, async () => {
 	const reeved = await Reeved.start({ args: ["--workers", "8"] });
 	const sessions = [];
 	for (let i = 0; i < 6; i++)

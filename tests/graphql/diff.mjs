@@ -18,7 +18,7 @@ const option = (name, fallback) => {
 	return at < 0 ? fallback : Number(rest[at + 1]);
 };
 const count = option('--count', 3000);
-const seed = option('--seed', Math.floor(Math.random() * 1e9));
+const seed = option('--seed', Number(process.env.REEVE_SEED ?? Math.floor(Math.random() * 1e9)));
 console.log(`schema ${schemaPath}, ${count} documents, seed ${seed}`);
 
 // ---- the schema, with scalars and resolvers as toy.c has them ----
