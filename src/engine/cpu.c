@@ -479,8 +479,8 @@ void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task)
 
 	if (atomic_load(&t->phase) != REEVE_PHASE_WORK || reeve__cpu_holds(x->r, task))
 		return;
+	/* It queues itself when it looks: nobody else may, for it might be about to take a slot. */
 	atomic_fetch_or(&t->attention, REEVE_ATTEND_YIELD);
-	reeve__cpu_enqueue(x, task);
 }
 
 /* Puts a task onto a slot whose word is `expected`; false when the word has changed. */
@@ -801,15 +801,46 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 /* ---- recovery ---- */
 
 /*
- * Everything derived, from what is primary: task phases, slot words, ages, buckets. Told-but-asleep
- * winners need no care here: every waiter looks up by itself and finds its name on the slot.
+ * Who runs is said by the words alone: what tasks have noted of them follows. A winner that was not
+ * told is told now.
  */
+static void follow_words(struct reeve__cpu_pass *x)
+{
+	for (uint32_t i = 0; i < x->r->slot_count; i++) {
+		uint64_t word = atomic_load(&x->r->cpu_slots[i].word);
+		uint32_t task = reeve__word_task(x->r, word);
+		if (task == REEVE_NONE)
+			continue;
+		struct reeve_sh_task *t = &x->r->tasks[task];
+		if (word != reeve__task_word(t, task)) {
+			atomic_compare_exchange_strong(&x->r->cpu_slots[i].word, &word, 0);
+			continue;
+		}
+		reeve__put(&t->slot, i);
+		if (reeve__get(&t->phase) == REEVE_PHASE_WORK &&
+			atomic_exchange(&t->park, REEVE_PARK_NO) != REEVE_PARK_NO &&
+			x->wake_count < REEVE_COUNT(x->wakes))
+			x->wakes[x->wake_count++] = task;
+	}
+}
+
+/* Whether a task waits: it has parked, for a slot, and none names it. Who is not parked comes by. */
+static bool is_waiter(const struct reeve *r, uint32_t task)
+{
+	const struct reeve_sh_task *t = &r->tasks[task];
+
+	return reeve__get(&t->phase) == REEVE_PHASE_WORK && !reeve__cpu_holds(r, task) &&
+	       reeve__get(&t->park) != REEVE_PARK_NO;
+}
+
+/* Everything derived, from what is primary: task phases, slot words, ages, buckets. */
 void reeve__cpu_rebuild(struct reeve__cpu_pass *x)
 {
 	struct reeve *r = x->r;
 	struct reeve_sh_cpu *c = x->c;
 	struct reeve_sh_table *tasks = &r->header->tasks, *groups = &r->header->groups;
 
+	follow_words(x);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
 	c->waiting = 0;
 	for (uint32_t i = 0; i < groups->high_water && i < groups->capacity; i++) {
@@ -829,7 +860,7 @@ void reeve__cpu_rebuild(struct reeve__cpu_pass *x)
 			continue;
 		if (t->kind == REEVE_TASK_PULL)
 			reeve__pull_enqueue(x, i);
-		else if (reeve__get(&t->phase) == REEVE_PHASE_WORK && !reeve__cpu_holds(r, i))
+		else if (is_waiter(r, i))
 			reeve__cpu_enqueue(x, i);
 	}
 	publish_contended(x);
@@ -884,6 +915,8 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 			live ? "holds a CPU slot" : "does not exist");
 	if (live && reeve__get(&t->group) >= x->r->header->groups.high_water)
 		note_fault(f, "task slot %u names group slot %u", i, reeve__get(&t->group));
+	if (t->queued && t->kind == REEVE_TASK_SESSION && reeve__get(&t->park) == REEVE_PARK_NO)
+		note_fault(f, "task slot %u waits and is not parked", i);
 	/* A holder between words and phase is just beginning or ending; a parked one must wait. */
 	if (live && t->kind == REEVE_TASK_SESSION && !t->queued && !holds &&
 		reeve__get(&t->park) == REEVE_PARK_YES &&

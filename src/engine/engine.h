@@ -13,7 +13,10 @@
  *
  * Words change by compare-and-swap only: by a beginner that finds nobody waiting, or by whoever
  * holds the CPU lock. Who takes a resting slot looks at the holder's phase again afterwards: if the
- * holder has begun meanwhile, it has been displaced, and is put into the queue.
+ * holder has begun meanwhile, it has been displaced, and is told to look at its next checkpoint.
+ *
+ * A task is in a queue, outside of the lock, only while it is parked: so nobody is granted a slot
+ * while he takes another by himself.
  *
  * That no wake-up is lost: who ends changes its phase and then reads `contended`; who waits raises
  * `contended` and then reads words and phases; all are sequentially consistent, so one sees the
@@ -131,7 +134,7 @@ void reeve__cpu_wake(struct reeve__cpu_pass *x);
 void reeve__cpu_end(struct reeve__cpu_pass *x);
 
 bool reeve__cpu_holds(const struct reeve *r, uint32_t task);
-/* A task whose slot was taken: queues it and makes it look, if it is running after all. */
+/* A task whose slot was taken: makes it look at its next checkpoint, if it is running after all. */
 void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task);
 /* Moves what a task has used into its group's account of what is past. */
 void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task);

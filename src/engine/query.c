@@ -76,6 +76,23 @@ static int stop(struct reeve_session *s, int code, const char *text)
 	return s->stop_code;
 }
 
+/*
+ * Whether the cancel is meant for this statement. One that came too late for an earlier statement is
+ * forgotten; the canceller notes the statement before it sets the bit, hence the second look.
+ */
+static bool is_cancelled(struct reeve_session *s)
+{
+	struct reeve_sh_task *t = s->t;
+
+	if (atomic_load(&t->cancel_cycles) == s->begin_cycles)
+		return true;
+	atomic_fetch_and(&t->attention, ~(uint32_t)REEVE_ATTEND_CANCEL);
+	if (atomic_load(&t->cancel_cycles) != s->begin_cycles)
+		return false;
+	atomic_fetch_or(&t->attention, REEVE_ATTEND_CANCEL);
+	return true;
+}
+
 /* Whether the statement has to stop: 0, or the code, with the reason as text. */
 static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles)
 {
@@ -83,8 +100,7 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 		return s->stop_code;
 	if (attention & REEVE_ATTEND_KILL)
 		return stop(s, REEVE_EKILLED, "the session was killed");
-	if ((attention & REEVE_ATTEND_CANCEL) &&
-		reeve__get(&s->t->cancel_cycles) == s->begin_cycles) {
+	if ((attention & REEVE_ATTEND_CANCEL) && is_cancelled(s)) {
 		reeve__add(&s->r->header->session_counts.cancelled, 1);
 		return stop(s, REEVE_ECANCELLED, "the statement was cancelled");
 	}
@@ -100,10 +116,15 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 
 /* ---- waiting ---- */
 
-static void park_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
+/*
+ * From here on whoever cancels or kills wakes this task; the order of the two steps, and of theirs in
+ * reeve__task_attend, sees to it that one of the two notices the other. True when there is already
+ * something to look at.
+ */
+static bool park_locked(struct reeve_session *s)
 {
-	reeve__put(&s->t->park, REEVE_PARK_YES);
-	x->c->watchman = s->task;
+	atomic_store(&s->t->park, REEVE_PARK_YES);
+	return (atomic_load(&s->t->attention) & (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL)) != 0;
 }
 
 /* Nanoseconds until the statement is out of time. */
@@ -131,20 +152,18 @@ static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret
 {
 	reeve__cpu_begin(x, s->r);
 	if (!reeve__cpu_holds(s->r, s->task)) {
+		park_locked(s);
 		*ret = must_stop(s, reeve__get(&s->t->attention), x->cycles);
-		if (*ret == 0) {
-			if (!s->t->queued)
-				reeve__cpu_enqueue(x, s->task);
+		if (*ret == 0 && !s->t->queued)
+			reeve__cpu_enqueue(x, s->task);
+		if (*ret == 0)
 			reeve__cpu_dispatch(x);
-		} else {
-			reeve__cpu_give_up(x, s->task);
-		}
 	}
 	if (*ret || reeve__cpu_holds(s->r, s->task) || !reeve__segment_ready(s->r)) {
+		reeve__cpu_give_up(x, s->task);
 		reeve__put(&s->t->park, REEVE_PARK_NO);
 		return true;
 	}
-	reeve__put(&s->t->park, REEVE_PARK_YES);
 	if (x->c->watchman == REEVE_NONE)
 		x->c->watchman = s->task;
 	return false;
@@ -198,8 +217,12 @@ static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x, bool
 	stay = !held && s->shield_depth == 0 && reeve__segment_ready(r);
 	slice = held ? reeve__cpu_slice_ns(x, reeve__get(&s->t->group)) : REEVE_SETTLE_NS;
 	if (stay) {
-		park_locked(x, s);
-		at = look_up_at(x, s);
+		x->c->watchman = s->task;
+		at = park_locked(s) ? (reeve_ns)x->now : look_up_at(x, s);
+	} else if (!held) {
+		reeve__cpu_dequeue(x, s->task);
+		reeve__put(&s->t->wait_since, 0);
+		reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
 	}
 	reeve__cpu_end(x);
 	if (stay) {

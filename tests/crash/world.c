@@ -36,15 +36,25 @@ static void run_statement(struct world *w, struct reeve_session *s, uint64_t *se
 	reeve_query_end(s, NULL);
 }
 
+/* A new session every third statement: one that has never held a slot. */
+static struct reeve_session *renew(struct reeve *r, struct reeve_session *s, uint64_t n)
+{
+	if (n % 3)
+		return s;
+	reeve_session_destroy(s);
+	s = kit_session(r, REEVE_BATCH_GROUP);
+	if (!s)
+		abort();
+	return s;
+}
+
 static void *run_loop(void *arg)
 {
 	struct loop *l = arg;
 	struct world *w = l->w;
-	struct reeve_session *s = kit_session(l->r, REEVE_BATCH_GROUP);
+	struct reeve_session *s = NULL;
 	uint64_t seed = l->index;
 
-	if (!s)
-		abort();
 	for (;;) {
 		uint32_t mode = atomic_load(&w->mode);
 		if (mode == WORLD_PAUSED) {
@@ -55,6 +65,7 @@ static void *run_loop(void *arg)
 		atomic_store(&w->idle[l->index], 0);
 		if (atomic_load(&w->mode) == WORLD_PAUSED)
 			continue;
+		s = renew(l->r, s, kit_get(&w->progress[l->index]));
 		run_statement(w, s, &seed, mode == WORLD_BUSY);
 		kit_add(&w->progress[l->index], 1);
 		if (mode == WORLD_LIGHT)
@@ -125,16 +136,17 @@ int world_wait(pid_t pid, reeve_ns limit)
 	return -1;
 }
 
-struct world *world_create(void)
+struct world *world_create(uint32_t cpu_slots)
 {
 	struct world *w = kit_shared(sizeof(*w));
 	static uint32_t firsts[WORLD_PROCESSES];
 
-	w->r = kit_create(w->path, WORLD_SLOTS);
+	w->slots = cpu_slots;
+	w->r = kit_create(w->path, cpu_slots);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		definitions_create(&w->sets[i], w->r, i);
 	w->plan_intended = w->plan_acknowledged = REEVE_DEFAULT_PLAN;
-	for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+	for (uint32_t i = 0; i < w->slots; i++) {
 		w->probes[i] = kit_session(w->r, REEVE_SYS_GROUP);
 		if (!w->probes[i])
 			abort();
@@ -153,7 +165,7 @@ void world_destroy(struct world *w)
 		kill(w->children[i], SIGKILL);
 		waitpid(w->children[i], NULL, 0);
 	}
-	for (uint32_t i = 0; i < WORLD_SLOTS; i++)
+	for (uint32_t i = 0; i < w->slots; i++)
 		reeve_session_destroy(w->probes[i]);
 	reeve_close(w->r);
 	unlink(w->path);
@@ -226,10 +238,10 @@ static int check_capacity(struct world *w, const char *what)
 	int faults = 0;
 
 	def.deadline = kit_now() + 2 * REEVE_SEC;
-	for (; begun < WORLD_SLOTS && !faults; begun++)
+	for (; begun < w->slots && !faults; begun++)
 		if (reeve_query_begin(w->probes[begun], &def, &err)) {
 			printf("FAULT %s: statement %u of %u did not get a slot: %s\n", what,
-				begun + 1, WORLD_SLOTS, err.text);
+				begun + 1, w->slots, err.text);
 			faults++;
 			break;
 		}

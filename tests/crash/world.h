@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * world.h - the surroundings of a kill: a segment with two CPU slots, processes with threads that
- * run statements on it all the time (the bystanders), and what must be true after a process died.
+ * world.h - the surroundings of a kill: a segment with one CPU slot or two, processes with threads
+ * that run statements on it all the time (the bystanders), and what must be true after a process died.
  *
  * Nobody ticks unless told to: whoever waits has to return by itself what the dead held.
  */
@@ -11,7 +11,7 @@
 #include "definitions.h"
 #include "kit.h"
 
-enum { WORLD_SLOTS = 2, WORLD_PROCESSES = 2, WORLD_THREADS = 2, WORLD_SETS = 2 };
+enum { WORLD_SLOTS_MAX = 2, WORLD_PROCESSES = 2, WORLD_THREADS = 2, WORLD_SETS = 2 };
 enum { WORLD_LOOPS = WORLD_PROCESSES * WORLD_THREADS };
 
 enum world_mode {
@@ -31,13 +31,14 @@ struct world {
 	_Atomic uint64_t plan_intended, plan_acknowledged;
 	/* this process's, in the test itself */
 	struct reeve *r;
-	struct reeve_session *probes[WORLD_SLOTS];
+	uint32_t slots;
+	struct reeve_session *probes[WORLD_SLOTS_MAX];
 	pid_t children[WORLD_PROCESSES + 1];
 	reeve_ns longest;
 };
 
 /* Creates segment, definitions, bystanders and the (still idle) ticker. */
-struct world *world_create(void);
+struct world *world_create(uint32_t cpu_slots);
 /* Ends all, removes the file. */
 void world_destroy(struct world *w);
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load.c - see load.h. */
+#include "load.h"
+
+#include <string.h>
+
+static void fault(struct load *l, const char *text)
+{
+	if (!l->fault)
+		l->fault = text;
+}
+
+static bool may_stop(int rc)
+{
+	return rc == 0 || rc == REEVE_ECANCELLED || rc == REEVE_ETIMEOUT || rc == REEVE_EKILLED;
+}
+
+static void create(struct load *l)
+{
+	l->session = kit_session(l->r, kit_below(&l->seed, 5));
+	if (!l->session) {
+		fault(l, "a session is refused");
+		return;
+	}
+	l->created++;
+	kit_put(&l->board->ids[l->index], reeve_session_id_of(l->session).v);
+}
+
+void load_end(struct load *l)
+{
+	struct reeve_session_info info;
+
+	if (!l->session)
+		return;
+	if (reeve_session_get(l->r, reeve_session_id_of(l->session), &info, NULL))
+		fault(l, "a session with a handle is not found");
+	else {
+		l->cpu_ns += info.cpu_ns;
+		l->queries += info.total_queries;
+	}
+	kit_put(&l->board->ids[l->index], 0);
+	reeve_session_destroy(l->session);
+	l->session = NULL;
+	l->destroyed++;
+}
+
+/* The part between begin and end; 0, or why it stopped. */
+static int work(struct load *l)
+{
+	uint32_t kind = kit_below(&l->seed, 16), n = kit_below(&l->seed, 6);
+	int rc = 0;
+
+	if (kind == 0)
+		reeve_shield_begin(l->session);
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		kit_spin((reeve_ns)kit_below(&l->seed, 40) * REEVE_USEC);
+		rc = reeve_checkpoint(l->session);
+	}
+	if (kind == 0 && !rc)
+		rc = reeve_shield_end(l->session);
+	if (kind == 1 && !rc) {
+		reeve_block_begin(l->session);
+		kit_nap((reeve_ns)kit_below(&l->seed, 200) * REEVE_USEC);
+		rc = reeve_block_end(l->session);
+	}
+	return rc;
+}
+
+static void run_statement(struct load *l)
+{
+	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+	struct reeve_query_usage usage = {0};
+	struct reeve_error err = {0, ""};
+	int rc;
+
+	if (kit_below(&l->seed, 16) == 0)
+		def.deadline = kit_now() + (reeve_ns)kit_below(&l->seed, 2000) * REEVE_USEC;
+	rc = reeve_query_begin(l->session, &def, &err);
+	if (!may_stop(rc))
+		fault(l, "a statement is refused with a code that is not documented");
+	if (rc) {
+		/* "session N was killed" is of before: that statement did not come to be. */
+		bool refused = rc == REEVE_EKILLED && strncmp(err.text, "session", 7) == 0;
+		l->given_up += !refused;
+		if (rc == REEVE_EKILLED)
+			load_end(l);
+		return;
+	}
+	l->begun++;
+	rc = work(l);
+	if (!may_stop(rc))
+		fault(l, "a checkpoint answers with a code that is not documented");
+	reeve_query_end(l->session, &usage);
+	l->ended++;
+	if (usage.cpu_ns < 0 || usage.elapsed_ns < 0 || usage.wait_ns < 0)
+		fault(l, "a statement used less than nothing");
+	if (rc == REEVE_EKILLED)
+		load_end(l);
+}
+
+static void meddle(struct load *l)
+{
+	uint64_t id = kit_get(&l->board->ids[kit_below(&l->seed, LOAD_MAX)]);
+	uint64_t group = 1 + kit_below(&l->seed, 4);
+
+	if (id == 0)
+		return;
+	switch (kit_below(&l->seed, 8)) {
+	case 0:
+		reeve_session_kill(l->r, (reeve_session_id){id}, NULL);
+		break;
+	case 1:
+	case 2:
+	case 3:
+		reeve_session_switch(l->r, (reeve_session_id){id}, (reeve_group_id){group},
+			REEVE_SWITCH_MANUAL, NULL);
+		break;
+	default:
+		reeve_session_cancel(l->r, (reeve_session_id){id}, NULL);
+	}
+}
+
+static void run_outside_task(struct load *l)
+{
+	struct reeve_task_info info;
+	reeve_task_id id;
+
+	if (reeve_task_create(l->r, 7, (reeve_group_id){1 + kit_below(&l->seed, 4)},
+		    kit_below(&l->seed, 8), &id, NULL)) {
+		fault(l, "a task is refused");
+		return;
+	}
+	if (reeve_task_next(l->r, &info, NULL) == 0 && info.id.v == id.v) {
+		if (reeve_task_yield(l->r, id, 500, NULL) == 0)
+			l->cpu_ns += 500;
+	}
+	if (reeve_task_complete(l->r, id, 1000, NULL)) {
+		fault(l, "a task of one's own cannot be completed");
+		return;
+	}
+	l->cpu_ns += 1000;
+}
+
+static void change(struct load *l)
+{
+	uint64_t plan = 1 + kit_below(&l->seed, 4);
+
+	switch (kit_below(&l->seed, 4)) {
+	case 0:
+		if (reeve_plan_activate(l->r, (reeve_plan_id){plan}, NULL))
+			fault(l, "a system plan is not activated");
+		break;
+	case 1:
+		reeve_cpu_group_register(l->r, (reeve_group_id){REEVE_INTERACTIVE_GROUP},
+			1 + kit_below(&l->seed, 1000), 50 + kit_below(&l->seed, 51), NULL);
+		break;
+	default:
+		if (l->set)
+			definitions_change(l->set, l->r, kit_below(&l->seed, DEFINITION_KINDS));
+	}
+}
+
+static void look(struct load *l)
+{
+	struct reeve_cpu_group_stats groups[8];
+	struct reeve_session_info sessions[16];
+	struct reeve_task_info tasks[16];
+	struct reeve_segment_info segment;
+
+	reeve_session_copy(l->r, (reeve_session_id){0}, REEVE_SESSIONS_TERMINATED, sessions, 16);
+	reeve_task_copy(l->r, (reeve_task_id){0}, tasks, 16);
+	reeve_cpu_group_stats_copy(l->r, (reeve_group_id){0}, groups, 8);
+	reeve_segment_get(l->r, &segment);
+	if (segment.state != REEVE_SEGMENT_READY)
+		fault(l, "the segment is degraded");
+}
+
+void load_step(struct load *l)
+{
+	uint32_t roll = kit_below(&l->seed, 1000);
+
+	if (!l->session)
+		create(l);
+	if (!l->session)
+		return;
+	if (roll < 880)
+		run_statement(l);
+	else if (roll < 960)
+		meddle(l);
+	else if (roll < 975)
+		load_end(l);
+	else if (roll < 985)
+		change(l);
+	else if (roll < 990)
+		run_outside_task(l);
+	else if (roll < 995)
+		look(l);
+	else if (roll < 998)
+		reeve_tick(l->r, NULL, NULL);
+	else if (reeve_validate(l->r, NULL, NULL) != 0)
+		fault(l, "validate finds faults on the live segment");
+}
