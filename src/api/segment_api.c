@@ -287,12 +287,12 @@ REEVE_API uint32_t reeve_attachment_copy(
 
 REEVE_API reeve_ns reeve_now_mono(struct reeve *reeve)
 {
-	return reeve__mono(reeve);
+	return reeve ? reeve__mono(reeve) : 0;
 }
 
 REEVE_API reeve_ns reeve_now_wall(struct reeve *reeve)
 {
-	return reeve__wall(reeve);
+	return reeve ? reeve__wall(reeve) : 0;
 }
 
 REEVE_API const char *reeve_version(void)

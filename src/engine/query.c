@@ -328,6 +328,16 @@ static int go_on(struct reeve_session *s, uint64_t cycles)
 	return 0;
 }
 
+/* No deadline: a quarter of the counter's range away, which is decades. */
+#define NO_DEADLINE_CYCLES (UINT64_C(1) << 62)
+
+static uint64_t cycles_until(const struct reeve *r, uint64_t ns)
+{
+	uint64_t cycles = reeve__ns_cycles(r, ns);
+
+	return cycles < NO_DEADLINE_CYCLES ? cycles : NO_DEADLINE_CYCLES;
+}
+
 static void start_statement(
 	struct reeve_session *s, const struct reeve_query_def *def, uint64_t cycles)
 {
@@ -341,13 +351,13 @@ static void start_statement(
 	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
 	s->parks = 0;
 	s->stop_code = 0;
-	/* No deadline: half the counter's range away, which is decades. */
-	s->deadline_cycles = cycles + (UINT64_C(1) << 62);
+	s->deadline_cycles = cycles + NO_DEADLINE_CYCLES;
 	if (limit != REEVE_UNLIMITED)
-		s->deadline_cycles = cycles + reeve__ns_cycles(r, limit);
+		s->deadline_cycles = cycles + cycles_until(r, limit);
 	if (def && def->deadline != REEVE_NEVER) {
-		reeve_ns left = def->deadline - reeve__mono(r);
-		uint64_t own = cycles + reeve__ns_cycles(r, left > 0 ? (uint64_t)left : 0);
+		reeve_ns now = reeve__mono(r);
+		uint64_t left = def->deadline > now ? (uint64_t)(def->deadline - now) : 0;
+		uint64_t own = cycles + cycles_until(r, left);
 		if (reeve__before(own, s->deadline_cycles))
 			s->deadline_cycles = own;
 	}
