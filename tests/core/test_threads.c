@@ -187,6 +187,26 @@ static void a_deadline_wakes_who_waits(void **state)
 	reeve_session_destroy(s);
 }
 
+/* In cycles of the counter it is out of range, and must not wrap into the past. */
+static void a_deadline_far_away_is_none(void **state)
+{
+	struct reeve *r = *state;
+	struct reeve_session *s = core_session(r, 3);
+	struct reeve_query_def def = {REEVE_NEVER - 1};
+	struct reeve_group_def group = REEVE_GROUP_DEF_INIT;
+
+	assert_ok(reeve_query_begin(s, &def, E));
+	assert_ok(reeve_checkpoint(s));
+	reeve_query_end(s, NULL);
+	group.max_execution_ns = INT64_MAX / 4;
+	assert_ok(reeve_group_update(
+		r, (reeve_group_id){3}, REEVE_GROUP_MAX_EXECUTION, &group, 0, E));
+	assert_ok(reeve_query_begin(s, NULL, E));
+	assert_ok(reeve_checkpoint(s));
+	reeve_query_end(s, NULL);
+	reeve_session_destroy(s);
+}
+
 static void a_running_statement_is_cancelled_and_killed_from_another_thread(void **state)
 {
 	struct reeve *r = *state;
@@ -317,6 +337,7 @@ int main(void)
 		with_crew(a_cancel_wakes_who_waits),
 		with_crew(a_kill_wakes_who_waits),
 		with_crew(a_deadline_wakes_who_waits),
+		with_crew(a_deadline_far_away_is_none),
 		with_crew(a_running_statement_is_cancelled_and_killed_from_another_thread),
 		with_crew(who_blocks_lets_others_run),
 		with_crew(a_running_statement_is_switched_under_its_feet),
