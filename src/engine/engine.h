@@ -254,7 +254,7 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 void reeve__attachment_leave(struct reeve *r);
 /* Returns what dead processes held. Cheap when nobody died; asks /proc once an attachment. */
 void reeve__reap(struct reeve *r, struct reeve_tick_report *ret);
-/* reap, unless somebody looked within the last 200 ms. */
+/* The same, unless somebody looked within the last 200 ms or is changing attachments just now. */
 void reeve__reap_if_due(struct reeve *r);
 uint32_t reeve__attachment_copy(
 	struct reeve *r, struct reeve_attachment_info *ret, uint32_t capacity);

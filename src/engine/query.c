@@ -179,6 +179,7 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 
 	s->parks++;
 	REEVE_POINT(TASK_PARKING);
+	reeve__reap_if_due(r); /* here, and not only when a wait is long: all waits may be short */
 	for (bool over = false; !over;) {
 		r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, at);
 		if (atomic_load(&s->t->park) == REEVE_PARK_NO &&

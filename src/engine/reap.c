@@ -17,6 +17,18 @@ static void admin_lock(struct reeve *r)
 		reeve__table_rebuild(r, &r->header->attachments, 0);
 }
 
+/* The same, unless somebody has the lock: false. */
+static bool admin_try_lock(struct reeve *r)
+{
+	bool died = false;
+
+	if (!reeve__lock_try(&r->header->admin, &died))
+		return false;
+	if (REEVE_UNLIKELY(died))
+		reeve__table_rebuild(r, &r->header->attachments, 0);
+	return true;
+}
+
 int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_error *err)
 {
 	struct reeve_sh_table *table = &r->header->attachments;
@@ -101,16 +113,22 @@ static bool is_dead(struct reeve *r, uint32_t i)
 	       !r->host->process_alive(r->host->self, a->pid, a->start_ticks);
 }
 
-void reeve__reap(struct reeve *r, struct reeve_tick_report *ret)
+/*
+ * One look at all attachments. Who may not wait leaves the dead to whoever has the lock, and to the
+ * next look: a reaper that was stopped in the middle must not stop everybody else.
+ */
+static void look_for_dead(struct reeve *r, bool may_wait, struct reeve_tick_report *ret)
 {
 	struct reeve_sh_table *table = &r->header->attachments;
 	uint32_t sessions = 0, attachments = 0;
 
-	reeve__put(&r->header->reaped_ns, (uint64_t)reeve__mono(r));
 	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
 		if (i == r->attachment || !is_dead(r, i))
 			continue;
-		admin_lock(r);
+		if (may_wait)
+			admin_lock(r);
+		else if (!admin_try_lock(r))
+			return;
 		if (is_dead(r, i)) {
 			REEVE_POINT(REAP_CLAIMED);
 			sessions += return_holdings(r, i, REEVE_END_PROCESS_DIED);
@@ -125,6 +143,12 @@ void reeve__reap(struct reeve *r, struct reeve_tick_report *ret)
 	}
 }
 
+void reeve__reap(struct reeve *r, struct reeve_tick_report *ret)
+{
+	reeve__put(&r->header->reaped_ns, (uint64_t)reeve__mono(r));
+	look_for_dead(r, true, ret);
+}
+
 void reeve__reap_if_due(struct reeve *r)
 {
 	uint64_t now = (uint64_t)reeve__mono(r), last = reeve__get(&r->header->reaped_ns);
@@ -132,7 +156,7 @@ void reeve__reap_if_due(struct reeve *r)
 	if (now - last < REAP_PERIOD_NS && now >= last)
 		return;
 	if (atomic_compare_exchange_strong(&r->header->reaped_ns, &last, now))
-		reeve__reap(r, NULL);
+		look_for_dead(r, false, NULL);
 }
 
 uint32_t reeve__attachment_copy(

@@ -64,10 +64,9 @@ void reeve__lock_init(struct reeve_sh_lock *lock, uint32_t rank)
 	pthread_mutexattr_destroy(&attr);
 }
 
-bool reeve__lock_acquire(struct reeve_sh_lock *lock)
+/* The lock is had; whether its last owner died with it. */
+static bool take_over(struct reeve_sh_lock *lock, int rc)
 {
-	int rc = pthread_mutex_lock(&lock->mutex);
-
 	note_acquired(lock);
 	if (REEVE_LIKELY(rc == 0))
 		return false;
@@ -75,6 +74,21 @@ bool reeve__lock_acquire(struct reeve_sh_lock *lock)
 	if (rc == EOWNERDEAD)
 		pthread_mutex_consistent(&lock->mutex);
 	reeve__add(&lock->recoveries, 1);
+	return true;
+}
+
+bool reeve__lock_acquire(struct reeve_sh_lock *lock)
+{
+	return take_over(lock, pthread_mutex_lock(&lock->mutex));
+}
+
+bool reeve__lock_try(struct reeve_sh_lock *lock, bool *ret_died)
+{
+	int rc = pthread_mutex_trylock(&lock->mutex);
+
+	if (rc == EBUSY)
+		return false;
+	*ret_died = take_over(lock, rc);
 	return true;
 }
 

@@ -76,6 +76,8 @@ static inline bool reeve__segment_ready(const struct reeve *r)
  * build ranks must rise. Blocks; the owner's death unblocks.
  */
 bool reeve__lock_acquire(struct reeve_sh_lock *lock);
+/* The same without waiting: false when somebody has the lock, and *ret_died is untouched. */
+bool reeve__lock_try(struct reeve_sh_lock *lock, bool *ret_died);
 void reeve__lock_release(struct reeve_sh_lock *lock);
 void reeve__lock_init(struct reeve_sh_lock *lock, uint32_t rank);
 #if REEVE_CHECKED
