@@ -233,6 +233,8 @@ static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x, bool
 		reeve__cpu_begin(x, r);
 		slice = reeve__cpu_slice_ns(x, reeve__get(&s->t->group));
 		reeve__cpu_end(x);
+	} else if (arrives) {
+		read_cpu_clock(s); /* on a busy machine elapsed time is no measure */
 	}
 	s->slot = reeve__cpu_holds(r, s->task) ? reeve__get(&s->t->slot) : s->slot;
 	s->charged_cycles = reeve__cycles(r);
@@ -348,6 +350,8 @@ static void start_statement(
 
 	s->in_query = true;
 	s->countdown = 1;
+	if (REEVE_UNLIKELY(!s->cpu_known || !pthread_equal(s->cpu_thread, pthread_self())))
+		read_cpu_clock(s); /* another thread than last time: its clock is the measure now */
 	s->begin_cycles = s->charged_cycles = s->look_cycles = cycles;
 	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
 	s->parks = 0;
