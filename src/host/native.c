@@ -60,16 +60,18 @@ static void native_wake(void *self, uint32_t *word)
 }
 
 /*
- * Field 22 of /proc/PID/stat, the start time; *ret_state gets field 3. The second field is the
- * program's name in parentheses and may hold anything, so fields are counted from the last ')'.
+ * Field 22 of /proc/PID/stat, the start time; *ret_state gets field 3, *ret_threads field 20. The
+ * second field is the program's name in parentheses and may hold anything, so fields are counted from
+ * the last ')'.
  */
-static uint64_t read_stat(int32_t pid, char *ret_state)
+static uint64_t read_stat(int32_t pid, char *ret_state, long *ret_threads)
 {
 	char path[32], text[1024], *at;
 	ssize_t n;
 	int fd;
 
 	*ret_state = 'X';
+	*ret_threads = 0;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -83,27 +85,33 @@ static uint64_t read_stat(int32_t pid, char *ret_state)
 	if (!at || at[1] != ' ')
 		return 0;
 	*ret_state = at[2];
-	for (int field = 2; field < 22 && at; field++)
+	for (int field = 3; field <= 22 && at; field++) {
 		at = strchr(at + 1, ' ');
+		if (at && field == 20)
+			*ret_threads = strtol(at + 1, NULL, 10);
+	}
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
 static bool native_process_alive(void *self, int32_t pid, uint64_t start_ticks)
 {
+	long threads;
 	char state;
 
 	(void)self;
-	if (pid <= 0)
+	if (pid <= 0 || read_stat(pid, &state, &threads) != start_ticks)
 		return false;
-	return read_stat(pid, &state) == start_ticks && state != 'Z' && state != 'X';
+	/* A process whose first thread has left reads Z too, but others of it go on. */
+	return state != 'X' && (state != 'Z' || threads > 1);
 }
 
 static uint64_t native_process_start(void *self, int32_t pid)
 {
+	long threads;
 	char state;
 
 	(void)self;
-	return read_stat(pid, &state);
+	return read_stat(pid, &state, &threads);
 }
 
 static int32_t native_process_id(void *self)
