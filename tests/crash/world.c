@@ -253,7 +253,8 @@ static int check_capacity(struct world *w, const char *what)
 static int check_plan(struct world *w, const char *what)
 {
 	uint64_t now = reeve_plan_active(w->r).v;
-	int faults = now != w->plan_intended && now != w->plan_acknowledged;
+	int faults = w->any_plan ? now < 1 || now > 4
+				 : now != w->plan_intended && now != w->plan_acknowledged;
 
 	if (faults)
 		printf("FAULT %s: plan %llu is active; acknowledged %llu, intended %llu\n", what,

@@ -11,7 +11,7 @@
 #include "definitions.h"
 #include "kit.h"
 
-enum { WORLD_SLOTS_MAX = 2, WORLD_PROCESSES = 2, WORLD_THREADS = 2, WORLD_SETS = 2 };
+enum { WORLD_SLOTS_MAX = 2, WORLD_PROCESSES = 2, WORLD_THREADS = 2, WORLD_SETS = 4 };
 enum { WORLD_LOOPS = WORLD_PROCESSES * WORLD_THREADS };
 
 enum world_mode {
@@ -32,6 +32,7 @@ struct world {
 	/* this process's, in the test itself */
 	struct reeve *r;
 	uint32_t slots;
+	bool any_plan; /* several activate plans: any system plan may be in force */
 	struct reeve_session *probes[WORLD_SLOTS_MAX];
 	pid_t children[WORLD_PROCESSES + 1];
 	reeve_ns longest;
