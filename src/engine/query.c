@@ -523,6 +523,11 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 	used = s->query_cpu_ns - s->slice_start_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
 		return rest(s, used);
+	if (!attention && reeve__before(cycles, s->slice_cycles) &&
+		reeve__cpu_holds(s->r, s->task)) {
+		set_look(s); /* only the first look of a statement, for the CPU clock's sake */
+		return 0;
+	}
 	if (attention || atomic_load(&s->r->cpu->contended) || is_capped(s) ||
 		!reeve__cpu_holds(s->r, s->task))
 		return ask_scheduler(s);
