@@ -64,16 +64,16 @@ static size_t utf8_length(const unsigned char *p)
 	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
 }
 
-int reeve__text_check(const char *text, size_t max, bool may_be_empty, const char *field,
-	struct reeve_error *err)
+int reeve__text_check(
+	const char *text, size_t max, bool may_be_empty, const char *field, struct reeve_error *err)
 {
 	size_t length = text ? strnlen(text, max) : 0;
 
 	if (length == 0)
-		return may_be_empty ? 0
-				    : reeve__fail(err, REEVE_EINVALID_ARGUMENT,
-					      "%s is empty; allowed are 1 to %zu bytes", field,
-					      max - 1);
+		return may_be_empty
+			       ? 0
+			       : reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+					 "%s is empty; allowed are 1 to %zu bytes", field, max - 1);
 	if (length == max)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"%s \"%.24s...\" is too long; allowed are %d to %zu bytes", field, text,
@@ -102,7 +102,7 @@ uint64_t reeve__text_hash(const char *text)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
-	for (; *text; text++)
+	for (const char *end = text + REEVE_NAME_MAX; *text && text < end; text++)
 		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
 	return h;
 }

@@ -51,8 +51,8 @@ static void set_heaps(struct reeve__cpu_pass *x)
 	struct reeve *r = x->r;
 	struct reeve_sh_header *h = r->header;
 
-	x->tasks = (struct reeve__heap){(char *)&r->tasks[0].node, sizeof(struct reeve_sh_task),
-		h->tasks.capacity, false};
+	x->tasks = (struct reeve__heap){
+		(char *)&r->tasks[0].node, sizeof(struct reeve_sh_task), h->tasks.capacity, false};
 	x->groups = (struct reeve__heap){(char *)&r->groups[0].cpu.node,
 		sizeof(struct reeve_sh_group), h->groups.capacity, false};
 	x->pulls = (struct reeve__heap){(char *)&r->groups[0].cpu.pull_node,
@@ -145,9 +145,9 @@ static void place_group(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 	struct reeve_sh_cpu *c = x->c;
 	struct reeve_sh_cpu_group *q = &g->cpu;
 	uint32_t i = slot_of_group(x, g), cap = reeve__get(&q->cap_ppm);
-	uint32_t where = q->waiting == 0	     ? REEVE_GROUP_IDLE
+	uint32_t where = q->waiting == 0	? REEVE_GROUP_IDLE
 			 : reeve__get(&q->gate) ? REEVE_GROUP_THROTTLED
-						     : REEVE_GROUP_READY;
+						: REEVE_GROUP_READY;
 
 	if (q->where == REEVE_GROUP_READY)
 		reeve__heap_remove(&x->groups, &c->ready, i);
@@ -158,8 +158,8 @@ static void place_group(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 		reeve__heap_insert(&x->groups, &c->ready, i, q->age, g->priority);
 	else if (where == REEVE_GROUP_THROTTLED)
 		reeve__heap_insert(&x->groups, &c->throttled, i,
-			x->now + reeve__bucket_wait_ns(&q->bucket, cap_burst(x, cap) / 2,
-					 cap_rate(x, cap)),
+			x->now + reeve__bucket_wait_ns(
+					 &q->bucket, cap_burst(x, cap) / 2, cap_rate(x, cap)),
 			0);
 }
 
@@ -226,8 +226,8 @@ static void look_at_plan_cap(struct reeve__cpu_pass *x)
 			c->plan_gate = 1;
 		else if (c->plan_bucket.tokens >= (int64_t)(burst / 2))
 			c->plan_gate = 0;
-		c->plan_open_ns = x->now + reeve__bucket_wait_ns(&c->plan_bucket, burst / 2,
-						   cap_rate(x, cap));
+		c->plan_open_ns = x->now + reeve__bucket_wait_ns(
+						   &c->plan_bucket, burst / 2, cap_rate(x, cap));
 	}
 	if (gate == c->plan_gate)
 		return;
@@ -242,10 +242,15 @@ static void release_throttled(struct reeve__cpu_pass *x)
 
 	while ((top = reeve__heap_node(&x->groups, x->c->throttled)) &&
 		!reeve__before(x->now, top->key)) {
-		struct reeve_sh_group *g = &x->r->groups[x->c->throttled];
+		uint32_t first = x->c->throttled;
+		struct reeve_sh_group *g = &x->r->groups[first];
 		look_at_cap(x, g);
 		if (reeve__get(&g->cpu.gate)) { /* not yet after all: by its new instant */
 			place_group(x, g);
+			return;
+		}
+		if (x->c->throttled == first) {
+			x->groups.fault = true;
 			return;
 		}
 	}
@@ -411,8 +416,8 @@ void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 	if (t->queued)
 		return;
 	if (g->cpu.waiting == 0)
-		g->cpu.age = reeve__fair_join(g->cpu.age, reeve__get(&c->clock), credit_age(x, weight),
-			lead_age(x, weight));
+		g->cpu.age = reeve__fair_join(g->cpu.age, reeve__get(&c->clock),
+			credit_age(x, weight), lead_age(x, weight));
 	t->age = reeve__fair_join(
 		t->age, reeve__get(&g->cpu.task_clock), credit_age(x, own), lead_age(x, own));
 	t->queued = 1;
@@ -535,6 +540,10 @@ static uint32_t best_task(struct reeve__cpu_pass *x)
 		}
 		if (reeve__get(&x->r->tasks[t].phase) == REEVE_PHASE_WORK)
 			return t;
+		if (!x->r->tasks[t].queued || group_of(x, t) != &x->r->groups[x->c->ready]) {
+			reeve__segment_degrade(x->r, "task slot %u heads a queue it is not in", t);
+			return REEVE_NONE;
+		}
 		reeve__cpu_dequeue(x, t); /* it is just ending its statement */
 		end_wait(x, t);
 	}
@@ -719,7 +728,7 @@ uint64_t reeve__cpu_next_look(const struct reeve__cpu_pass *x)
 
 uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group)
 {
-	const struct reeve_sh_group *g = &x->r->groups[group];
+	const struct reeve_sh_group *g = reeve__group_at(x->r, group);
 	uint64_t quantum = reeve__get(&x->c->quantum_ns);
 	uint64_t weight = reeve__get(&g->cpu.weight_ppm), all = weight, slice;
 	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
@@ -843,18 +852,18 @@ void reeve__cpu_rebuild(struct reeve__cpu_pass *x)
 	follow_words(x);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
 	c->waiting = 0;
-	for (uint32_t i = 0; i < groups->high_water && i < groups->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(groups); i++) {
 		struct reeve_sh_cpu_group *q = &r->groups[i].cpu;
 		q->root = q->pull_root = REEVE_NONE;
 		q->waiting = q->pull_ready = 0;
 		q->where = REEVE_GROUP_IDLE;
 		q->node.rank = q->pull_node.rank = 0;
 	}
-	for (uint32_t i = 0; i < tasks->high_water && i < tasks->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(tasks); i++) {
 		r->tasks[i].queued = 0;
 		r->tasks[i].node.rank = 0;
 	}
-	for (uint32_t i = 0; i < tasks->high_water && i < tasks->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(tasks); i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE)
 			continue;
@@ -913,7 +922,7 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 	if (t->queued && (!live || holds))
 		note_fault(f, "task slot %u waits although it %s", i,
 			live ? "holds a CPU slot" : "does not exist");
-	if (live && reeve__get(&t->group) >= x->r->header->groups.high_water)
+	if (live && reeve__get(&t->group) >= reeve__table_used(&x->r->header->groups))
 		note_fault(f, "task slot %u names group slot %u", i, reeve__get(&t->group));
 	if (t->queued && t->kind == REEVE_TASK_SESSION && reeve__get(&t->park) == REEVE_PARK_NO)
 		note_fault(f, "task slot %u waits and is not parked", i);
@@ -932,8 +941,7 @@ static void check_slots(struct reeve__cpu_pass *x, struct faults *f)
 		if (word && t == REEVE_NONE)
 			note_fault(f, "CPU slot %u names a task that cannot exist", i);
 		else if (word && (word != reeve__task_word(&x->r->tasks[t], t) ||
-					 reeve__get(&x->r->tasks[t].head.state) !=
-						 REEVE_SLOT_LIVE))
+					 reeve__get(&x->r->tasks[t].head.state) != REEVE_SLOT_LIVE))
 			note_fault(f, "CPU slot %u names a task that is gone", i);
 		for (uint32_t k = 0; word && k < i; k++)
 			if (atomic_load(&x->r->cpu_slots[k].word) == word)
@@ -948,9 +956,9 @@ int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fa
 	uint32_t waiting = 0, n;
 
 	reeve__cpu_begin(&x, r);
-	for (uint32_t i = 0; i < r->header->groups.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++)
 		check_group(&x, i, &f, &waiting);
-	for (uint32_t i = 0; i < r->header->tasks.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
 		check_task(&x, i, &f);
 	check_slots(&x, &f);
 	if (waiting != x.c->waiting)

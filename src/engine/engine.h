@@ -59,12 +59,12 @@ struct reeve_session {
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock, by thread cpu_thread */
 	pthread_t cpu_thread;
 	uint32_t parks;
-	uint32_t countdown; /* checkpoints until the counter is looked at */
+	uint32_t countdown;	/* checkpoints until the counter is looked at */
 	uint64_t glance_cycles; /* when it last was */
 	int stop_code;
 	char stop_text[128];
 	/* between statements */
-	uint64_t end_cycles, gap_cycles; /* when the last ended; smoothed pause to the next */
+	uint64_t end_cycles, gap_cycles;       /* when the last ended; smoothed pause to the next */
 	struct reeve_session *next, *previous; /* this process's list */
 };
 
@@ -111,13 +111,19 @@ static inline uint32_t reeve__word_task(const struct reeve *r, uint64_t word)
 	return i < r->header->tasks.capacity ? i : REEVE_NONE;
 }
 
+/* A group slot that was read from the segment; the first for one that cannot exist. */
+static inline struct reeve_sh_group *reeve__group_at(const struct reeve *r, uint32_t i)
+{
+	return &r->groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
+}
+
 /* ---- cpu.c: the CPU domain. Everything below until "query.c" wants the CPU lock. ---- */
 
 /* What one pass under the CPU lock works with; wakes are sent after the lock is let go. */
 struct reeve__cpu_pass {
 	struct reeve *r;
 	struct reeve_sh_cpu *c;
-	uint64_t now;	 /* monotonic ns */
+	uint64_t now; /* monotonic ns */
 	uint64_t cycles;
 	struct reeve__heap tasks, groups, pulls;
 	uint32_t wake_count;
@@ -162,16 +168,14 @@ void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x);
 /* Rebuilds everything derived from phases and slot words. */
 void reeve__cpu_rebuild(struct reeve__cpu_pass *x);
 /* Compares everything derived with what it is derived from. Lock taken inside. */
-int reeve__cpu_validate(
-	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 
 /* A new ruling is in force: every running task looks at its next checkpoint. Takes the lock. */
 void reeve__cpu_announce(struct reeve *r);
 /* A task is gone: out of queue and slots. Takes the lock. */
 void reeve__cpu_drop(struct reeve *r, uint32_t task);
 /* Moves a task to another group. Takes the lock; the caller wakes. */
-void reeve__cpu_move(
-	struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group);
+void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group);
 
 /* ---- query.c: the owner's side. No lock held. ---- */
 
@@ -232,8 +236,8 @@ uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t f
 	struct reeve_session_info *ret, uint32_t capacity);
 int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err);
 int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err);
-int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to,
-	uint32_t reason, struct reeve_error *err);
+int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to, uint32_t reason,
+	struct reeve_error *err);
 int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_error *err);
 int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err);
 /* Ends the session in that slot, returning all it holds. Idempotent. Takes the locks. */
@@ -263,8 +267,8 @@ int reeve__attachment_validate(
 
 /* ---- pull.c: tasks of outside engines ---- */
 
-int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
-	uint32_t priority, reeve_task_id *ret_id, struct reeve_error *err);
+int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
+	reeve_task_id *ret_id, struct reeve_error *err);
 int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err);
 enum reeve__pull_verb { REEVE_PULL_CHARGE, REEVE_PULL_YIELD, REEVE_PULL_COMPLETE };
 int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
@@ -277,13 +281,13 @@ void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task);
 void reeve__cpu_config_get(struct reeve *r, struct reeve_cpu_config *ret);
 int reeve__cpu_config_set(
 	struct reeve *r, const struct reeve_cpu_config *config, struct reeve_error *err);
-int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
-	struct reeve_cpu_group_stats *ret, struct reeve_error *err);
+int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group, struct reeve_cpu_group_stats *ret,
+	struct reeve_error *err);
 uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
 	struct reeve_cpu_group_stats *ret, uint32_t capacity);
 void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret);
-int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *ret,
-	struct reeve_error *err);
+int reeve__task_get(
+	struct reeve *r, reeve_task_id id, struct reeve_task_info *ret, struct reeve_error *err);
 uint32_t reeve__task_copy(
 	struct reeve *r, reeve_task_id after, struct reeve_task_info *ret, uint32_t capacity);
 /* Fills the description of a task; CPU lock held. */

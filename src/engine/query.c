@@ -138,8 +138,8 @@ static uint64_t time_left(const struct reeve_session *s, uint64_t cycles)
 /* Instant of the monotonic clock at which this waiter looks up by itself. */
 static reeve_ns look_up_at(struct reeve__cpu_pass *x, struct reeve_session *s)
 {
-	uint64_t at = x->c->watchman == s->task ? reeve__cpu_next_look(x)
-						 : x->now + REEVE_LOOK_UP_NS;
+	uint64_t at =
+		x->c->watchman == s->task ? reeve__cpu_next_look(x) : x->now + REEVE_LOOK_UP_NS;
 	uint64_t left = time_left(s, x->cycles);
 
 	if (at - x->now > left)
@@ -182,8 +182,7 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 	reeve__reap_if_due(r); /* here, and not only when a wait is long: all waits may be short */
 	for (bool over = false; !over;) {
 		r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, at);
-		if (atomic_load(&s->t->park) == REEVE_PARK_NO &&
-			reeve__cpu_holds(r, s->task))
+		if (atomic_load(&s->t->park) == REEVE_PARK_NO && reeve__cpu_holds(r, s->task))
 			break;
 		over = look_up(s, &x, &rc);
 		at = look_up_at(&x, s);
@@ -297,7 +296,7 @@ static bool take_free_slot(struct reeve_session *s)
 	struct reeve *r = s->r;
 	uint32_t g = reeve__get(&s->t->group);
 
-	if (atomic_load(&r->cpu->contended) || reeve__get(&r->groups[g].cpu.gate))
+	if (atomic_load(&r->cpu->contended) || reeve__get(&reeve__group_at(r, g)->cpu.gate))
 		return false;
 	for (uint32_t n = 0, i = s->slot; n < r->slot_count; n++, i++) {
 		if (i >= r->slot_count)
@@ -323,7 +322,8 @@ static int go_on(struct reeve_session *s, uint64_t cycles)
 	if (!contended)
 		s->slice_cycles = cycles + s->r->probe_cycles;
 	set_look(s);
-	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) || reeve__get(&s->r->groups[g].cpu.gate) ||
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) ||
+			   reeve__get(&reeve__group_at(s->r, g)->cpu.gate) ||
 			   !reeve__before(cycles, s->look_cycles)))
 		return reeve__query_checkpoint_slow(s, cycles);
 	if (contended && reeve__before(cycles + s->r->probe_cycles, s->look_cycles))
@@ -346,7 +346,7 @@ static void start_statement(
 {
 	struct reeve *r = s->r;
 	uint32_t g = reeve__get(&s->t->group);
-	uint64_t limit = reeve__get(&r->groups[g].max_execution_ns);
+	uint64_t limit = reeve__get(&reeve__group_at(r, g)->max_execution_ns);
 
 	s->in_query = true;
 	s->countdown = 1;
@@ -375,8 +375,8 @@ static int begin_refused(struct reeve_session *s, uint32_t phase, struct reeve_e
 	uint64_t id = s->sh->head.id;
 
 	if (phase == REEVE_PHASE_DEAD)
-		return reeve__fail(err, REEVE_EKILLED, "session %llu was killed",
-			(unsigned long long)id);
+		return reeve__fail(
+			err, REEVE_EKILLED, "session %llu was killed", (unsigned long long)id);
 	return reeve__fail(err, REEVE_EINVALID_STATE,
 		"session %llu is running a statement; end it first", (unsigned long long)id);
 }
@@ -456,8 +456,8 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 	s->t->eligible_ns = (uint64_t)until;
 	reeve__put(&s->t->park, REEVE_PARK_YES);
 	reeve__cpu_end(&x);
-	while (reeve__mono(r) < until && !(reeve__get(&s->t->attention) &
-						 (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL))) {
+	while (reeve__mono(r) < until &&
+		!(reeve__get(&s->t->attention) & (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL))) {
 		uint32_t look = REEVE_PARK_LOOK;
 		r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, until);
 		atomic_compare_exchange_strong(&s->t->park, &look, REEVE_PARK_YES);

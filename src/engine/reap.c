@@ -41,7 +41,8 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 	i = reeve__table_claim(r, table);
 	if (i == REEVE_NONE) {
 		int rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of attachments is full: %u of %u", reeve__get(&table->live), table->capacity);
+			"the table of attachments is full: %u of %u", reeve__get(&table->live),
+			table->capacity);
 		reeve__lock_release(&r->header->admin);
 		return rc;
 	}
@@ -64,7 +65,7 @@ static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t r
 	struct reeve_sh_header *h = r->header;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < h->sessions.high_water && i < h->sessions.capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		uint32_t state = reeve__get(&sh->head.state);
 		if (sh->attachment != attachment ||
@@ -75,7 +76,7 @@ static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t r
 		REEVE_POINT(REAP_SESSION);
 		n++;
 	}
-	for (uint32_t i = 0; i < h->tasks.high_water && i < h->tasks.capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE ||
 			t->kind != REEVE_TASK_SESSION || t->attachment != attachment)
@@ -122,7 +123,7 @@ static void look_for_dead(struct reeve *r, bool may_wait, struct reeve_tick_repo
 	struct reeve_sh_table *table = &r->header->attachments;
 	uint32_t sessions = 0, attachments = 0;
 
-	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(table); i++) {
 		if (i == r->attachment || !is_dead(r, i))
 			continue;
 		if (may_wait)
@@ -166,7 +167,7 @@ uint32_t reeve__attachment_copy(
 	uint32_t n = 0;
 
 	admin_lock(r);
-	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(table); i++) {
 		const struct reeve_sh_attachment *a = &r->attachments[i];
 		if (reeve__get(&a->head.state) != REEVE_SLOT_LIVE)
 			continue;

@@ -45,7 +45,7 @@ static void recover_counts(struct reeve *r, uint32_t current)
 	struct reeve_sh_session_counts *c = &r->header->session_counts;
 	uint32_t i = reeve__get(&c->ending) - 1; /* 0 wraps to REEVE_NONE */
 
-	if (i < r->header->sessions.high_water) {
+	if (i < reeve__table_used(&r->header->sessions)) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
 		_Atomic uint64_t *count = count_of_reason(c, sh->termination);
 		if (count && reeve__get(&sh->head.state) != REEVE_SLOT_LIVE &&
@@ -66,29 +66,29 @@ static void recover_sessions(struct reeve *r)
 
 	reeve__table_rebuild(r, &h->sessions, 0);
 	reeve__table_rebuild(r, &h->tasks, 0);
-	for (uint32_t i = 0; i < h->groups.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
 		reeve__put(&r->groups[i].sessions, 0);
-	for (uint32_t i = 0; i < h->attachments.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 		reeve__put(&r->attachments[i].sessions, 0);
-	for (uint32_t i = 0; i < h->sessions.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
 		finish_move(r, sh->task, g);
 		current++;
-		if (g < h->groups.high_water)
+		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
-		if (sh->attachment < h->attachments.high_water)
+		if (sh->attachment < reeve__table_used(&h->attachments))
 			reeve__add(&r->attachments[sh->attachment].sessions, 1);
 	}
 	recover_counts(r, current);
 	/* A task whose session never became live belongs to nobody. */
-	for (uint32_t i = 0; i < h->tasks.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		if (reeve__get(&t->head.state) == REEVE_SLOT_LIVE &&
 			t->kind == REEVE_TASK_SESSION &&
-			(t->session >= h->sessions.high_water ||
+			(t->session >= reeve__table_used(&h->sessions) ||
 				r->sessions[t->session].task != i ||
 				!has_owner(&r->sessions[t->session])))
 			reeve__table_free(r, &h->tasks, i, NULL);
@@ -121,8 +121,7 @@ static int check_def(const struct reeve_session_def *def, struct reeve_error *er
 			 def->service, REEVE_ATTRIBUTE_MAX, true, "serviceName", err)) ||
 		(rc = reeve__text_check(
 			 def->module, REEVE_ATTRIBUTE_MAX, true, "moduleName", err)) ||
-		(rc = reeve__text_check(
-			 def->action, REEVE_ATTRIBUTE_MAX, true, "actionName", err)))
+		(rc = reeve__text_check(def->action, REEVE_ATTRIBUTE_MAX, true, "actionName", err)))
 		return rc;
 	if (def->priority > REEVE_SESSION_LOW)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -150,6 +149,8 @@ static int choose_group_locked(struct reeve *r, const struct reeve_session_def *
 		return 0;
 	*ret_group = r->header->default_group;
 	*ret_by = REEVE_ASSIGNED_DEFAULT;
+	if (*ret_group >= reeve__table_used(&r->header->groups))
+		return reeve__fail(err, REEVE_EINTERNAL, "there is no default group");
 	return 0;
 }
 
@@ -159,16 +160,15 @@ static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
 
 	if (!g->is_active)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"consumer group %s is inactive and takes no sessions", g->name);
+			"consumer group %.128s is inactive and takes no sessions", g->name);
 	if (now >= g->max_sessions)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"consumer group %s has %u sessions; its limit maxSessions is %llu", g->name,
-			now, (unsigned long long)g->max_sessions);
+			"consumer group %.128s has %u sessions; its limit maxSessions is %llu",
+			g->name, now, (unsigned long long)g->max_sessions);
 	return 0;
 }
 
-static int table_full(
-	const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
+static int table_full(const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
 {
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
 		name, reeve__get(&table->live), table->capacity);
@@ -198,8 +198,8 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task, uint32_t gr
 	reeve__text_copy(sh->action, sizeof(sh->action), def->action);
 }
 
-static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t group,
-	uint32_t priority)
+static void fill_task(
+	struct reeve *r, uint32_t task, uint32_t session, uint32_t group, uint32_t priority)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
 
@@ -215,8 +215,8 @@ static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
-static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
-	uint32_t group, uint32_t by, struct reeve_session *s, struct reeve_error *err)
+static int add_session_locked(struct reeve *r, const struct reeve_session_def *def, uint32_t group,
+	uint32_t by, struct reeve_session *s, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_session_counts *counts = &h->session_counts;
@@ -313,7 +313,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 /* Whether a user has no live session any more; under the session lock. */
 static bool is_last_of_user(const struct reeve *r, uint64_t user_id)
 {
-	for (uint32_t i = 0; i < r->header->sessions.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
 		if (r->sessions[i].user_id == user_id &&
 			reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE)
 			return false;
@@ -421,8 +421,7 @@ uint32_t reeve__session_forget(struct reeve *r)
 
 /* ---- looking ---- */
 
-static int find_locked(
-	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
+static int find_locked(struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
 {
 	*ret = reeve__table_find(r, &r->header->sessions, id.v);
 	if (*ret != REEVE_NONE)
@@ -438,6 +437,14 @@ static int find_live_locked(
 	if (!rc && reeve__get(&r->sessions[*ret].head.state) != REEVE_SLOT_LIVE)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE, "session %llu has ended",
 			(unsigned long long)id.v);
+	if (!rc && (r->sessions[*ret].task >= r->header->tasks.capacity ||
+			   reeve__get(&r->sessions[*ret].group) >= r->group_capacity)) {
+		reeve__segment_degrade(r, "session %llu names task slot %u, group slot %u",
+			(unsigned long long)id.v, r->sessions[*ret].task,
+			reeve__get(&r->sessions[*ret].group));
+		rc = reeve__fail(
+			err, REEVE_EINTERNAL, "session %llu is damaged", (unsigned long long)id.v);
+	}
 	return rc;
 }
 
@@ -458,8 +465,8 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	uint64_t active = start ? start : reeve__get(&t->end_cycles);
 
 	if (active)
-		info->last_active_wall = reeve__wall(r) -
-			(reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - active);
+		info->last_active_wall =
+			reeve__wall(r) - (reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - active);
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
 	info->total_queries += reeve__get(&t->queries);
@@ -511,8 +518,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->total_queries = reeve__get(&sh->hand_queries) + sh->queries_at_end;
 	info->cpu_ns = sh->cpu_ns_at_end;
 	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
-	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE &&
-		sh->task < r->header->tasks.capacity)
+	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->task < r->header->tasks.capacity)
 		fill_from_task(r, sh->task, info);
 }
 
@@ -536,8 +542,8 @@ uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t f
 	uint32_t slots[64], n, done = 0;
 
 	do {
-		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
-								     : REEVE_COUNT(slots);
+		uint32_t want =
+			capacity - done < REEVE_COUNT(slots) ? capacity - done : REEVE_COUNT(slots);
 		reeve__sessions_lock(r);
 		n = reeve__table_list(r, &r->header->sessions, after.v,
 			flags & REEVE_SESSIONS_TERMINATED, slots, want);
@@ -556,8 +562,9 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 	uint32_t active = 0;
 
 	reeve__sessions_lock(r);
-	for (uint32_t i = 0; i < r->header->sessions.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
 		active += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
+			  r->sessions[i].task < r->header->tasks.capacity &&
 			  is_busy(&r->tasks[r->sessions[i].task]);
 	*ret = (struct reeve_session_stats){
 		.created = reeve__get(&c->created),
@@ -575,16 +582,14 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 
 /* ---- by hand ---- */
 
-static int wrong_phase(
-	uint64_t id, uint32_t phase, const char *want, struct reeve_error *err)
+static int wrong_phase(uint64_t id, uint32_t phase, const char *want, struct reeve_error *err)
 {
 	static const char *const names[] = {"is inactive", "runs a statement",
 		"runs a statement, blocked", "runs a statement that was started by hand",
 		"was killed"};
 
-	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu %s; %s",
-		(unsigned long long)id, phase < REEVE_COUNT(names) ? names[phase] : "is damaged",
-		want);
+	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu %s; %s", (unsigned long long)id,
+		phase < REEVE_COUNT(names) ? names[phase] : "is damaged", want);
 }
 
 int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err)
@@ -631,8 +636,8 @@ int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_e
 	return rc;
 }
 
-int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to,
-	uint32_t reason, struct reeve_error *err)
+int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to, uint32_t reason,
+	struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
 	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
@@ -736,9 +741,9 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		n++;
 	if ((faults[n] = reeve__table_check(r, &h->tasks)))
 		n++;
-	for (uint32_t g = 0; g < h->groups.high_water; g++) {
+	for (uint32_t g = 0; g < reeve__table_used(&h->groups); g++) {
 		uint32_t count = 0;
-		for (uint32_t i = 0; i < h->sessions.high_water; i++)
+		for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++)
 			count += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
 				 reeve__get(&r->sessions[i].group) == g;
 		live += count;
@@ -748,7 +753,7 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		faults[n++] = "a group's count of sessions is wrong";
 	if (live != reeve__get(&h->session_counts.current))
 		faults[n++] = "the count of live sessions is wrong";
-	for (uint32_t i = 0; i < h->sessions.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;

@@ -79,7 +79,7 @@ static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t
 	for (uint32_t i = 0; i < groups; i++)
 		tally[i] = (struct tally){
 			r->groups[i].cpu.retired_ns, r->groups[i].cpu.retired_queries, 0, 0};
-	for (uint32_t i = 0; i < r->header->tasks.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
 		const struct reeve_sh_task *t = &r->tasks[i];
 		uint32_t g = reeve__get(&t->group);
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE || g >= groups)
@@ -87,8 +87,8 @@ static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t
 		tally[g].cpu_ns += reeve__get(&t->cpu_ns) - t->cpu_ns_base;
 		tally[g].queries += reeve__get(&t->queries) - t->queries_base;
 		tally[g].tasks += is_listed(t);
-		tally[g].running += reeve__get(&t->phase) == REEVE_PHASE_WORK &&
-				    reeve__cpu_holds(r, i);
+		tally[g].running +=
+			reeve__get(&t->phase) == REEVE_PHASE_WORK && reeve__cpu_holds(r, i);
 	}
 }
 
@@ -103,7 +103,7 @@ static uint32_t shares_of(const struct reeve__ruling_view *view, uint32_t i)
 	uint64_t number = reeve__get(&view->rows[i].number);
 
 	return (uint32_t)(reeve__get(&view->head->by_level) ? number
-							     : number / REEVE__NUMBER_SCALE);
+							    : number / REEVE__NUMBER_SCALE);
 }
 
 /* Under the catalog lock, so that the ruling's rows and the groups belong together. */
@@ -140,15 +140,15 @@ static int copy_group_stats(struct reeve *r, const uint32_t *slots, uint32_t n,
 	struct reeve__cpu_pass x;
 
 	reeve__cpu_begin(&x, r);
-	tally_tasks(&x, tally, r->header->groups.high_water);
+	tally_tasks(&x, tally, reeve__table_used(&r->header->groups));
 	for (uint32_t k = 0; k < n; k++)
 		fill_group_stats(&x, slots[k], tally, &ret[k]);
 	reeve__cpu_end(&x);
 	return 0;
 }
 
-int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
-	struct reeve_cpu_group_stats *ret, struct reeve_error *err)
+int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group, struct reeve_cpu_group_stats *ret,
+	struct reeve_error *err)
 {
 	struct tally *tally = new_tally(r);
 	uint32_t i = REEVE_NONE;
@@ -165,8 +165,8 @@ int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group,
 	return rc;
 }
 
-uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
-	struct reeve_cpu_group_stats *ret, uint32_t capacity)
+uint32_t reeve__cpu_group_stats_copy(
+	struct reeve *r, reeve_group_id after, struct reeve_cpu_group_stats *ret, uint32_t capacity)
 {
 	struct tally *tally = new_tally(r);
 	uint32_t slots[64], n, done = 0;
@@ -175,8 +175,8 @@ uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
 		return 0;
 	reeve__catalog_lock(r);
 	do {
-		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
-								     : REEVE_COUNT(slots);
+		uint32_t want =
+			capacity - done < REEVE_COUNT(slots) ? capacity - done : REEVE_COUNT(slots);
 		n = reeve__table_list(r, &r->header->groups, after.v, false, slots, want);
 		copy_group_stats(r, slots, n, ret + done, tally);
 		done += n;
@@ -211,8 +211,8 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	if (!tally)
 		return;
 	reeve__cpu_begin(&x, r);
-	tally_tasks(&x, tally, r->header->groups.high_water);
-	sum_groups(&x, tally, r->header->groups.high_water, ret);
+	tally_tasks(&x, tally, reeve__table_used(&r->header->groups));
+	sum_groups(&x, tally, reeve__table_used(&r->header->groups), ret);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		ret->scheduled += reeve__get(&r->cpu_slots[i].scheduled);
 		ret->context_switches += reeve__get(&r->cpu_slots[i].switches);
@@ -225,11 +225,10 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	ret->throttled = reeve__get(&x.c->throttled_tasks);
 	ret->ready = x.c->waiting;
 	ret->min_vruntime = reeve__get(&x.c->clock);
-	for (uint32_t i = 0; i < r->header->tasks.high_water; i++)
-		ret->throttled_now +=
-			reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
-			reeve__get(&r->tasks[i].is_runaway) &&
-			reeve__get(&x.c->runaway_ppm) < REEVE_PPM;
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
+		ret->throttled_now += reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
+				      reeve__get(&r->tasks[i].is_runaway) &&
+				      reeve__get(&x.c->runaway_ppm) < REEVE_PPM;
 	reeve__cpu_end(&x);
 	free(tally);
 }
@@ -282,8 +281,8 @@ void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t i, struct reeve_task_i
 	};
 }
 
-int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *ret,
-	struct reeve_error *err)
+int reeve__task_get(
+	struct reeve *r, reeve_task_id id, struct reeve_task_info *ret, struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
 	uint32_t i = REEVE_NONE;
@@ -292,8 +291,7 @@ int reeve__task_get(struct reeve *r, reeve_task_id id, struct reeve_task_info *r
 	reeve__sessions_lock(r);
 	i = reeve__table_find(r, &r->header->tasks, id.v);
 	if (i == REEVE_NONE || !is_listed(&r->tasks[i])) {
-		rc = reeve__fail(
-			err, REEVE_ENOT_FOUND, "CPU task %llu", (unsigned long long)id.v);
+		rc = reeve__fail(err, REEVE_ENOT_FOUND, "CPU task %llu", (unsigned long long)id.v);
 	} else {
 		reeve__cpu_begin(&x, r);
 		reeve__task_fill(&x, i, ret);
@@ -340,7 +338,7 @@ int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err)
 	struct reeve__ruling_view before = reeve__ruling_now(r);
 	reeve__ruling_refresh_locked(r);
 	struct reeve__ruling_view after = reeve__ruling_now(r);
-	for (uint32_t i = 0; i < r->header->groups.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++)
 		changed += reeve__get(&before.rows[i].weight_ppm) !=
 				   reeve__get(&after.rows[i].weight_ppm) ||
 			   reeve__get(&after.rows[i].weight_ppm) !=
@@ -360,7 +358,7 @@ int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capa
 
 	(void)err;
 	reeve__sessions_lock(r);
-	for (uint32_t i = 0; i < r->header->tasks.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		uint32_t no = 0;
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE || !is_listed(t) ||

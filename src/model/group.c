@@ -33,8 +33,7 @@ static int check_def(const struct reeve_group_def *def, uint32_t fields, struct 
 		rc = check_number(err, "cpuAllocationPct", def->cpu_allocation_pct, 0, 100);
 	if (!rc && (fields & REEVE_GROUP_MAX_SESSIONS) && def->max_sessions != REEVE_UNLIMITED)
 		rc = check_number(err, "maxSessions", def->max_sessions, 0, INT32_MAX);
-	if (!rc && (fields & REEVE_GROUP_MAX_EXECUTION) &&
-		def->max_execution_ns != REEVE_UNLIMITED)
+	if (!rc && (fields & REEVE_GROUP_MAX_EXECUTION) && def->max_execution_ns != REEVE_UNLIMITED)
 		rc = check_number(err, "maxExecutionTime in nanoseconds", def->max_execution_ns, 1,
 			INT64_MAX / 4);
 	return rc;
@@ -65,8 +64,7 @@ static void write_def(struct reeve_sh_group *g, uint32_t fields, const struct re
 
 #define ALL_FIELDS ((REEVE_GROUP_IS_ACTIVE << 1) - 1)
 
-static int check_name_free(
-	struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
+static int check_name_free(struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
 {
 	uint32_t i = reeve__table_find_name(
 		r, &r->header->groups, name, offsetof(struct reeve_sh_group, name));
@@ -91,8 +89,8 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	i = reeve__table_claim(r, &h->groups);
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of consumer groups is full: %u of %u", reeve__get(&h->groups.live),
-			h->groups.capacity);
+			"the table of consumer groups is full: %u of %u",
+			reeve__get(&h->groups.live), h->groups.capacity);
 	g = &r->groups[i];
 	memset((char *)g + sizeof(g->head), 0, sizeof(*g) - sizeof(g->head));
 	write_def(g, ALL_FIELDS, def);
@@ -132,8 +130,8 @@ int reeve__group_slot_locked(
 	uint32_t i = reeve__table_find(r, &r->header->groups, id.v);
 
 	if (i == REEVE_NONE)
-		return reeve__fail(err, REEVE_ENOT_FOUND, "consumer group %llu",
-			(unsigned long long)id.v);
+		return reeve__fail(
+			err, REEVE_ENOT_FOUND, "consumer group %llu", (unsigned long long)id.v);
 	*ret_slot = i;
 	return 0;
 }
@@ -152,7 +150,7 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 		return 0;
 	if (g->head.id < REEVE_FIRST_USER_ID)
 		return reeve__fail(err, REEVE_EPERMISSION_DENIED,
-			"%s is a system group and keeps its name", g->name);
+			"%.128s is a system group and keeps its name", g->name);
 	return check_name_free(r, def->name, i, err);
 }
 
@@ -242,8 +240,8 @@ uint32_t reeve__group_copy(
 
 	reeve__catalog_lock(r);
 	do {
-		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
-								     : REEVE_COUNT(slots);
+		uint32_t want =
+			capacity - done < REEVE_COUNT(slots) ? capacity - done : REEVE_COUNT(slots);
 		n = reeve__table_list(r, &r->header->groups, after.v, false, slots, want);
 		for (uint32_t k = 0; k < n; k++, done++) {
 			fill_info(r, slots[k], &ret[done]);
@@ -309,8 +307,8 @@ static int seed_plans(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 		def.max_utilization_pct = rows[k].max_utilization;
 		int rc = reeve__plan_create(r, &def, now_wall, &plan, err);
 		for (uint64_t g = 1; !rc && g <= 4; g++) {
-			struct reeve_directive_def d = {REEVE_DIRECTIVE_CPU_SHARES, 0, 0,
-				rows[k].shares[g - 1], 0, 0};
+			struct reeve_directive_def d = {
+				REEVE_DIRECTIVE_CPU_SHARES, 0, 0, rows[k].shares[g - 1], 0, 0};
 			reeve_directive_id id;
 			rc = reeve__directive_set(
 				r, plan, (reeve_group_id){g}, &d, now_wall, &id, err);

@@ -46,8 +46,7 @@ static void write_def(struct reeve_sh_plan *p, uint32_t fields, const struct ree
 		p->is_enabled = def->is_enabled;
 }
 
-static int check_name_free(
-	struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
+static int check_name_free(struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
 {
 	uint32_t i = reeve__table_find_name(
 		r, &r->header->plans, name, offsetof(struct reeve_sh_plan, name));
@@ -133,7 +132,7 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 		return 0;
 	if (p->head.id < REEVE_FIRST_USER_ID)
 		return reeve__fail(err, REEVE_EPERMISSION_DENIED,
-			"%s is a system plan and keeps its name", p->name);
+			"%.128s is a system plan and keeps its name", p->name);
 	return check_name_free(r, def->name, i, err);
 }
 
@@ -220,8 +219,8 @@ uint32_t reeve__plan_copy(
 
 	reeve__catalog_lock(r);
 	do {
-		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
-								     : REEVE_COUNT(slots);
+		uint32_t want =
+			capacity - done < REEVE_COUNT(slots) ? capacity - done : REEVE_COUNT(slots);
 		n = reeve__table_list(r, &r->header->plans, after.v, false, slots, want);
 		for (uint32_t k = 0; k < n; k++, done++) {
 			fill_info(r, slots[k], &ret[done]);
@@ -268,7 +267,7 @@ static uint32_t find_pair(struct reeve *r, uint32_t plan, uint32_t group)
 {
 	struct reeve_sh_table *t = &r->header->directives;
 
-	for (uint32_t i = 0; i < t->high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(t); i++)
 		if (reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE &&
 			r->directives[i].plan == plan && r->directives[i].group == group)
 			return i;
@@ -285,8 +284,8 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of plan directives is full: %u of %u", reeve__get(&h->directives.live),
-			h->directives.capacity);
+			"the table of plan directives is full: %u of %u",
+			reeve__get(&h->directives.live), h->directives.capacity);
 	d = &r->directives[i];
 	memset((char *)d + sizeof(d->head), 0, sizeof(*d) - sizeof(d->head));
 	d->plan = plan;
@@ -300,8 +299,8 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 	return 0;
 }
 
-static void change_directive(struct reeve *r, uint32_t i, const struct reeve_directive_def *def,
-	reeve_ns now_wall)
+static void change_directive(
+	struct reeve *r, uint32_t i, const struct reeve_directive_def *def, reeve_ns now_wall)
 {
 	struct reeve_sh_directive *d = &r->directives[i];
 
@@ -314,7 +313,7 @@ static void change_directive(struct reeve *r, uint32_t i, const struct reeve_dir
 
 static void refresh_if_active(struct reeve *r, uint32_t plan)
 {
-	if (is_active(r, &r->plans[plan]))
+	if (plan < reeve__table_used(&r->header->plans) && is_active(r, &r->plans[plan]))
 		reeve__ruling_refresh_locked(r);
 }
 
@@ -352,8 +351,7 @@ static int find_directive(
 	*ret = reeve__table_find(r, &r->header->directives, id.v);
 	if (*ret != REEVE_NONE)
 		return 0;
-	return reeve__fail(
-		err, REEVE_ENOT_FOUND, "plan directive %llu", (unsigned long long)id.v);
+	return reeve__fail(err, REEVE_ENOT_FOUND, "plan directive %llu", (unsigned long long)id.v);
 }
 
 int reeve__directive_update(struct reeve *r, reeve_directive_id id,
@@ -404,7 +402,7 @@ static void fill_directive(struct reeve *r, uint32_t i, struct reeve_directive_i
 	*info = (struct reeve_directive_info){
 		.id = {d->head.id},
 		.plan = {d->plan_id},
-		.group = {r->groups[d->group].head.id},
+		.group = {d->group < r->group_capacity ? r->groups[d->group].head.id : 0},
 		.given = d->given,
 		.cpu_pct = d->cpu_pct,
 		.cpu_shares = d->cpu_shares,

@@ -143,7 +143,7 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 
 	for (uint32_t i = 0; i < s.n; i++)
 		unnamed_group(&r->groups[i], &s.rows[i]);
-	for (uint32_t i = 0; i < directives->high_water && i < directives->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(directives); i++) {
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) == REEVE_SLOT_LIVE && d->plan == plan_slot &&
 			d->group < s.n)
@@ -168,8 +168,7 @@ struct reeve__shares reeve__shares_scratch(const struct reeve *r, uint32_t which
 	return (struct reeve__shares){
 		(struct reeve_sh_share *)(void *)(base + (size_t)which * h->groups.capacity *
 								 sizeof(struct reeve_sh_share)),
-		h->groups.high_water < h->groups.capacity ? h->groups.high_water
-							   : h->groups.capacity};
+		reeve__table_used(&h->groups)};
 }
 
 static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t plan_slot,
@@ -253,28 +252,29 @@ static void judge_directive(struct reeve *r, const struct reeve_sh_plan *plan,
 	const struct reeve_sh_directive *d, struct messages *m)
 {
 	bool by_shares = plan->cpu_method == REEVE_METHOD_SHARES;
-	const char *group = r->groups[d->group].name;
+	const char *group = d->group < r->group_capacity ? r->groups[d->group].name : "?";
 	uint32_t cap = plan->max_utilization_pct;
 
 	if (by_shares && (d->given & REEVE_DIRECTIVE_CPU_PCT))
 		say(m, REEVE_SEVERITY_WARNING, d->head.id,
-			"cpuPct %u of %s has no effect: the plan divides by shares", d->cpu_pct,
+			"cpuPct %u of %.128s has no effect: the plan divides by shares", d->cpu_pct,
 			group);
 	if (!by_shares && (d->given & REEVE_DIRECTIVE_CPU_SHARES))
 		say(m, REEVE_SEVERITY_WARNING, d->head.id,
-			"cpuShares %u of %s has no effect: the plan divides by percent",
+			"cpuShares %u of %.128s has no effect: the plan divides by percent",
 			d->cpu_shares, group);
 	if (!by_shares && (d->given & REEVE_DIRECTIVE_CPU_PCT) && d->cpu_pct == 0)
 		say(m, REEVE_SEVERITY_WARNING, d->head.id,
-			"%s has 0 percent and gets only the floor while others want CPU", group);
+			"%.128s has 0 percent and gets only the floor while others want CPU",
+			group);
 	if (plan->cpu_method != REEVE_METHOD_EMPHASIS && (d->given & REEVE_DIRECTIVE_CPU_LEVEL) &&
 		d->cpu_level != 1)
 		say(m, REEVE_SEVERITY_WARNING, d->head.id,
-			"cpuLevel %u of %s has no effect: only EMPHASIS has levels", d->cpu_level,
-			group);
+			"cpuLevel %u of %.128s has no effect: only EMPHASIS has levels",
+			d->cpu_level, group);
 	if ((d->given & REEVE_DIRECTIVE_CPU_CAP) && cap && d->cpu_cap_pct >= cap && cap < 100)
 		say(m, REEVE_SEVERITY_WARNING, d->head.id,
-			"cpuUtilizationLimit %u of %s can never bind: the plan's is %u",
+			"cpuUtilizationLimit %u of %.128s can never bind: the plan's is %u",
 			d->cpu_cap_pct, group, cap);
 }
 
@@ -297,7 +297,7 @@ static void judge_plan(struct reeve *r, uint32_t plan_slot, struct messages *m)
 	const struct reeve_sh_table *t = &r->header->directives;
 	uint32_t sums[REEVE_CPU_LEVELS + 1] = {0}, numbers = 0;
 
-	for (uint32_t i = 0; i < t->high_water && i < t->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) != REEVE_SLOT_LIVE || d->plan != plan_slot)
 			continue;
@@ -306,8 +306,10 @@ static void judge_plan(struct reeve *r, uint32_t plan_slot, struct messages *m)
 		if (d->given & (by_shares ? REEVE_DIRECTIVE_CPU_SHARES : REEVE_DIRECTIVE_CPU_PCT))
 			numbers++;
 		if (!by_shares && (d->given & REEVE_DIRECTIVE_CPU_PCT))
-			sums[plan->cpu_method == REEVE_METHOD_EMPHASIS ? d->cpu_level : 1] +=
-				d->cpu_pct;
+			sums[plan->cpu_method == REEVE_METHOD_EMPHASIS &&
+						d->cpu_level <= REEVE_CPU_LEVELS
+					? d->cpu_level
+					: 1] += d->cpu_pct;
 	}
 	if (numbers == 0)
 		say(m, REEVE_SEVERITY_WARNING, 0, "no group has %s: all get what is left",
@@ -351,7 +353,7 @@ int reeve__plan_activate(
 	rc = reeve__plan_slot_locked(r, id, &i, err);
 	if (!rc && !r->plans[i].is_enabled)
 		rc = reeve__fail(err, REEVE_ECONFIGURATION,
-			"resource plan %llu (%s) is disabled and cannot be activated",
+			"resource plan %llu (%.128s) is disabled and cannot be activated",
 			(unsigned long long)id.v, r->plans[i].name);
 	if (!rc) {
 		judge_plan(r, i, &m);
@@ -380,16 +382,16 @@ int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_ent
 	rc = reeve__plan_slot_locked(r, id, &i, err);
 	if (!rc) {
 		bool active = reeve__get(&now.head->plan_id) == id.v;
-		struct reeve__shares s = solve_plan(
-			r, i, active ? reeve__get(&now.head->activation) : UINT64_MAX);
+		struct reeve__shares s =
+			solve_plan(r, i, active ? reeve__get(&now.head->activation) : UINT64_MAX);
 		do {
 			n = reeve__table_list(
 				r, &r->header->groups, after, false, slots, REEVE_COUNT(slots));
 			for (uint32_t k = 0; k < n && done < capacity; k++, done++) {
 				const struct reeve_sh_share *share = &s.rows[slots[k]];
 				after = r->groups[slots[k]].head.id;
-				ret[done] = (struct reeve_entitlement){{after}, share->share_ppm,
-					share->cap_ppm, {share->label}};
+				ret[done] = (struct reeve_entitlement){
+					{after}, share->share_ppm, share->cap_ppm, {share->label}};
 			}
 		} while (n == REEVE_COUNT(slots) && done < capacity);
 	}

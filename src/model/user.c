@@ -22,8 +22,8 @@ int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, ree
 		i = reeve__table_claim(r, &h->mappings);
 		if (i == REEVE_NONE)
 			rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-				"the table of user mappings is full: %u of %u", reeve__get(&h->mappings.live),
-				h->mappings.capacity);
+				"the table of user mappings is full: %u of %u",
+				reeve__get(&h->mappings.live), h->mappings.capacity);
 	}
 	if (!rc) {
 		bool is_new = reeve__get(&r->mappings[i].head.state) == REEVE_SLOT_CLAIMED;
@@ -79,8 +79,8 @@ static void fill_mapping(struct reeve *r, uint32_t i, struct reeve_user_mapping 
 	ret->created_wall = m->created_wall;
 }
 
-int reeve__user_get(struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret,
-	struct reeve_error *err)
+int reeve__user_get(
+	struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret, struct reeve_error *err)
 {
 	uint32_t i = REEVE_NONE;
 	int rc;
@@ -100,8 +100,8 @@ uint32_t reeve__user_copy(
 
 	reeve__catalog_lock(r);
 	do {
-		uint32_t want = capacity - done < REEVE_COUNT(slots) ? capacity - done
-								     : REEVE_COUNT(slots);
+		uint32_t want =
+			capacity - done < REEVE_COUNT(slots) ? capacity - done : REEVE_COUNT(slots);
 		n = reeve__table_list(r, &r->header->mappings, after, false, slots, want);
 		for (uint32_t k = 0; k < n; k++, done++) {
 			fill_mapping(r, slots[k], &ret[done]);
@@ -116,7 +116,9 @@ uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id)
 {
 	uint32_t i = reeve__table_find(r, &r->header->mappings, user_id);
 
-	return i == REEVE_NONE ? REEVE_NONE : r->mappings[i].group;
+	if (i == REEVE_NONE || r->mappings[i].group >= reeve__table_used(&r->header->groups))
+		return REEVE_NONE;
+	return r->mappings[i].group;
 }
 
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id)

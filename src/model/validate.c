@@ -6,11 +6,12 @@ static const char *check_directives(const struct reeve *r)
 {
 	const struct reeve_sh_header *h = r->header;
 
-	for (uint32_t i = 0; i < h->directives.high_water; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&h->directives); i++) {
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) != REEVE_SLOT_LIVE)
 			continue;
-		if (d->plan >= h->plans.high_water || d->group >= h->groups.high_water ||
+		if (d->plan >= reeve__table_used(&h->plans) ||
+			d->group >= reeve__table_used(&h->groups) ||
 			r->plans[d->plan].head.id != d->plan_id)
 			return "a directive names a plan or group that does not exist";
 	}
@@ -21,9 +22,9 @@ static const char *check_mappings(const struct reeve *r)
 {
 	const struct reeve_sh_header *h = r->header;
 
-	for (uint32_t i = 0; i < h->mappings.high_water; i++)
+	for (uint32_t i = 0; i < reeve__table_used(&h->mappings); i++)
 		if (reeve__get(&r->mappings[i].head.state) == REEVE_SLOT_LIVE &&
-			r->mappings[i].group >= h->groups.high_water)
+			r->mappings[i].group >= reeve__table_used(&h->groups))
 			return "a user mapping names a group that does not exist";
 	return NULL;
 }
@@ -37,9 +38,9 @@ static const char *check_ruling(const struct reeve *r)
 		return "the ruling word names a ruling of another sequence";
 	if (reeve__table_find(r, &r->header->plans, reeve__get(&now.head->plan_id)) == REEVE_NONE)
 		return "the plan in force does not exist";
-	if (reeve__get(&now.head->groups) != r->header->groups.high_water)
+	if (reeve__get(&now.head->groups) != reeve__table_used(&r->header->groups))
 		return "the ruling does not cover every group";
-	for (uint32_t i = 0; i < reeve__get(&now.head->groups); i++) {
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++) {
 		shares += reeve__get(&now.rows[i].share_ppm);
 		if (reeve__get(&now.rows[i].share_ppm) > reeve__get(&now.rows[i].cap_ppm))
 			return "a group is entitled to more than its cap";
@@ -54,11 +55,11 @@ int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *
 	int n = 0;
 
 	reeve__catalog_lock(r);
-	const char *all[] = {reeve__table_check(r, &h->groups),
-		reeve__table_check(r, &h->mappings), reeve__table_check(r, &h->plans),
-		reeve__table_check(r, &h->directives), check_directives(r), check_mappings(r),
-		check_ruling(r),
-		h->default_group < h->groups.high_water ? NULL : "there is no default group"};
+	const char *all[] = {reeve__table_check(r, &h->groups), reeve__table_check(r, &h->mappings),
+		reeve__table_check(r, &h->plans), reeve__table_check(r, &h->directives),
+		check_directives(r), check_mappings(r), check_ruling(r),
+		h->default_group < reeve__table_used(&h->groups) ? NULL
+								 : "there is no default group"};
 	for (size_t i = 0; i < REEVE_COUNT(all); i++)
 		if (all[i])
 			faults[n++] = all[i];

@@ -53,8 +53,8 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 	};
 	*end = page_up(*end + (uint64_t)capacity * stride);
 	table->buckets = *end;
-	*end = page_up(*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) *
-				      sizeof(uint32_t));
+	*end = page_up(
+		*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) * sizeof(uint32_t));
 }
 
 /* Fills all that follows from the capacities: offsets, strides, size. */
@@ -65,8 +65,8 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->magic = REEVE_SH_MAGIC;
 	h->format = REEVE_SH_FORMAT;
 	h->signature = REEVE_SH_SIGNATURE;
-	place_table(&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false,
-		&end);
+	place_table(
+		&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false, &end);
 	place_table(&h->groups, c->groups, sizeof(struct reeve_sh_group), true, &end);
 	place_table(&h->mappings, c->mappings, sizeof(struct reeve_sh_mapping), false, &end);
 	place_table(&h->plans, c->plans, sizeof(struct reeve_sh_plan), true, &end);
@@ -89,8 +89,8 @@ static int check_range(struct reeve_error *err, const char *name, uint32_t value
 {
 	if (value >= 1 && value <= max)
 		return 0;
-	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is %u; allowed are 1 to %u", name,
-		value, max);
+	return reeve__fail(
+		err, REEVE_EINVALID_ARGUMENT, "%s is %u; allowed are 1 to %u", name, value, max);
 }
 
 static uint32_t either(uint32_t given, uint32_t otherwise)
@@ -154,8 +154,8 @@ static void init_locks(struct reeve_sh_header *h)
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
-static void format_segment(struct reeve *r, const struct capacities *c, const char *boot_id,
-	reeve_ns now_wall)
+static void format_segment(
+	struct reeve *r, const struct capacities *c, const char *boot_id, reeve_ns now_wall)
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
@@ -242,11 +242,11 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		return reeve__fail(err, REEVE_EBAD_SEGMENT,
 			"%s: its slots have the signature %016llx, those of this build %016llx; "
 			"use the version that created it, or remove the file",
-			path, (unsigned long long)h->signature,
-			(unsigned long long)want.signature);
-	if (h->size != want.size || h->cpu_slots != want.cpu_slots ||
-		h->rulings != want.rulings || h->scratch != want.scratch)
-		return bad(err, path, "damaged: its tables do not lie where their capacities put them");
+			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
+	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
+		h->scratch != want.scratch)
+		return bad(err, path,
+			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
 		return reeve__fail(err, REEVE_EBAD_SEGMENT,
 			"%s: cut off: %llu bytes there, its header says %llu", path,
@@ -258,12 +258,11 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 
 static int system_error(struct reeve_error *err, const char *path, const char *call)
 {
-	return reeve__fail(
-		err, REEVE_ESYSTEM, "%s: %s: %s", path, call, strerrordesc_np(errno));
+	return reeve__fail(err, REEVE_ESYSTEM, "%s: %s: %s", path, call, strerrordesc_np(errno));
 }
 
-static int map_memory(struct reeve *r, int fd, uint64_t size, const char *path,
-	struct reeve_error *err)
+static int map_memory(
+	struct reeve *r, int fd, uint64_t size, const char *path, struct reeve_error *err)
 {
 	int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
 	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
@@ -279,8 +278,8 @@ static int map_memory(struct reeve *r, int fd, uint64_t size, const char *path,
  * After a reboot: nobody who was attached can be alive, whatever their pids say now, and whoever
  * held a lock is gone without the kernel's knowing. flock keeps two adopters apart.
  */
-static int adopt_boot(struct reeve *r, int fd, const char *boot_id, const char *path,
-	struct reeve_error *err)
+static int adopt_boot(
+	struct reeve *r, int fd, const char *boot_id, const char *path, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 
@@ -288,10 +287,10 @@ static int adopt_boot(struct reeve *r, int fd, const char *boot_id, const char *
 		return system_error(err, path, "flock");
 	if (strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) != 0) {
 		init_locks(h);
-		for (uint32_t i = 0; i < h->attachments.high_water; i++)
+		for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 			r->attachments[i].pid = 0;
 		reeve__put(&h->cpu.contended, 0);
-		for (uint32_t i = 0; i < h->tasks.high_water; i++)
+		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	}
@@ -299,8 +298,8 @@ static int adopt_boot(struct reeve *r, int fd, const char *boot_id, const char *
 	return 0;
 }
 
-static int map_existing(struct reeve *r, int fd, const char *path, const char *boot_id,
-	struct reeve_error *err)
+static int map_existing(
+	struct reeve *r, int fd, const char *path, const char *boot_id, struct reeve_error *err)
 {
 	struct reeve_sh_header h;
 	struct stat st;

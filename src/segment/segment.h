@@ -12,8 +12,8 @@
 /* One process's attachment: where things are in this process. Opaque to users. */
 struct reeve {
 	const struct reeve_host *host;
-	bool native_cycles;	  /* the processor's counter, read without a call */
-	uint64_t cycles_ns_q32;	  /* ns in 2^32 ticks */
+	bool native_cycles;	   /* the processor's counter, read without a call */
+	uint64_t cycles_ns_q32;	   /* ns in 2^32 ticks */
 	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
 	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
 	uint64_t probe_cycles;	   /* REEVE_PROBE_NS in ticks */
@@ -36,7 +36,7 @@ struct reeve {
 	uint32_t attachment; /* slot of this process; REEVE_NONE while opening */
 	bool owns_mapping;
 
-	pthread_mutex_t local_lock;	  /* this process's list of sessions; never held with others */
+	pthread_mutex_t local_lock; /* this process's list of sessions; never held with others */
 	struct reeve_session *local_sessions;
 };
 
@@ -98,14 +98,19 @@ static inline struct reeve_sh_head *reeve__table_head(
 						(uint64_t)i * table->stride);
 }
 
+/* Slots that may be in use: those below are looked at, the others never were. */
+static inline uint32_t reeve__table_used(const struct reeve_sh_table *table)
+{
+	return table->high_water < table->capacity ? table->high_water : table->capacity;
+}
+
 /* A slot to fill; REEVE_NONE when the table is full. Reuses the oldest ended slot at the end. */
 uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table);
 /* Makes a filled slot findable by its id (and name; NULL when the table has none). */
-void reeve__table_publish(struct reeve *r, struct reeve_sh_table *table, uint32_t i, uint64_t id,
-	const char *name);
+void reeve__table_publish(
+	struct reeve *r, struct reeve_sh_table *table, uint32_t i, uint64_t id, const char *name);
 /* Frees a slot, LIVE, CLAIMED or ENDED. `name` as published. */
-void reeve__table_free(
-	struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name);
+void reeve__table_free(struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name);
 /* Marks a LIVE slot KEPT, or a LIVE or KEPT one ENDED; it stays findable by id. */
 void reeve__table_keep(struct reeve *r, struct reeve_sh_table *table, uint32_t i);
 void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i);

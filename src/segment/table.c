@@ -110,6 +110,10 @@ uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table)
 	uint32_t i = table->free;
 
 	if (i < table->capacity) {
+		if (reeve__get(&reeve__table_head(r, table, i)->state) != REEVE_SLOT_FREE) {
+			reeve__segment_degrade(r, "slot %u is on a free list and in use", i);
+			return REEVE_NONE;
+		}
 		table->free = reeve__table_head(r, table, i)->next;
 	} else if (table->high_water < table->capacity) {
 		i = table->high_water++;
@@ -125,8 +129,8 @@ uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table)
 	return i;
 }
 
-void reeve__table_publish(struct reeve *r, struct reeve_sh_table *table, uint32_t i, uint64_t id,
-	const char *name)
+void reeve__table_publish(
+	struct reeve *r, struct reeve_sh_table *table, uint32_t i, uint64_t id, const char *name)
 {
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
 
@@ -138,8 +142,7 @@ void reeve__table_publish(struct reeve *r, struct reeve_sh_table *table, uint32_
 	atomic_store_explicit(&head->state, REEVE_SLOT_LIVE, memory_order_release);
 }
 
-void reeve__table_free(
-	struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name)
+void reeve__table_free(struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *name)
 {
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
 	uint32_t state = reeve__get(&head->state);
@@ -207,8 +210,8 @@ uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_tab
 	return REEVE_NONE;
 }
 
-void reeve__table_rename(struct reeve *r, struct reeve_sh_table *table, uint32_t i,
-	const char *from, const char *to)
+void reeve__table_rename(
+	struct reeve *r, struct reeve_sh_table *table, uint32_t i, const char *from, const char *to)
 {
 	unchain(r, table, name_bucket(r, table, from), i,
 		offsetof(struct reeve_sh_head, name_chain));
@@ -273,7 +276,7 @@ uint32_t reeve__table_list(const struct reeve *r, const struct reeve_sh_table *t
 
 	if (capacity == 0)
 		return 0;
-	for (uint32_t i = 0; i < table->high_water && i < table->capacity; i++) {
+	for (uint32_t i = 0; i < reeve__table_used(table); i++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		uint32_t state = reeve__get(&head->state);
 		if (head->id <= after ||

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Damaged segments: random bytes of a segment file are changed (but for its locks, which the kernel
+ * and the C library trust), then the file is opened, validated and worked with. Whatever it says, it
+ * must neither crash nor hang: the host of the library is somebody's database. Each case runs in a
+ * child with a time limit. REEVE_SEED and REEVE_CASE repeat one, without a child.
+ */
+#include "core.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../src/segment/segment.h"
+
+#define LIMIT_S	     20u
+#define WAITS_MAX    20000u
+#define EXIT_WAITING 77
+
+static char path[300];
+static char *good;
+static size_t good_size;
+
+/* ---- the file before the damage ---- */
+
+/* Something of everything, left behind by a process that has died in the middle of work. */
+static void populate(struct reeve *r)
+{
+	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
+	struct reeve_directive_def dd = {
+		.given = 0xf, .cpu_pct = 40, .cpu_shares = 7, .cpu_level = 2, .cpu_cap_pct = 30};
+	struct reeve_session *s[10];
+	reeve_task_id task;
+	char name[16];
+
+	for (uint64_t i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "group %d", (int)i);
+		uint64_t g = core_group(r, name, (uint32_t)i * 3);
+		snprintf(name, sizeof(name), "plan %d", (int)i);
+		uint64_t p = core_plan(r, name, (uint32_t)i % 3);
+		core_directive(r, p, g, &dd);
+		core_directive(r, p, 2, &dd);
+		assert_ok(reeve_user_map(r, i + 1, "ada", (reeve_group_id){g}, i % 2, E));
+		assert_ok(reeve_task_create(r, i, (reeve_group_id){g}, 3, &task, E));
+	}
+	assert_ok(reeve_plan_activate(r, (reeve_plan_id){100}, E));
+	assert_ok(reeve_cpu_group_register(r, (reeve_group_id){3}, 50, 60, E));
+	sd.username = "ada";
+	for (uint64_t i = 0; i < 10; i++) {
+		sd.user_id = i;
+		assert_ok(reeve_session_create(r, &sd, &s[i], E));
+	}
+	assert_ok(reeve_query_begin(s[0], NULL, E));
+	assert_ok(reeve_query_begin(s[1], NULL, E));
+	reeve_block_begin(s[1]);
+	assert_ok(reeve_session_start(r, reeve_session_id_of(s[2]), E));
+	reeve_session_destroy(s[3]);
+	reeve_session_destroy(s[4]);
+	assert_ok(reeve_session_kill(r, reeve_session_id_of(s[5]), E));
+}
+
+/* Another session of the dead process waited for a slot when it died. */
+static void die_waiting(struct core_host *h, void *arg)
+{
+	(void)h;
+	(void)arg;
+	_exit(0);
+}
+
+static struct reeve_options options_for(struct core_host *h)
+{
+	struct reeve_options o;
+
+	core_small_options(&o);
+	o.path = path;
+	o.cpu_slots = 2;
+	o.host = &h->host;
+	return o;
+}
+
+static int make_good(void **state)
+{
+	struct stat st;
+	int status, fd;
+
+	(void)state;
+	core_path(path, sizeof(path), "damage");
+	pid_t child = fork();
+	if (child == 0) {
+		struct core_host h;
+		core_host_init(&h);
+		struct reeve_options o = options_for(&h);
+		struct reeve *r = NULL;
+		assert_ok(reeve_open(&o, &r, E));
+		populate(r);
+		struct reeve_session *a = core_session(r, 2), *b = core_session(r, 2);
+		assert_ok(reeve_query_begin(a, NULL, E));
+		h.on_wait = die_waiting;
+		(void)reeve_query_begin(b, NULL, E);
+		_exit(1);
+	}
+	if (waitpid(child, &status, 0) != child || status != 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return -1;
+	good_size = (size_t)st.st_size;
+	good = malloc(good_size);
+	if (!good || read(fd, good, good_size) != st.st_size)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int drop_good(void **state)
+{
+	(void)state;
+	free(good);
+	core_path_remove();
+	return 0;
+}
+
+/* ---- damage ---- */
+
+struct range {
+	uint64_t from, size;
+};
+
+/* Where there is something to damage: the header, and what of the tables is in use. */
+static uint32_t find_ranges(struct range *ret)
+{
+	const struct reeve_sh_header *h = (const void *)good;
+	const struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings,
+		&h->plans, &h->directives, &h->sessions, &h->tasks};
+	uint32_t n = 0;
+
+	/* The journal's row is huge and idle: its first bytes are enough. */
+	ret[n++] = (struct range){0, offsetof(struct reeve_sh_header, journal) + 64};
+	ret[n++] = (struct range){
+		offsetof(struct reeve_sh_header, attachments), 7 * sizeof(struct reeve_sh_table)};
+	ret[n++] = (struct range){offsetof(struct reeve_sh_header, cpu), sizeof(h->cpu)};
+	ret[n++] = (struct range){h->cpu_slots, 2 * sizeof(struct reeve_sh_cpu_slot)};
+	ret[n++] = (struct range){h->rulings, 4096};
+	ret[n++] = (struct range){h->scratch, 1024};
+	for (uint32_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint64_t used = tables[i]->high_water + 1;
+		ret[n++] = (struct range){tables[i]->slots, used * tables[i]->stride};
+		ret[n++] = (struct range){tables[i]->slots, used * 32}; /* heads and what follows */
+		ret[n++] = (struct range){tables[i]->buckets,
+			tables[i]->bucket_count * (tables[i]->has_names ? 8u : 4u)};
+	}
+	return n;
+}
+
+static bool is_lock(uint64_t at)
+{
+	static const struct range locks[] = {
+		{offsetof(struct reeve_sh_header, admin), 3 * sizeof(struct reeve_sh_lock)},
+		{offsetof(struct reeve_sh_header, cpu.lock), sizeof(struct reeve_sh_lock)}};
+
+	for (size_t i = 0; i < 2; i++)
+		if (at + 4 > locks[i].from && at < locks[i].from + locks[i].size)
+			return true;
+	return false;
+}
+
+static uint32_t bad_value(struct sim_random *random, uint32_t was)
+{
+	switch (core_below(random, 8)) {
+	case 0:
+		return 0;
+	case 1:
+		return UINT32_MAX;
+	case 2:
+		return was + 1;
+	case 3:
+		return (uint32_t)core_below(random, 130); /* indexes that exist */
+	case 4:
+		return was ^ (1u << core_below(random, 32));
+	case 5:
+		return 0x80000000u;
+	case 6:
+		return was ^ (uint32_t)(0xffu << (8 * core_below(random, 4)));
+	default:
+		return (uint32_t)sim_random_next(random);
+	}
+}
+
+static void damage(struct sim_random *random, char *bytes)
+{
+	struct range ranges[32];
+	uint32_t n = find_ranges(ranges), hits = 1 + (uint32_t)core_below(random, 12);
+
+	while (hits) {
+		struct range at = ranges[core_below(random, n)];
+		uint64_t offset = (at.from + core_below(random, at.size)) & ~UINT64_C(3);
+		uint32_t word;
+		if (is_lock(offset) || offset + 4 > good_size)
+			continue;
+		memcpy(&word, bytes + offset, 4);
+		word = bad_value(random, word);
+		memcpy(bytes + offset, &word, 4);
+		hits--;
+	}
+}
+
+/* ---- work ---- */
+
+static void do_not_wait_for_ever(struct core_host *h, void *arg)
+{
+	(void)arg;
+	if (h->waits > WAITS_MAX)
+		_exit(EXIT_WAITING);
+}
+
+static void look_at_everything(struct reeve *r)
+{
+	static union {
+		struct reeve_group_info groups[40];
+		struct reeve_user_mapping users[40];
+		struct reeve_plan_info plans[40];
+		struct reeve_directive_info directives[80];
+		struct reeve_session_info sessions[80];
+		struct reeve_task_info tasks[150];
+		struct reeve_cpu_group_stats stats[40];
+		struct reeve_attachment_info attachments[10];
+		struct reeve_plan_message messages[10];
+		struct reeve_entitlement entitlements[40];
+	} u;
+	struct reeve_cpu_stats cpu;
+	struct reeve_session_stats sessions;
+	reeve_group_id g;
+	reeve_plan_id p;
+
+	core_segment(r);
+	reeve_attachment_copy(r, u.attachments, 10);
+	reeve_group_copy(r, (reeve_group_id){0}, u.groups, 40);
+	reeve_group_find(r, "group 3", &g);
+	reeve_user_copy(r, 0, u.users, 40);
+	reeve_plan_copy(r, (reeve_plan_id){0}, u.plans, 40);
+	reeve_plan_find(r, "plan 3", &p);
+	reeve_plan_active(r);
+	for (uint64_t i = 1; i < 110; i = i == 4 ? 100 : i + 1) {
+		p.v = g.v = i;
+		reeve_group_get(r, g, u.groups, NULL);
+		reeve_user_get(r, i, u.users, NULL);
+		reeve_plan_get(r, p, u.plans, NULL);
+		reeve_directive_copy(r, p, (reeve_directive_id){0}, u.directives, 80, NULL);
+		reeve_plan_validate(r, p, u.messages, 10, NULL);
+		reeve_plan_entitlements(r, p, u.entitlements, 40, NULL);
+		reeve_cpu_group_stats_get(r, g, u.stats, NULL);
+	}
+	for (uint64_t i = 1; i < 30; i++) {
+		reeve_directive_get(r, (reeve_directive_id){i}, u.directives, NULL);
+		reeve_session_get(r, (reeve_session_id){i}, u.sessions, NULL);
+		reeve_task_get(r, (reeve_task_id){i}, u.tasks, NULL);
+	}
+	reeve_session_copy(r, (reeve_session_id){0}, REEVE_SESSIONS_TERMINATED, u.sessions, 80);
+	reeve_task_copy(r, (reeve_task_id){0}, u.tasks, 150);
+	reeve_cpu_group_stats_copy(r, (reeve_group_id){0}, u.stats, 40);
+	reeve_cpu_stats_get(r, &cpu);
+	reeve_session_stats_get(r, &sessions);
+}
+
+static void change_definitions(struct reeve *r, struct sim_random *random)
+{
+	struct reeve_group_def gd = REEVE_GROUP_DEF_INIT;
+	struct reeve_plan_def pd = REEVE_PLAN_DEF_INIT;
+	struct reeve_directive_def dd = {
+		.given = 0xf, .cpu_pct = 10, .cpu_shares = 5, .cpu_level = 1, .cpu_cap_pct = 50};
+	reeve_directive_id d;
+	reeve_group_id g;
+	reeve_plan_id p;
+	char name[16];
+
+	for (uint64_t i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "new %d", (int)i);
+		gd.name = pd.name = name;
+		g.v = i < 4 ? i + 1 : 96 + i;
+		p.v = g.v;
+		reeve_group_update(r, g, 0x1ff, &gd, 0, NULL);
+		reeve_plan_update(r, p, 0xf, &pd, 0, NULL);
+		reeve_directive_set(r, p, g, &dd, &d, NULL);
+		reeve_directive_update(r, (reeve_directive_id){i + 12}, &dd, 0, NULL);
+		if (core_below(random, 3) == 0)
+			reeve_directive_destroy(r, (reeve_directive_id){i + 15}, NULL);
+		reeve_user_map(r, i + 4, "bob", g, true, NULL);
+		reeve_user_unmap(r, i + 2, NULL);
+		if (core_below(random, 3) == 0)
+			reeve_plan_activate(r, p, NULL);
+		reeve_cpu_group_register(r, g, 10, 70, NULL);
+		reeve_cpu_group_unregister(r, g, NULL);
+		snprintf(name, sizeof(name), "fresh %d", (int)i);
+		reeve_group_create(r, &gd, &g, NULL);
+		reeve_plan_create(r, &pd, &p, NULL);
+	}
+	reeve_cpu_rebalance(r, NULL);
+}
+
+static void run_statements(struct core_host *h, struct reeve *r)
+{
+	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s[6] = {NULL};
+
+	sd.username = "eve";
+	for (uint64_t i = 0; i < 6; i++) {
+		struct reeve_query_def def = {h->mono + 50 * REEVE_MSEC};
+		sd.user_id = i;
+		sd.group.v = i < 4 ? i : 0;
+		if (reeve_session_create(r, &sd, &s[i], NULL) != 0)
+			s[i] = NULL;
+		if (!s[i] || reeve_query_begin(s[i], &def, NULL) != 0)
+			continue;
+		core_work(h, 3 * REEVE_MSEC);
+		reeve_checkpoint(s[i]);
+		reeve_block_begin(s[i]);
+		reeve_block_end(s[i]);
+		reeve_session_switch(
+			r, reeve_session_id_of(s[i]), (reeve_group_id){1 + i % 4}, 1, NULL);
+		core_work(h, 3 * REEVE_MSEC);
+		reeve_checkpoint(s[i]);
+		if (i % 2)
+			reeve_query_end(s[i], NULL);
+	}
+	for (uint64_t id = 1; id < 24; id++) {
+		reeve_session_id sid = {id};
+		reeve_session_start(r, sid, NULL);
+		reeve_session_switch(r, sid, (reeve_group_id){1 + id % 4}, 1, NULL);
+		reeve_session_cancel(r, sid, NULL);
+		reeve_session_complete(r, sid, NULL);
+		if (id % 3 == 0)
+			reeve_session_kill(r, sid, NULL);
+	}
+	for (int i = 0; i < 6; i++)
+		reeve_session_destroy(s[i]);
+}
+
+static void run_tasks(struct reeve *r)
+{
+	struct reeve_task_info t;
+	reeve_task_id id;
+
+	for (uint64_t i = 0; i < 20; i++) {
+		reeve_task_create(r, i, (reeve_group_id){1 + i % 4}, (uint32_t)i % 8, &id, NULL);
+		if (reeve_task_next(r, &t, NULL) == 0 && i % 2)
+			reeve_task_yield(r, t.id, 1000, NULL);
+		reeve_task_charge(r, (reeve_task_id){i}, 400 * (uint64_t)REEVE_SEC, NULL);
+		reeve_task_complete(r, (reeve_task_id){i + 5}, 1000, NULL);
+	}
+	reeve_cpu_detect_runaways(r, NULL, 0, NULL, NULL);
+}
+
+/* All that is done with one damaged file. */
+static void run_case(uint64_t seed, uint64_t number)
+{
+	struct sim_random random;
+	struct core_host h;
+	struct reeve *r = NULL;
+	char *bytes = malloc(good_size);
+	int fd;
+
+	sim_random_init(&random, seed, number);
+	memcpy(bytes, good, good_size);
+	damage(&random, bytes);
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, bytes, good_size) != (ssize_t)good_size)
+		_exit(2);
+	close(fd);
+	free(bytes);
+	core_host_init(&h);
+	h.pid = 200;
+	h.on_wait = do_not_wait_for_ever;
+	if (core_below(&random, 2))
+		h.dead_below = 150; /* who left it behind is dead, and will be reaped */
+	struct reeve_options o = options_for(&h);
+	o.flags = REEVE_OPEN_EXISTING;
+	if (reeve_open(&o, &r, NULL) != 0)
+		return;
+	reeve_validate(r, NULL, NULL);
+	look_at_everything(r);
+	if (core_below(&random, 2))
+		reeve_tick(r, NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		switch (core_below(&random, 3)) {
+		case 0:
+			change_definitions(r, &random);
+			break;
+		case 1:
+			run_statements(&h, r);
+			break;
+		default:
+			run_tasks(r);
+		}
+	reeve_tick(r, NULL, NULL);
+	look_at_everything(r);
+	reeve_validate(r, NULL, NULL);
+	reeve_close(r);
+}
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+
+static bool in_child(uint64_t seed, uint64_t number)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		/* cmocka would take a crash for the end of its own test */
+		for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+			signal(crashes[i], SIG_DFL);
+		alarm(LIMIT_S);
+		run_case(seed, number);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status == 0)
+		return true;
+	print_error("REEVE_SEED=%llu REEVE_CASE=%llu: ", (unsigned long long)seed,
+		(unsigned long long)number);
+	if (WIFSIGNALED(status))
+		print_error("%s\n",
+			WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
+	else
+		print_error("exit %d%s\n", WEXITSTATUS(status),
+			WEXITSTATUS(status) == EXIT_WAITING ? ": waits for ever" : "");
+	return false;
+}
+
+static void damaged_segments_neither_crash_nor_hang(void **state)
+{
+	const char *only = getenv("REEVE_CASE");
+	uint64_t seed = core_seed("damage");
+	const char *all = getenv("REEVE_TEST_ALL");
+	uint64_t cases = all && strcmp(all, "1") == 0 ? 20000 : 600;
+
+	(void)state;
+	if (only) {
+		run_case(seed, strtoull(only, NULL, 0));
+		return;
+	}
+	uint32_t bad = 0;
+	for (uint64_t number = 0; number < cases && bad < 10; number++)
+		bad += !in_child(seed, number);
+	assert_int_equal(bad, 0);
+}
+
+/* The same work on the undamaged file: nobody finds anything wrong with it. */
+static void the_undamaged_segment_is_fine(void **state)
+{
+	struct core_host h;
+	struct reeve *r = NULL;
+
+	(void)state;
+	core_host_init(&h);
+	h.pid = 200;
+	h.dead_below = 150;
+	h.on_wait = do_not_wait_for_ever;
+	struct reeve_options o = options_for(&h);
+	o.flags = REEVE_OPEN_EXISTING;
+	assert_ok(reeve_open(&o, &r, E));
+	assert_clean(r);
+	look_at_everything(r);
+	assert_ok(reeve_tick(r, NULL, E));
+	struct sim_random random;
+	sim_random_init(&random, 1, 1);
+	change_definitions(r, &random);
+	run_statements(&h, r);
+	run_tasks(r);
+	look_at_everything(r);
+	assert_clean(r);
+	reeve_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_undamaged_segment_is_fine),
+		cmocka_unit_test(damaged_segments_neither_crash_nor_hang),
+	};
+	return cmocka_run_group_tests(tests, make_good, drop_good);
+}
