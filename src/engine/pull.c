@@ -177,7 +177,12 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 		rc = reeve__fail(err, REEVE_EINVALID_STATE,
 			"CPU task %llu is a session's statement; reeve measures it itself",
 			(unsigned long long)id.v);
-	else if (verb == REEVE_PULL_YIELD &&
+	else if (reeve__get(&r->tasks[i].group) >= r->group_capacity) {
+		reeve__segment_degrade(r, "task %llu names group slot %u",
+			(unsigned long long)id.v, reeve__get(&r->tasks[i].group));
+		rc = reeve__fail(err, REEVE_EINTERNAL, "CPU task %llu is damaged",
+			(unsigned long long)id.v);
+	} else if (verb == REEVE_PULL_YIELD &&
 		 reeve__get(&r->tasks[i].pull_state) != REEVE_TASK_RUNNING)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running",
 			(unsigned long long)id.v);

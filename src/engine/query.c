@@ -625,18 +625,19 @@ static void fill_usage(
 	};
 }
 
-/* The slot goes to whoever deserves it; under the lock. */
-static void release_slow(struct reeve_session *s)
+/* Settles; the slot goes to whoever deserves it, unless it lingers and no cap was reached. */
+static void release_slow(struct reeve_session *s, bool lingers)
 {
+	const struct reeve_sh_group *g = &s->r->groups[reeve__get(&s->t->group)];
 	struct reeve__cpu_pass x;
 
 	reeve__cpu_begin(&x, s->r);
 	settle_locked(&x, s);
 	reeve__cpu_dequeue(&x, s->task);
-	if (reeve__cpu_holds(s->r, s->task))
-		reeve__cpu_hand_over(&x, s->task);
-	else
+	if (!reeve__cpu_holds(s->r, s->task))
 		reeve__cpu_dispatch(&x);
+	else if (!lingers || reeve__get(&g->cpu.gate) || x.c->plan_gate)
+		reeve__cpu_hand_over(&x, s->task);
 	reeve__put(&s->t->wait_since, 0);
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
 	reeve__cpu_end(&x);
@@ -649,8 +650,7 @@ static void release_slow(struct reeve_session *s)
 static bool may_linger(const struct reeve_session *s, uint64_t cycles)
 {
 	return !reeve__get(&s->t->attention) && reeve__before(cycles, s->slice_cycles) &&
-	       reeve__cycles_ns(s->r, s->gap_cycles) <= REEVE_LINGER_NS / 2 && !is_capped(s) &&
-	       has_kept_slot(s);
+	       reeve__cycles_ns(s->r, s->gap_cycles) <= REEVE_LINGER_NS / 2 && has_kept_slot(s);
 }
 
 /*
@@ -670,7 +670,7 @@ static void leave_phase(struct reeve_session *s, uint64_t cycles)
 	REEVE_POINT(QUERY_INACTIVE);
 	if ((!lingers && atomic_load(&s->r->cpu->contended)) ||
 		(s->unsettled_ns >= REEVE_SETTLE_NS && is_capped(s)))
-		release_slow(s);
+		release_slow(s, lingers);
 }
 
 void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
