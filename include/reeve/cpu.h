@@ -50,8 +50,8 @@ REEVE_API int reeve_cpu_rebalance(struct reeve *reeve, struct reeve_error *err);
 /* One group's CPU, as of now. */
 struct reeve_cpu_group_stats {
 	reeve_group_id group;
-	bool is_registered;   /* explicitly; shares and cap are then that registration's */
-	uint32_t shares;      /* weight in force, on the scale of its plan's numbers */
+	bool is_registered;    /* explicitly; shares and cap are then that registration's */
+	uint32_t shares;       /* weight in force, on the scale of its plan's numbers */
 	uint32_t entitled_ppm; /* of the CPU slots, under full contention */
 	uint32_t cap_ppm;      /* REEVE_PPM: none */
 	uint64_t cpu_ns;       /* charged since the segment was created */

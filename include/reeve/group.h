@@ -39,9 +39,10 @@ enum reeve_group_category {
  * for reeve_group_update fill those that `fields` names.
  */
 struct reeve_group_def {
-	const char *name;	     /* 1 to 128 bytes, unique, case-sensitive */
-	const char *description;     /* NULL: none */
-	uint32_t priority;	     /* 0 to 7; tasks of the group have it unless their session says otherwise */
+	const char *name;	 /* 1 to 128 bytes, unique, case-sensitive */
+	const char *description; /* NULL: none */
+	uint32_t
+		priority; /* 0 to 7; tasks of the group have it unless their session says otherwise */
 	uint32_t category;	     /* enum reeve_group_category */
 	const char *custom_category; /* label of a CUSTOM category; NULL: none */
 	/*

@@ -28,8 +28,8 @@ enum reeve_cpu_method {
 };
 
 /* What a group gets when it has no number of the plan's method. */
-#define REEVE_SHARES_MAX	 1000000u
-#define REEVE_CPU_LEVELS	 8u
+#define REEVE_SHARES_MAX 1000000u
+#define REEVE_CPU_LEVELS 8u
 
 struct reeve_plan_def {
 	const char *name;	 /* 1 to 128 bytes, unique, case-sensitive */
@@ -39,7 +39,10 @@ struct reeve_plan_def {
 	uint32_t max_utilization_pct;
 	bool is_enabled; /* may be activated */
 };
-#define REEVE_PLAN_DEF_INIT {NULL, NULL, REEVE_METHOD_SHARES, 0, true}
+#define REEVE_PLAN_DEF_INIT                                                                        \
+	{                                                                                          \
+		NULL, NULL, REEVE_METHOD_SHARES, 0, true                                           \
+	}
 
 enum {
 	REEVE_PLAN_NAME = 1 << 0,
@@ -94,11 +97,11 @@ enum {
 };
 
 struct reeve_directive_def {
-	uint32_t given;	  /* REEVE_DIRECTIVE_... of the fields below that have a value */
-	uint32_t removed; /* update and merge: fields to make absent */
-	uint32_t cpu_pct; /* 0 to 100, for EMPHASIS and RATIO */
-	uint32_t cpu_shares; /* 1 to REEVE_SHARES_MAX, for SHARES */
-	uint32_t cpu_level;  /* 1 (first) to 8, for EMPHASIS; absent: 1 */
+	uint32_t given;	      /* REEVE_DIRECTIVE_... of the fields below that have a value */
+	uint32_t removed;     /* update and merge: fields to make absent */
+	uint32_t cpu_pct;     /* 0 to 100, for EMPHASIS and RATIO */
+	uint32_t cpu_shares;  /* 1 to REEVE_SHARES_MAX, for SHARES */
+	uint32_t cpu_level;   /* 1 (first) to 8, for EMPHASIS; absent: 1 */
 	uint32_t cpu_cap_pct; /* utilization cap, percent of the CPU slots, 1 to 100 */
 };
 
@@ -164,8 +167,8 @@ REEVE_API int reeve_plan_activate(struct reeve *reeve, reeve_plan_id id, struct 
 /* What a group is entitled to under a plan when every group wants all it can get. */
 struct reeve_entitlement {
 	reeve_group_id group;
-	uint32_t share_ppm; /* of the CPU slots */
-	uint32_t cap_ppm;   /* REEVE_PPM: none */
+	uint32_t share_ppm;	      /* of the CPU slots */
+	uint32_t cap_ppm;	      /* REEVE_PPM: none */
 	reeve_directive_id directive; /* .v 0: none; treated as OTHER */
 };
 

@@ -49,7 +49,10 @@ struct reeve_options {
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
 };
-#define REEVE_OPTIONS_INIT {0}
+#define REEVE_OPTIONS_INIT                                                                         \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /*
  * Opens the segment, creating it if need be (system groups and plans, DEFAULT_PLAN active), and
@@ -108,13 +111,14 @@ enum reeve_segment_state {
 	REEVE_SEGMENT_INIT = 1,
 	REEVE_SEGMENT_READY = 2,
 	REEVE_SEGMENT_RECOVERING = 3,
-	REEVE_SEGMENT_DEGRADED = 4, /* an internal fault: nothing is enforced until it is reopened */
+	REEVE_SEGMENT_DEGRADED =
+		4, /* an internal fault: nothing is enforced until it is reopened */
 	REEVE_SEGMENT_RETIRED = 5
 };
 
 struct reeve_segment_info {
 	enum reeve_segment_state state;
-	uint64_t size_bytes;	 /* mapped */
+	uint64_t size_bytes; /* mapped */
 	uint32_t format_version;
 	uint64_t signature; /* of every slot's size and offsets */
 	reeve_ns created_wall;

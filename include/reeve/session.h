@@ -77,10 +77,10 @@ enum reeve_assigned_by {
 
 /* Who connects. Texts longer than REEVE_ATTRIBUTE_MAX - 1 bytes are INVALID_ARGUMENT; NULL: none. */
 struct reeve_session_def {
-	uint64_t user_id;	/* 0: none */
-	const char *username;	/* required, 1 to 128 bytes */
-	reeve_group_id group;	/* .v 0: by mapping, else the default group */
-	uint32_t priority;	/* enum reeve_session_priority */
+	uint64_t user_id;     /* 0: none */
+	const char *username; /* required, 1 to 128 bytes */
+	reeve_group_id group; /* .v 0: by mapping, else the default group */
+	uint32_t priority;    /* enum reeve_session_priority */
 	const char *program;
 	const char *machine;
 	const char *service;
@@ -112,7 +112,10 @@ struct reeve_query_def {
 	/* Instant of the monotonic clock at which it is out of time, waits included; REEVE_NEVER. */
 	reeve_ns deadline;
 };
-#define REEVE_QUERY_DEF_INIT {REEVE_NEVER}
+#define REEVE_QUERY_DEF_INIT                                                                       \
+	{                                                                                          \
+		REEVE_NEVER                                                                        \
+	}
 
 /* What one statement used. */
 struct reeve_query_usage {
@@ -130,8 +133,8 @@ struct reeve_query_usage {
  * group's.
  * Errors: INVALID_STATE (a statement is running), TIMEOUT, CANCELLED, KILLED.
  */
-REEVE_API int reeve_query_begin(struct reeve_session *session, const struct reeve_query_def *def,
-	struct reeve_error *err);
+REEVE_API int reeve_query_begin(
+	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err);
 
 /*
  * To be called often while working, at least every millisecond, from the thread that began.
@@ -228,14 +231,13 @@ REEVE_API int reeve_session_cancel(
  * Ends a session in whatever state it is: at once when no statement runs, else as soon as its
  * statement notices (the call does not wait for that). INVALID_STATE when it has ended.
  */
-REEVE_API int reeve_session_kill(
-	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+REEVE_API int reeve_session_kill(struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
 
 struct reeve_session_stats {
 	uint64_t created;
 	uint64_t terminated;
 	uint64_t manual_kills;
-	uint64_t process_deaths; /* sessions ended because their process died */
+	uint64_t process_deaths;     /* sessions ended because their process died */
 	uint64_t execution_timeouts; /* statements that ran out of time */
 	uint64_t cancelled;	     /* statements cancelled by hand */
 	uint32_t current;

@@ -36,8 +36,7 @@ REEVE_API int reeve_group_create(struct reeve *reeve, const struct reeve_group_d
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	return announced(
-		reeve, reeve__group_create(reeve, def, reeve__wall(reeve), ret_id, err));
+	return announced(reeve, reeve__group_create(reeve, def, reeve__wall(reeve), ret_id, err));
 }
 
 REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_t fields,
@@ -49,8 +48,8 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 	WANT(def);
 	rc = check_fields(fields, REEVE_GROUP_IS_ACTIVE, err);
 	return rc ? rc
-		  : announced(reeve, reeve__group_update(reeve, id, fields, def,
-					     expected_revision, reeve__wall(reeve), err));
+		  : announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
+					     reeve__wall(reeve), err));
 }
 
 REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
@@ -118,8 +117,8 @@ REEVE_API int reeve_plan_update(struct reeve *reeve, reeve_plan_id id, uint32_t 
 	WANT(def);
 	rc = check_fields(fields, REEVE_PLAN_IS_ENABLED, err);
 	return rc ? rc
-		  : announced(reeve, reeve__plan_update(reeve, id, fields, def,
-					     expected_revision, reeve__wall(reeve), err));
+		  : announced(reeve, reeve__plan_update(reeve, id, fields, def, expected_revision,
+					     reeve__wall(reeve), err));
 }
 
 REEVE_API int reeve_plan_get(struct reeve *reeve, reeve_plan_id id,

@@ -32,8 +32,7 @@ static void set_counter(struct reeve *r)
 	} else {
 		r->cycles_ns_q32 = UINT64_C(1) << 32;
 	}
-	r->cycles_ticks_q32 = reeve__muldiv(
-		UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
+	r->cycles_ticks_q32 = reeve__muldiv(UINT64_C(1) << 32, UINT64_C(1) << 32, r->cycles_ns_q32);
 	r->glance_cycles = reeve__ns_cycles(r, REEVE_GLANCE_NS);
 	r->probe_cycles = reeve__ns_cycles(r, REEVE_PROBE_NS);
 	r->gap_cycles = reeve__ns_cycles(r, 2 * REEVE_LINGER_NS);
@@ -82,8 +81,8 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 static int open_segment(
 	struct reeve *r, const struct reeve_options *options, struct reeve_error *err)
 {
-	uint32_t slots = options->cpu_slots ? options->cpu_slots
-					    : r->host->cpu_count(r->host->self);
+	uint32_t slots =
+		options->cpu_slots ? options->cpu_slots : r->host->cpu_count(r->host->self);
 	char boot_id[40] = "";
 	bool created = false;
 	int rc;
@@ -100,8 +99,7 @@ static int open_segment(
 		struct reeve_options again = *options;
 		again.flags |= REEVE_OPEN_EXISTING;
 		reeve__segment_unmap(r);
-		rc = reeve__segment_map(
-			r, &again, slots, boot_id, reeve__wall(r), &created, err);
+		rc = reeve__segment_map(r, &again, slots, boot_id, reeve__wall(r), &created, err);
 	}
 	return rc;
 }

@@ -33,8 +33,8 @@ REEVE_API reeve_session_id reeve_session_id_of(const struct reeve_session *sessi
 	return (reeve_session_id){session ? session->sh->head.id : 0};
 }
 
-REEVE_API int reeve_query_begin(struct reeve_session *session, const struct reeve_query_def *def,
-	struct reeve_error *err)
+REEVE_API int reeve_query_begin(
+	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err)
 {
 	WANT(session);
 	return reeve__query_begin(session, def, err);

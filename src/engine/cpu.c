@@ -200,7 +200,7 @@ static void look_at_cap(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
 	uint64_t burst = cap_burst(x, cap);
 
-	if (cap >= REEVE_PPM) {
+	if (cap >= REEVE_PPM || cap == 0) { /* 0 is damage: better no cap than no CPU */
 		open_gate(x, g);
 		return;
 	}
@@ -218,7 +218,7 @@ static void look_at_plan_cap(struct reeve__cpu_pass *x)
 	uint32_t cap = reeve__get(&c->plan_cap_ppm), gate = c->plan_gate;
 	uint64_t burst = cap_burst(x, cap);
 
-	if (cap >= REEVE_PPM) {
+	if (cap >= REEVE_PPM || cap == 0) {
 		c->plan_gate = 0;
 	} else {
 		reeve__bucket_fill(&c->plan_bucket, x->now, cap_rate(x, cap), burst);

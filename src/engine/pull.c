@@ -27,8 +27,8 @@ static void place_group(struct reeve__cpu_pass *x, uint32_t g)
 	if (reeve__heap_has(&q->pull_node))
 		reeve__heap_remove(&x->pulls, &x->c->pull_ready, g);
 	if (q->pull_ready)
-		reeve__heap_insert(&x->pulls, &x->c->pull_ready, g, q->pull_age,
-			x->r->groups[g].priority);
+		reeve__heap_insert(
+			&x->pulls, &x->c->pull_ready, g, q->pull_age, x->r->groups[g].priority);
 }
 
 void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task)
@@ -44,8 +44,8 @@ void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 	uint32_t weight = reeve__get(&q->weight_ppm);
 	uint32_t own = reeve__fair_priority_weight(t->priority);
 	if (q->pull_ready == 0)
-		q->pull_age = reeve__fair_join(
-			q->pull_age, reeve__get(&x->c->pull_clock), credit(x, weight), lead(x, weight));
+		q->pull_age = reeve__fair_join(q->pull_age, reeve__get(&x->c->pull_clock),
+			credit(x, weight), lead(x, weight));
 	t->age = reeve__fair_join(t->age, q->pull_clock, credit(x, own), lead(x, own));
 	t->queued = 1;
 	q->pull_ready++;
@@ -67,8 +67,8 @@ static void dequeue(struct reeve__cpu_pass *x, uint32_t task)
 	place_group(x, g);
 }
 
-int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
-	uint32_t priority, reeve_task_id *ret_id, struct reeve_error *err)
+int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
+	reeve_task_id *ret_id, struct reeve_error *err)
 {
 	struct reeve_sh_table *table = &r->header->tasks;
 	struct reeve__cpu_pass x;
@@ -83,7 +83,8 @@ int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
 	reeve__sessions_lock(r);
 	if (!rc && (i = reeve__table_claim(r, table)) == REEVE_NONE)
 		rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of tasks is full: %u of %u", reeve__get(&table->live), table->capacity);
+			"the table of tasks is full: %u of %u", reeve__get(&table->live),
+			table->capacity);
 	if (!rc) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		memset((char *)t + sizeof(t->head), 0, sizeof(*t) - sizeof(t->head));
@@ -171,19 +172,18 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	reeve__sessions_lock(r);
 	i = reeve__table_find(r, &r->header->tasks, id.v);
 	if (i == REEVE_NONE)
-		rc = reeve__fail(
-			err, REEVE_ENOT_FOUND, "CPU task %llu", (unsigned long long)id.v);
+		rc = reeve__fail(err, REEVE_ENOT_FOUND, "CPU task %llu", (unsigned long long)id.v);
 	else if (r->tasks[i].kind != REEVE_TASK_PULL)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE,
 			"CPU task %llu is a session's statement; reeve measures it itself",
 			(unsigned long long)id.v);
 	else if (reeve__get(&r->tasks[i].group) >= r->group_capacity) {
-		reeve__segment_degrade(r, "task %llu names group slot %u",
-			(unsigned long long)id.v, reeve__get(&r->tasks[i].group));
-		rc = reeve__fail(err, REEVE_EINTERNAL, "CPU task %llu is damaged",
-			(unsigned long long)id.v);
+		reeve__segment_degrade(r, "task %llu names group slot %u", (unsigned long long)id.v,
+			reeve__get(&r->tasks[i].group));
+		rc = reeve__fail(
+			err, REEVE_EINTERNAL, "CPU task %llu is damaged", (unsigned long long)id.v);
 	} else if (verb == REEVE_PULL_YIELD &&
-		 reeve__get(&r->tasks[i].pull_state) != REEVE_TASK_RUNNING)
+		   reeve__get(&r->tasks[i].pull_state) != REEVE_TASK_RUNNING)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running",
 			(unsigned long long)id.v);
 	if (!rc) {

@@ -19,7 +19,12 @@ void reeve__catalog_unlock(struct reeve *r);
 int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);
 
 /* Which definition a journal entry is of. */
-enum { REEVE_JOURNAL_GROUP = 1, REEVE_JOURNAL_MAPPING, REEVE_JOURNAL_PLAN, REEVE_JOURNAL_DIRECTIVE };
+enum {
+	REEVE_JOURNAL_GROUP = 1,
+	REEVE_JOURNAL_MAPPING,
+	REEVE_JOURNAL_PLAN,
+	REEVE_JOURNAL_DIRECTIVE
+};
 /* Keeps the row as it is, until commit. */
 void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot);
 /* The change is whole: counts it as a revision, which it returns. */
@@ -44,8 +49,8 @@ int reeve__group_slot_locked(
 int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,
 	bool is_permanent, reeve_ns now_wall, struct reeve_error *err);
 int reeve__user_unmap(struct reeve *r, uint64_t user_id, struct reeve_error *err);
-int reeve__user_get(struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret,
-	struct reeve_error *err);
+int reeve__user_get(
+	struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret, struct reeve_error *err);
 uint32_t reeve__user_copy(
 	struct reeve *r, uint64_t after, struct reeve_user_mapping *ret, uint32_t capacity);
 /* Group slot a user is mapped to; REEVE_NONE. */
@@ -125,7 +130,6 @@ int reeve__cpu_unregister(struct reeve *r, reeve_group_id group, struct reeve_er
 bool reeve__cpu_is_registered(const struct reeve *r, const struct reeve_sh_group *group);
 
 /* Checks all definitions; calls found for each fault; returns how many. */
-int reeve__model_validate(
-	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 
 #endif

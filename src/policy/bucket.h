@@ -12,8 +12,8 @@
 #include "../base/base.h"
 
 /*
- * Brings the bucket to `now`, up to `burst` tokens. An instant before the last changes nothing. The
- * part of a token that has come in by `now` is not lost: the bucket then stands at the instant at
+ * Brings the bucket to `now`, up to `burst` tokens. An instant before the last changes nothing, but
+ * a last instant far ahead, of another boot say, is forgotten. The part of a token that has come in by `now` is not lost: the bucket then stands at the instant at
  * which the last whole one was there.
  */
 static inline void reeve__bucket_fill(
@@ -21,8 +21,11 @@ static inline void reeve__bucket_fill(
 {
 	uint64_t add;
 
-	if (now <= b->filled_ns)
+	if (now <= b->filled_ns) {
+		if (b->filled_ns - now > 1000000000u)
+			b->filled_ns = now;
 		return;
+	}
 	add = reeve__muldiv(now - b->filled_ns, rate_ppm, REEVE_PPM);
 	if (add == 0)
 		return; /* let the span grow until it is worth a token */

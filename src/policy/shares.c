@@ -15,8 +15,8 @@ static bool level_counts(const struct reeve_sh_share *s, uint32_t level, bool by
 }
 
 /* Sum of the numbers and how many groups with demand there are on a level. */
-static uint64_t sum_level(struct reeve_sh_share *s, uint32_t n, uint32_t level,
-	bool by_level, uint32_t *ret_count)
+static uint64_t sum_level(
+	struct reeve_sh_share *s, uint32_t n, uint32_t level, bool by_level, uint32_t *ret_count)
 {
 	uint64_t sum = 0;
 	uint32_t count = 0;
@@ -34,16 +34,16 @@ static uint64_t sum_level(struct reeve_sh_share *s, uint32_t n, uint32_t level,
  * Gives each group of a level number/base of `available`; equal parts when no group has a number.
  * Returns what it gave.
  */
-static uint64_t give_level(struct reeve_sh_share *s, uint32_t n, uint32_t level,
-	bool by_level, uint64_t base, uint64_t available, uint32_t count)
+static uint64_t give_level(struct reeve_sh_share *s, uint32_t n, uint32_t level, bool by_level,
+	uint64_t base, uint64_t available, uint32_t count)
 {
 	uint64_t given = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!level_counts(&s[i], level, by_level))
 			continue;
-		uint64_t part = base ? reeve__muldiv(available, s[i].number, base)
-				     : available / count;
+		uint64_t part =
+			base ? reeve__muldiv(available, s[i].number, base) : available / count;
 		s[i].part += part;
 		given += part;
 	}
@@ -100,8 +100,7 @@ static void raise_floor(struct reeve_sh_share *s, uint32_t n)
  * Water filling: what a cap cuts off goes to the uncapped in proportion to their weights; repeat
  * until no cap binds anew. Each round fixes at least one group.
  */
-static void apply_caps(
-	struct reeve_sh_share *s, uint32_t n)
+static void apply_caps(struct reeve_sh_share *s, uint32_t n)
 {
 	bool more = true;
 
@@ -134,8 +133,7 @@ static void apply_caps(
 	}
 }
 
-void reeve__shares_solve(
-	struct reeve_sh_share *s, uint32_t n, bool by_level)
+void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level)
 {
 	uint64_t left = WHOLE, given = 0;
 
@@ -148,8 +146,7 @@ void reeve__shares_solve(
 		if (count == 0 || (by_level && sum == 0 && level != REEVE_SHARE_LEVEL_OTHER))
 			continue;
 		/* A level's percentages are of what is left; ratios and overfull levels add up. */
-		uint64_t base = by_level && sum && sum < 100 &&
-						level != REEVE_SHARE_LEVEL_OTHER
+		uint64_t base = by_level && sum && sum < 100 && level != REEVE_SHARE_LEVEL_OTHER
 					? 100
 					: sum;
 		uint64_t part = give_level(s, n, level, by_level, base, left, count);

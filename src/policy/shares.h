@@ -33,8 +33,9 @@ struct reeve_sh_share {
 	uint32_t level;	     /* in: 0 to 9 */
 	uint32_t cap_ppm;    /* in: 1 to REEVE_PPM, which is none */
 	uint32_t has_demand; /* in */
-	uint32_t weight_ppm; /* out: by the numbers alone, caps aside; fair queueing divides by it */
-	uint32_t share_ppm;  /* out: entitlement with caps; 0 without demand */
+	uint32_t
+		weight_ppm; /* out: by the numbers alone, caps aside; fair queueing divides by it */
+	uint32_t share_ppm; /* out: entitlement with caps; 0 without demand */
 	uint32_t pad;
 };
 

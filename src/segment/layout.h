@@ -28,17 +28,17 @@
 /* One group's row in the share solver (policy/shares.h); the segment only gives it room. */
 #define REEVE_SH_SHARE_BYTES 48u
 
-#define REEVE_SH_MAGIC	  UINT64_C(0x31746e656d676573) /* "segment1" */
-#define REEVE_SH_FORMAT	  1u
-#define REEVE_SH_RULINGS  4u
+#define REEVE_SH_MAGIC	   UINT64_C(0x31746e656d676573) /* "segment1" */
+#define REEVE_SH_FORMAT	   1u
+#define REEVE_SH_RULINGS   4u
 #define REEVE_SH_MAX_SLOTS 1024u
 
 /* A robust, process-shared lock. 64 bytes: a lock has its cache line to itself. */
 struct reeve_sh_lock {
 	pthread_mutex_t mutex;
-	uint32_t rank;			/* i */
-	_Atomic uint32_t recoveries;	/* a: times a dead owner was cleaned up after */
-	_Atomic int32_t owner_hint;	/* h: pid, for post-mortems */
+	uint32_t rank;		     /* i */
+	_Atomic uint32_t recoveries; /* a: times a dead owner was cleaned up after */
+	_Atomic int32_t owner_hint;  /* h: pid, for post-mortems */
 	uint32_t pad;
 	uint64_t pad2;
 };
@@ -64,17 +64,17 @@ struct reeve_sh_head {
 
 /* One table of slots. Protected by the lock that protects its slots. */
 struct reeve_sh_table {
-	uint32_t capacity;   /* i */
-	uint32_t stride;     /* i: bytes a slot */
-	uint64_t slots;	     /* i: offset of slot 0 */
-	uint64_t buckets;    /* i: offset of the hash of ids, then (if any) of names */
+	uint32_t capacity;     /* i */
+	uint32_t stride;       /* i: bytes a slot */
+	uint64_t slots;	       /* i: offset of slot 0 */
+	uint64_t buckets;      /* i: offset of the hash of ids, then (if any) of names */
 	uint32_t bucket_count; /* i: power of two */
 	uint32_t has_names;    /* i */
-	uint32_t high_water; /* slots at or above were never used; primary */
+	uint32_t high_water;   /* slots at or above were never used; primary */
 	_Atomic uint32_t live; /* d: slots not free; read without the lock by lists of sizes */
-	uint32_t free;	     /* d: head of the free list */
-	uint32_t ended_first; /* d: oldest slot that ended and is kept for a while */
-	uint32_t ended_last;  /* d */
+	uint32_t free;	       /* d: head of the free list */
+	uint32_t ended_first;  /* d: oldest slot that ended and is kept for a while */
+	uint32_t ended_last;   /* d */
 	uint32_t pad;
 	uint64_t pad2;
 };
@@ -87,15 +87,15 @@ struct reeve_sh_attachment {
 	int64_t attached_wall;	   /* i */
 	_Atomic uint32_t sessions; /* S d */
 	uint32_t pad2;
-	char name[72];		   /* i */
+	char name[72]; /* i */
 	uint64_t pad3[7];
 };
 
 /* What a group's CPU is, block by block. Lies inside the group's slot. */
 struct reeve_sh_cpu_group {
 	/* read on every begin */
-	_Atomic uint32_t gate;	 /* D writes: 1 while the cap is reached; derived from the bucket */
-	_Atomic uint32_t cap_ppm; /* d: of the ruling; REEVE_PPM: none */
+	_Atomic uint32_t gate; /* D writes: 1 while the cap is reached; derived from the bucket */
+	_Atomic uint32_t cap_ppm;    /* d: of the ruling; REEVE_PPM: none */
 	_Atomic uint32_t weight_ppm; /* d: of the ruling, or as solved for who has demand now */
 	uint32_t where;		     /* D d: REEVE_GROUP_... */
 	uint64_t age;		     /* D: virtual runtime of the group */
@@ -106,10 +106,10 @@ struct reeve_sh_cpu_group {
 	uint64_t throttled_since;    /* D: 0: not throttled */
 	uint64_t retired_ns;	     /* D: CPU of tasks that are gone or have moved on */
 	/* the heap it is in, and its cap */
-	struct reeve_sh_node node;	/* D d: by age, or by the time its cap lets it go on */
-	struct reeve_sh_bucket bucket;	/* D */
-	uint64_t throttled_ns;		/* D: total */
-	uint64_t dispatches;		/* D: total */
+	struct reeve_sh_node node;     /* D d: by age, or by the time its cap lets it go on */
+	struct reeve_sh_bucket bucket; /* D */
+	uint64_t throttled_ns;	       /* D: total */
+	uint64_t dispatches;	       /* D: total */
 	/* pull mode: tasks of outside engines */
 	struct reeve_sh_node pull_node; /* D d */
 	uint64_t pull_age;		/* D */
@@ -118,31 +118,31 @@ struct reeve_sh_cpu_group {
 	uint32_t pull_ready;		/* D d */
 	uint64_t wait_ns;		/* D: total */
 	/* explicit registration, in force while `registered` equals the ruling's activation */
-	uint64_t registered;		/* C: activation number + 1; 0: none */
-	uint32_t registered_shares;	/* C */
-	uint32_t registered_cap_ppm;	/* C */
-	uint64_t retired_queries;	/* D */
+	uint64_t registered;	     /* C: activation number + 1; 0: none */
+	uint32_t registered_shares;  /* C */
+	uint32_t registered_cap_ppm; /* C */
+	uint64_t retired_queries;    /* D */
 	uint64_t pad2[5];
 };
 
 struct reeve_sh_group {
 	struct reeve_sh_head head;
-	uint32_t priority;	    /* C */
-	uint32_t category;	    /* C */
-	uint32_t cpu_allocation_pct; /* C */
-	uint32_t is_active;	    /* C */
-	uint64_t max_sessions;	    /* C */
+	uint32_t priority;		   /* C */
+	uint32_t category;		   /* C */
+	uint32_t cpu_allocation_pct;	   /* C */
+	uint32_t is_active;		   /* C */
+	uint64_t max_sessions;		   /* C */
 	_Atomic uint64_t max_execution_ns; /* C writes, a reads */
-	int64_t created_wall;	    /* i */
-	int64_t modified_wall;	    /* C */
-	uint64_t revision;	    /* C */
-	_Atomic uint32_t sessions;  /* S d: live sessions assigned */
+	int64_t created_wall;		   /* i */
+	int64_t modified_wall;		   /* C */
+	uint64_t revision;		   /* C */
+	_Atomic uint32_t sessions;	   /* S d: live sessions assigned */
 	uint32_t pad;
 	uint64_t pad2[3];
 	struct reeve_sh_cpu_group cpu;
-	char name[136];		    /* C */
-	char description[264];	    /* C */
-	char custom_category[120];  /* C */
+	char name[136];		   /* C */
+	char description[264];	   /* C */
+	char custom_category[120]; /* C */
 };
 
 enum { REEVE_GROUP_IDLE = 0, REEVE_GROUP_READY = 1, REEVE_GROUP_THROTTLED = 2 };
@@ -172,13 +172,13 @@ struct reeve_sh_plan {
 
 struct reeve_sh_directive {
 	struct reeve_sh_head head;
-	uint64_t plan_id;    /* i */
-	uint32_t plan;	     /* i: slot */
-	uint32_t group;	     /* i: slot */
-	uint32_t given;	     /* C: REEVE_DIRECTIVE_... */
-	uint32_t cpu_pct;    /* C */
-	uint32_t cpu_shares; /* C */
-	uint32_t cpu_level;  /* C */
+	uint64_t plan_id;     /* i */
+	uint32_t plan;	      /* i: slot */
+	uint32_t group;	      /* i: slot */
+	uint32_t given;	      /* C: REEVE_DIRECTIVE_... */
+	uint32_t cpu_pct;     /* C */
+	uint32_t cpu_shares;  /* C */
+	uint32_t cpu_level;   /* C */
 	uint32_t cpu_cap_pct; /* C */
 	uint32_t pad;
 	int64_t created_wall;  /* i */
@@ -189,12 +189,12 @@ struct reeve_sh_directive {
 
 /* A compiled plan: what is in force for each group. Immutable while the ruling word names it. */
 struct reeve_sh_ruling {
-	_Atomic uint64_t sequence;   /* a: of the ruling word; 0 while being written */
+	_Atomic uint64_t sequence; /* a: of the ruling word; 0 while being written */
 	_Atomic uint64_t plan_id;
 	_Atomic uint64_t activation; /* which activation it belongs to; ends registrations */
 	_Atomic uint32_t by_level;
-	_Atomic uint32_t cap_ppm;    /* of all together */
-	_Atomic uint32_t groups;     /* rows that count */
+	_Atomic uint32_t cap_ppm; /* of all together */
+	_Atomic uint32_t groups;  /* rows that count */
 	uint32_t pad;
 	uint64_t pad2[3];
 };
@@ -210,11 +210,11 @@ struct reeve_sh_ruling_row {
 
 struct reeve_sh_session {
 	struct reeve_sh_head head;
-	_Atomic uint32_t state;	 /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
-	_Atomic uint32_t group;	 /* S writes: slot */
-	uint32_t task;		 /* S: slot; REEVE_NONE once its owner has let go */
-	uint32_t attachment;	 /* i: slot */
-	_Atomic uint64_t hand_queries;	/* S: statements by hand; the task counts its own */
+	_Atomic uint32_t state;		  /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
+	_Atomic uint32_t group;		  /* S writes: slot */
+	uint32_t task;			  /* S: slot; REEVE_NONE once its owner has let go */
+	uint32_t attachment;		  /* i: slot */
+	_Atomic uint64_t hand_queries;	  /* S: statements by hand; the task counts its own */
 	_Atomic int64_t last_active_wall; /* o */
 	/* slow path */
 	uint64_t user_id;	 /* i */
@@ -263,25 +263,25 @@ enum {
 struct reeve_sh_task {
 	struct reeve_sh_head head;
 	/* what the owner and the scheduler tell each other */
-	_Atomic uint32_t phase;	    /* o, but a killer takes IDLE and HAND to DEAD */
-	_Atomic uint32_t attention; /* a */
-	_Atomic uint32_t park;	    /* a: futex word, REEVE_PARK_... */
-	_Atomic uint32_t shield;    /* o: depth */
-	_Atomic uint32_t group;	    /* D writes: slot */
-	_Atomic uint32_t slot;	    /* h: CPU slot last granted */
+	_Atomic uint32_t phase;	      /* o, but a killer takes IDLE and HAND to DEAD */
+	_Atomic uint32_t attention;   /* a */
+	_Atomic uint32_t park;	      /* a: futex word, REEVE_PARK_... */
+	_Atomic uint32_t shield;      /* o: depth */
+	_Atomic uint32_t group;	      /* D writes: slot */
+	_Atomic uint32_t slot;	      /* h: CPU slot last granted */
 	_Atomic uint32_t wait_reason; /* D: REEVE_WAIT_... */
-	uint32_t queued;	    /* D d: 1 while in its group's heap */
+	uint32_t queued;	      /* D d: 1 while in its group's heap */
 	/* accounts */
-	_Atomic uint64_t cpu_ns;	/* o: charged, all statements */
-	_Atomic uint64_t queries;	/* o: statements ended */
-	uint64_t cpu_ns_base;		/* D: part of cpu_ns that its group has retired */
-	uint64_t queries_base;		/* D: the same of queries */
-	_Atomic uint64_t query_cpu_ns;	/* o: charged, this statement */
-	_Atomic uint64_t start_cycles;	/* o: when the statement began */
-	_Atomic uint64_t wait_since;	/* D: monotonic ns; 0: not waiting */
-	_Atomic uint64_t wait_ns;	/* o: waits that are over */
-	_Atomic uint64_t dispatches;	/* D: slots granted by the scheduler */
-	uint64_t prepaid_ns;		/* D: charged to age ahead of the owner's own charge */
+	_Atomic uint64_t cpu_ns;       /* o: charged, all statements */
+	_Atomic uint64_t queries;      /* o: statements ended */
+	uint64_t cpu_ns_base;	       /* D: part of cpu_ns that its group has retired */
+	uint64_t queries_base;	       /* D: the same of queries */
+	_Atomic uint64_t query_cpu_ns; /* o: charged, this statement */
+	_Atomic uint64_t start_cycles; /* o: when the statement began */
+	_Atomic uint64_t wait_since;   /* D: monotonic ns; 0: not waiting */
+	_Atomic uint64_t wait_ns;      /* o: waits that are over */
+	_Atomic uint64_t dispatches;   /* D: slots granted by the scheduler */
+	uint64_t prepaid_ns;	       /* D: charged to age ahead of the owner's own charge */
 	/* the scheduler's */
 	uint64_t age;			/* D: virtual runtime in its group */
 	struct reeve_sh_node node;	/* D d: in its group's heap */
@@ -301,21 +301,21 @@ struct reeve_sh_task {
 
 /* One CPU slot. A cache line each: the word is the hottest store there is. */
 struct reeve_sh_cpu_slot {
-	_Atomic uint64_t word;	       /* a: who runs; see engine/cpu.h */
-	_Atomic uint64_t since_ns;     /* h: when the holder was last charged */
+	_Atomic uint64_t word;		/* a: who runs; see engine/cpu.h */
+	_Atomic uint64_t since_ns;	/* h: when the holder was last charged */
 	_Atomic uint64_t linger_cycles; /* o: the resting holder is expected back since; 0: not */
-	_Atomic uint32_t last_task;    /* h: task of the last grant */
+	_Atomic uint32_t last_task;	/* h: task of the last grant */
 	uint32_t pad;
-	_Atomic uint64_t scheduled;    /* a: grants */
-	_Atomic uint64_t switches;     /* a: grants to another task than the last */
-	_Atomic uint64_t granted_ns;   /* h: since when this task has had it; 0: not known */
+	_Atomic uint64_t scheduled;  /* a: grants */
+	_Atomic uint64_t switches;   /* a: grants to another task than the last */
+	_Atomic uint64_t granted_ns; /* h: since when this task has had it; 0: not known */
 	uint64_t pad2;
 };
 
 struct reeve_sh_cpu {
 	/* read on every begin and end */
-	_Atomic uint32_t contended;   /* D writes: tasks waiting + 1 while the plan's cap holds all */
-	_Atomic uint32_t slots;	      /* i */
+	_Atomic uint32_t contended; /* D writes: tasks waiting + 1 while the plan's cap holds all */
+	_Atomic uint32_t slots;	    /* i */
 	_Atomic uint64_t quantum_ns;  /* D writes */
 	_Atomic uint32_t runaway_on;  /* D writes */
 	_Atomic uint32_t runaway_ppm; /* D writes */
@@ -323,27 +323,27 @@ struct reeve_sh_cpu {
 	uint64_t pad[4];
 	struct reeve_sh_lock lock;
 	/* queues */
-	uint32_t ready;		/* D d: heap of groups with waiting tasks, by age */
-	uint32_t throttled;	/* D d: heap of groups over their cap, by time */
-	uint32_t waiting;	/* D d: tasks in queues */
-	uint32_t watchman;	/* D h: the parked task that looks after time */
-	uint32_t pull_ready;	/* D d: heap of groups with pull tasks */
-	uint32_t plan_gate;	/* D d: 1 while the plan's cap is reached */
-	_Atomic uint64_t clock; /* D writes: virtual clock of groups */
+	uint32_t ready;		     /* D d: heap of groups with waiting tasks, by age */
+	uint32_t throttled;	     /* D d: heap of groups over their cap, by time */
+	uint32_t waiting;	     /* D d: tasks in queues */
+	uint32_t watchman;	     /* D h: the parked task that looks after time */
+	uint32_t pull_ready;	     /* D d: heap of groups with pull tasks */
+	uint32_t plan_gate;	     /* D d: 1 while the plan's cap is reached */
+	_Atomic uint64_t clock;	     /* D writes: virtual clock of groups */
 	_Atomic uint64_t pull_clock; /* D writes */
-	uint64_t contended_ns;	/* D: since when tasks wait */
-	uint64_t tie;		/* D: next arrival number */
-	uint64_t plan_open_ns;	/* D: when the plan's cap lets go on */
-	uint64_t solved_ns;	/* D: when weights were last solved for demand */
+	uint64_t contended_ns;	     /* D: since when tasks wait */
+	uint64_t tie;		     /* D: next arrival number */
+	uint64_t plan_open_ns;	     /* D: when the plan's cap lets go on */
+	uint64_t solved_ns;	     /* D: when weights were last solved for demand */
 	/* totals */
 	struct reeve_sh_bucket plan_bucket; /* D */
-	uint64_t ruling_seen;	/* D: ruling word that weights and caps are of */
-	_Atomic uint64_t preemptions; /* D */
-	_Atomic uint64_t waits;	      /* D */
-	_Atomic uint64_t wait_ns;     /* D */
-	_Atomic uint64_t runaways;    /* D */
-	_Atomic uint64_t throttled_tasks; /* D */
-	_Atomic uint32_t plan_cap_ppm; /* d */
+	uint64_t ruling_seen;		    /* D: ruling word that weights and caps are of */
+	_Atomic uint64_t preemptions;	    /* D */
+	_Atomic uint64_t waits;		    /* D */
+	_Atomic uint64_t wait_ns;	    /* D */
+	_Atomic uint64_t runaways;	    /* D */
+	_Atomic uint64_t throttled_tasks;   /* D */
+	_Atomic uint32_t plan_cap_ppm;	    /* d */
 	uint32_t pad2;
 	_Atomic uint64_t pull_dispatches; /* D */
 	uint64_t pad3[5];
@@ -368,26 +368,27 @@ struct reeve_sh_journal {
 };
 
 struct reeve_sh_header {
-	uint64_t magic;		/* i */
-	uint32_t format;	/* i */
-	_Atomic uint32_t state; /* a: enum reeve_segment_state */
-	uint64_t signature;	/* i */
-	uint64_t size;		/* i */
-	int64_t created_wall;	/* i */
-	char boot_id[40];	/* i: of the machine's boot that live state belongs to */
-	uint64_t cpu_slots;	/* i: offset */
-	uint64_t rulings;	/* i: offset of the REEVE_SH_RULINGS rulings, each with its rows */
-	uint64_t scratch;	/* i: offset of two arrays of struct reeve_sh_share, C's and D's */
+	uint64_t magic;		 /* i */
+	uint32_t format;	 /* i */
+	_Atomic uint32_t state;	 /* a: enum reeve_segment_state */
+	uint64_t signature;	 /* i */
+	uint64_t size;		 /* i */
+	int64_t created_wall;	 /* i */
+	char boot_id[40];	 /* i: of the machine's boot that live state belongs to */
+	uint64_t cpu_slots;	 /* i: offset */
+	uint64_t rulings;	 /* i: offset of the REEVE_SH_RULINGS rulings, each with its rows */
+	uint64_t scratch;	 /* i: offset of two arrays of struct reeve_sh_share, C's and D's */
 	_Atomic uint64_t ruling; /* a: sequence << 8 | which: the plan in force */
-	_Atomic uint64_t revision; /* C writes */
-	_Atomic uint64_t reaped_ns; /* h: last look for dead processes */
+	_Atomic uint64_t revision;   /* C writes */
+	_Atomic uint64_t reaped_ns;  /* h: last look for dead processes */
 	uint64_t next_attachment_id; /* A */
 	uint64_t next_group_id, next_plan_id, next_directive_id; /* C */
 	uint64_t next_session_id, next_task_id;			 /* S */
-	uint32_t default_group;		 /* C: slot */
+	uint32_t default_group;					 /* C: slot */
 	uint32_t pad;
-	char fault[160];		 /* h: why it is degraded */
-	_Alignas(64) struct reeve_sh_table attachments, groups, mappings, plans, directives, sessions, tasks;
+	char fault[160]; /* h: why it is degraded */
+	_Alignas(64) struct reeve_sh_table attachments, groups, mappings, plans,
+		directives, sessions, tasks;
 	struct reeve_sh_session_counts session_counts;
 	struct reeve_sh_journal journal;
 	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
