@@ -158,6 +158,25 @@ static void charge(struct reeve__cpu_pass *x, uint32_t i, uint64_t cpu_ns)
 		place_group(x, g);
 }
 
+static int check_report(
+	struct reeve *r, uint32_t i, enum reeve__pull_verb verb, struct reeve_error *err)
+{
+	const struct reeve_sh_task *t = &r->tasks[i];
+	unsigned long long id = t->head.id;
+
+	if (t->kind != REEVE_TASK_PULL)
+		return reeve__fail(err, REEVE_EINVALID_STATE,
+			"CPU task %llu is a session's statement; reeve measures it itself", id);
+	if (reeve__get(&t->group) >= r->group_capacity) {
+		reeve__segment_degrade(
+			r, "task %llu names group slot %u", id, reeve__get(&t->group));
+		return reeve__fail(err, REEVE_EINTERNAL, "CPU task %llu is damaged", id);
+	}
+	if (verb == REEVE_PULL_YIELD && reeve__get(&t->pull_state) != REEVE_TASK_RUNNING)
+		return reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running", id);
+	return 0;
+}
+
 int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	enum reeve__pull_verb verb, struct reeve_error *err)
 {
@@ -173,19 +192,8 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	i = reeve__table_find(r, &r->header->tasks, id.v);
 	if (i == REEVE_NONE)
 		rc = reeve__fail(err, REEVE_ENOT_FOUND, "CPU task %llu", (unsigned long long)id.v);
-	else if (r->tasks[i].kind != REEVE_TASK_PULL)
-		rc = reeve__fail(err, REEVE_EINVALID_STATE,
-			"CPU task %llu is a session's statement; reeve measures it itself",
-			(unsigned long long)id.v);
-	else if (reeve__get(&r->tasks[i].group) >= r->group_capacity) {
-		reeve__segment_degrade(r, "task %llu names group slot %u", (unsigned long long)id.v,
-			reeve__get(&r->tasks[i].group));
-		rc = reeve__fail(
-			err, REEVE_EINTERNAL, "CPU task %llu is damaged", (unsigned long long)id.v);
-	} else if (verb == REEVE_PULL_YIELD &&
-		   reeve__get(&r->tasks[i].pull_state) != REEVE_TASK_RUNNING)
-		rc = reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running",
-			(unsigned long long)id.v);
+	else
+		rc = check_report(r, i, verb, err);
 	if (!rc) {
 		reeve__cpu_begin(&x, r);
 		charge(&x, i, cpu_ns);

@@ -103,6 +103,18 @@ static void an_earlier_instant_changes_nothing(void **state)
 	assert_int_equal(b.filled_ns, 1000);
 }
 
+/* A segment of another boot: its clock stood at a week, this one's has just begun. */
+static void an_instant_of_another_boot_is_forgotten(void **state)
+{
+	(void)state;
+	struct reeve_sh_bucket b = {-1000, UINT64_C(604800000000000)};
+
+	reeve__bucket_fill(&b, 5000, 1000000, 10000);
+	assert_int_equal(b.tokens, -1000);
+	reeve__bucket_fill(&b, 8000, 1000000, 10000);
+	assert_int_equal(b.tokens, 2000);
+}
+
 /* A cap of 1 % looked at every microsecond and a half must still give 1 %. */
 static void parts_of_a_token_are_not_lost(void **state)
 {
@@ -149,6 +161,7 @@ int main(void)
 		cmocka_unit_test(a_slice_is_in_proportion_and_never_tiny),
 		cmocka_unit_test(a_bucket_fills_at_its_rate_up_to_the_burst),
 		cmocka_unit_test(an_earlier_instant_changes_nothing),
+		cmocka_unit_test(an_instant_of_another_boot_is_forgotten),
 		cmocka_unit_test(parts_of_a_token_are_not_lost),
 		cmocka_unit_test(use_may_go_into_debt_and_the_wait_says_how_long),
 		cmocka_unit_test(a_rate_of_nothing_waits_for_ever),
