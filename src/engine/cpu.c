@@ -770,23 +770,22 @@ void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
 	t->queries_base = queries;
 }
 
-void reeve__cpu_drop(struct reeve *r, uint32_t task)
+void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
 	uint64_t held = reeve__task_word(t, task);
-	struct reeve__cpu_pass x;
 
-	reeve__cpu_begin(&x, r);
+	reeve__cpu_begin(x, r);
 	atomic_store(&t->phase, REEVE_PHASE_DEAD);
-	reeve__cpu_dequeue(&x, task);
-	end_wait(&x, task);
-	reeve__cpu_retire(&x, task);
+	reeve__cpu_dequeue(x, task);
+	end_wait(x, task);
+	reeve__cpu_retire(x, task);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		uint64_t word = held;
 		atomic_compare_exchange_strong(&r->cpu_slots[i].word, &word, 0);
 	}
-	reeve__cpu_dispatch(&x);
-	reeve__cpu_end(&x);
+	reeve__cpu_dispatch(x);
+	reeve__cpu_unlock(x);
 }
 
 void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group)
@@ -955,6 +954,8 @@ int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fa
 	struct reeve__cpu_pass x;
 	uint32_t waiting = 0, n;
 
+	reeve__catalog_lock(r); /* groups come under it, and tasks come and go under the next */
+	reeve__sessions_lock(r);
 	reeve__cpu_begin(&x, r);
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++)
 		check_group(&x, i, &f, &waiting);
@@ -970,7 +971,10 @@ int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fa
 	n = reeve__heap_check(&x.groups, x.c->throttled);
 	if (n == UINT32_MAX)
 		note_fault(&f, "the queue of throttled groups is damaged");
-	reeve__cpu_end(&x);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	reeve__cpu_wake(&x);
 	for (int i = 0; found && i < f.count && i < (int)REEVE_COUNT(f.text); i++)
 		found(arg, f.text[i]);
 	return f.count;

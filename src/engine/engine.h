@@ -172,8 +172,11 @@ int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fa
 
 /* A new ruling is in force: every running task looks at its next checkpoint. Takes the lock. */
 void reeve__cpu_announce(struct reeve *r);
-/* A task is gone: out of queue and slots. Takes the lock. */
-void reeve__cpu_drop(struct reeve *r, uint32_t task);
+/*
+ * A task is gone: out of queue and slots. Takes the lock; the caller wakes. Whoever calls it holds the
+ * session lock, so that the slot is still that task's.
+ */
+void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
 /* Moves a task to another group. Takes the lock; the caller wakes. */
 void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group);
 
@@ -240,10 +243,14 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	struct reeve_error *err);
 int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_error *err);
 int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err);
-/* Ends the session in that slot, returning all it holds. Idempotent. Takes the locks. */
-void reeve__session_terminate(struct reeve *r, uint32_t session, uint32_t reason);
-/* The owner has no handle any more: the slot of its ended session may be reused. */
-void reeve__session_release(struct reeve *r, uint32_t session);
+/*
+ * For reaping: ends the first session of an attachment at or after slot `from`, returning all it
+ * holds; the same for a task that a death has left without session. The slot, or REEVE_NONE when
+ * there is none. Take the locks.
+ */
+uint32_t reeve__session_reap(
+	struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason);
+uint32_t reeve__task_reap(struct reeve *r, uint32_t attachment, uint32_t from);
 /* The owner has seen that its session was killed, outside a statement. */
 void reeve__session_finish_kill(struct reeve_session *s);
 void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret);

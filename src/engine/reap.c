@@ -62,30 +62,14 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 /* Everything an attachment holds: its sessions, and tasks that a death left without session. */
 static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t reason)
 {
-	struct reeve_sh_header *h = r->header;
-	uint32_t n = 0;
+	uint32_t i, n = 0;
 
-	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
-		struct reeve_sh_session *sh = &r->sessions[i];
-		uint32_t state = reeve__get(&sh->head.state);
-		if (sh->attachment != attachment ||
-			(state != REEVE_SLOT_LIVE && state != REEVE_SLOT_KEPT))
-			continue;
-		reeve__session_terminate(r, i, reason);
-		reeve__session_release(r, i);
+	for (i = 0; (i = reeve__session_reap(r, attachment, i, reason)) != REEVE_NONE; i++) {
 		REEVE_POINT(REAP_SESSION);
 		n++;
 	}
-	for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++) {
-		struct reeve_sh_task *t = &r->tasks[i];
-		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE ||
-			t->kind != REEVE_TASK_SESSION || t->attachment != attachment)
-			continue;
-		reeve__cpu_drop(r, i);
-		reeve__sessions_lock(r);
-		reeve__table_free(r, &h->tasks, i, NULL);
-		reeve__sessions_unlock(r);
-	}
+	for (i = 0; (i = reeve__task_reap(r, attachment, i)) != REEVE_NONE; i++)
+		;
 	return n;
 }
 

@@ -355,52 +355,126 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	return task;
 }
 
-void reeve__session_terminate(struct reeve *r, uint32_t i, uint32_t reason)
-{
-	uint32_t task;
-	uint64_t user;
-	bool last;
+/*
+ * What the end of a session leaves to be done without the locks. The end itself is one section under
+ * the session lock: a task slot that is let go may be another session's at once.
+ */
+struct ending {
+	struct reeve__cpu_pass x;
+	bool dropped; /* x has wakes to send */
+	uint64_t user; /* this was his last session; 0: nobody's */
+};
 
-	reeve__sessions_lock(r);
-	user = r->sessions[i].user_id;
-	task = mark_terminated_locked(r, i, reason);
-	last = task != REEVE_NONE && user && is_last_of_user(r, user);
-	reeve__sessions_unlock(r);
-	if (task < r->header->tasks.capacity)
-		reeve__cpu_drop(r, task); /* no lock held: it wakes others */
-	if (last)
-		reeve__user_forget_temporary(r, user);
+static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
+{
+	if (e->dropped || task >= r->header->tasks.capacity)
+		return;
+	e->dropped = true;
+	reeve__cpu_drop(&e->x, r, task);
 }
 
-void reeve__session_release(struct reeve *r, uint32_t i)
+static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
+{
+	uint64_t user = r->sessions[i].user_id;
+	uint32_t task = mark_terminated_locked(r, i, reason);
+
+	if (task == REEVE_NONE)
+		return;
+	if (user && is_last_of_user(r, user))
+		e->user = user;
+	drop_locked(r, task, e);
+}
+
+/* The owner lets go of an ended session: its slot may be reused. */
+static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 {
 	uint32_t task = r->sessions[i].task;
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	if (task < r->header->tasks.capacity)
-		reeve__cpu_drop(r, task); /* again, should whoever terminated it have died midway */
-	reeve__sessions_lock(r);
+	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
 		reeve__table_free(r, &r->header->tasks, task, NULL);
 	reeve__table_end(r, &r->header->sessions, i);
-	reeve__sessions_unlock(r);
+}
+
+static void finish_ending(struct reeve *r, struct ending *e)
+{
+	if (e->dropped)
+		reeve__cpu_wake(&e->x);
+	if (e->user)
+		reeve__user_forget_temporary(r, e->user);
 }
 
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 {
+	struct ending e = {.dropped = false};
+
 	if (s->in_query)
 		reeve__query_end(s, NULL);
-	reeve__session_terminate(s->r, s->session, reason);
-	reeve__session_release(s->r, s->session);
+	reeve__sessions_lock(s->r);
+	terminate_locked(s->r, s->session, reason, &e);
+	release_locked(s->r, s->session, &e);
+	reeve__sessions_unlock(s->r);
+	finish_ending(s->r, &e);
 	forget_local(s);
 	free(s);
 }
 
 void reeve__session_finish_kill(struct reeve_session *s)
 {
-	reeve__session_terminate(s->r, s->session, REEVE_END_MANUAL_KILL);
+	struct ending e = {.dropped = false};
+
+	reeve__sessions_lock(s->r);
+	terminate_locked(s->r, s->session, REEVE_END_MANUAL_KILL, &e);
+	reeve__sessions_unlock(s->r);
+	finish_ending(s->r, &e);
+}
+
+uint32_t reeve__session_reap(struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason)
+{
+	struct ending e = {.dropped = false};
+	uint32_t i = from;
+
+	reeve__sessions_lock(r);
+	while (i < reeve__table_used(&r->header->sessions) &&
+		(r->sessions[i].attachment != attachment || !has_owner(&r->sessions[i])))
+		i++;
+	if (i < reeve__table_used(&r->header->sessions)) {
+		terminate_locked(r, i, reason, &e);
+		release_locked(r, i, &e);
+	} else {
+		i = REEVE_NONE;
+	}
+	reeve__sessions_unlock(r);
+	finish_ending(r, &e);
+	return i;
+}
+
+static bool is_orphan(const struct reeve_sh_task *t, uint32_t attachment)
+{
+	return reeve__get(&t->head.state) == REEVE_SLOT_LIVE && t->kind == REEVE_TASK_SESSION &&
+	       t->attachment == attachment;
+}
+
+uint32_t reeve__task_reap(struct reeve *r, uint32_t attachment, uint32_t from)
+{
+	struct ending e = {.dropped = false};
+	uint32_t i = from;
+
+	reeve__sessions_lock(r);
+	while (i < reeve__table_used(&r->header->tasks) && !is_orphan(&r->tasks[i], attachment))
+		i++;
+	if (i < reeve__table_used(&r->header->tasks)) {
+		drop_locked(r, i, &e);
+		reeve__table_free(r, &r->header->tasks, i, NULL);
+	} else {
+		i = REEVE_NONE;
+	}
+	reeve__sessions_unlock(r);
+	finish_ending(r, &e);
+	return i;
 }
 
 uint32_t reeve__session_forget(struct reeve *r)
@@ -704,7 +778,8 @@ int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error
 {
 	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND;
 	uint32_t i = REEVE_NONE, task = REEVE_NONE;
-	bool at_once = false, wake = false;
+	struct ending e = {.dropped = false};
+	bool wake = false;
 	int rc;
 
 	reeve__sessions_lock(r);
@@ -713,17 +788,17 @@ int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error
 		task = r->sessions[i].task;
 		/* Attention first, phase second: the owner does it the other way round. */
 		wake = reeve__task_attend(r, task, REEVE_ATTEND_KILL);
-		at_once = atomic_compare_exchange_strong(
-				  &r->tasks[task].phase, &idle, REEVE_PHASE_DEAD) ||
-			  atomic_compare_exchange_strong(
-				  &r->tasks[task].phase, &by_hand, REEVE_PHASE_DEAD);
 		reeve__put(&r->sessions[i].state, REEVE_SESSION_KILLED);
+		if (atomic_compare_exchange_strong(
+			    &r->tasks[task].phase, &idle, REEVE_PHASE_DEAD) ||
+			atomic_compare_exchange_strong(
+				&r->tasks[task].phase, &by_hand, REEVE_PHASE_DEAD))
+			terminate_locked(r, i, REEVE_END_MANUAL_KILL, &e);
 	}
 	reeve__sessions_unlock(r);
 	if (wake)
 		reeve__task_wake(r, task);
-	if (at_once)
-		reeve__session_terminate(r, i, REEVE_END_MANUAL_KILL);
+	finish_ending(r, &e);
 	return rc;
 }
 

@@ -69,8 +69,9 @@ static bool is_listed(const struct reeve_sh_task *t)
 }
 
 /*
- * Tallies all tasks by group slot, under the CPU lock, so that what moves from a task to its group
- * (retire) is counted once. `tally` has one entry a group slot.
+ * Tallies all tasks by group slot, under the session lock, so that tasks neither come nor go, and the
+ * CPU lock, so that what moves from a task to its group (retire) is counted once. `tally` has one
+ * entry a group slot.
  */
 static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t groups)
 {
@@ -139,11 +140,14 @@ static int copy_group_stats(struct reeve *r, const uint32_t *slots, uint32_t n,
 {
 	struct reeve__cpu_pass x;
 
+	reeve__sessions_lock(r);
 	reeve__cpu_begin(&x, r);
 	tally_tasks(&x, tally, reeve__table_used(&r->header->groups));
 	for (uint32_t k = 0; k < n; k++)
 		fill_group_stats(&x, slots[k], tally, &ret[k]);
-	reeve__cpu_end(&x);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__cpu_wake(&x);
 	return 0;
 }
 
@@ -210,6 +214,8 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (!tally)
 		return;
+	reeve__catalog_lock(r);
+	reeve__sessions_lock(r);
 	reeve__cpu_begin(&x, r);
 	tally_tasks(&x, tally, reeve__table_used(&r->header->groups));
 	sum_groups(&x, tally, reeve__table_used(&r->header->groups), ret);
@@ -229,7 +235,10 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 		ret->throttled_now += reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
 				      reeve__get(&r->tasks[i].is_runaway) &&
 				      reeve__get(&x.c->runaway_ppm) < REEVE_PPM;
-	reeve__cpu_end(&x);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	reeve__cpu_wake(&x);
 	free(tally);
 }
 

@@ -43,14 +43,21 @@ static struct reeve_sh_table *journal_table(struct reeve *r, uint32_t table)
 						: &h->directives;
 }
 
+/* Copies the definition in a row of that table, and nothing that lives beside it. */
+static void copy_definition(char *to, const char *from, uint32_t table)
+{
+	for (const struct span *s = definition_spans(table); s->to; s++)
+		memcpy(to + s->from, from + s->from, s->to - s->from);
+}
+
 void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot)
 {
 	struct reeve_sh_journal *j = &r->header->journal;
-	struct reeve_sh_table *t = journal_table(r, table);
 
 	reeve__lock_assert(&r->header->catalog);
 	j->slot = slot;
-	memcpy(j->row, reeve__table_head(r, t, slot), t->stride);
+	copy_definition(j->row,
+		(const char *)reeve__table_head(r, journal_table(r, table), slot), table);
 	atomic_store_explicit(&j->table, table, memory_order_release);
 	REEVE_POINT(ROW_JOURNALED);
 }
@@ -72,11 +79,8 @@ static void undo_journal(struct reeve *r)
 	uint32_t table = reeve__get(&j->table);
 	struct reeve_sh_table *t = journal_table(r, table);
 
-	if (table && table <= REEVE_JOURNAL_DIRECTIVE && j->slot < t->capacity) {
-		char *row = (char *)reeve__table_head(r, t, j->slot);
-		for (const struct span *s = definition_spans(table); s->to; s++)
-			memcpy(row + s->from, j->row + s->from, s->to - s->from);
-	}
+	if (table && table <= REEVE_JOURNAL_DIRECTIVE && j->slot < t->capacity)
+		copy_definition((char *)reeve__table_head(r, t, j->slot), j->row, table);
 	reeve__put(&j->table, 0);
 }
 

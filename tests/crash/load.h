@@ -29,6 +29,7 @@ struct load {
 	uint64_t created, destroyed;
 	/* of sessions it has destroyed, and of outside tasks: as reeve said */
 	uint64_t cpu_ns, queries;
+	uint64_t outside;  /* tasks of outside engines, completed */
 	const char *fault; /* NULL: all answers were among those allowed */
 };
 

@@ -65,6 +65,7 @@ static int check_accounts(struct reeve *r, const struct load *loads)
 		sum.created += loads[i].created;
 		sum.cpu_ns += loads[i].cpu_ns;
 		sum.queries += loads[i].queries;
+		sum.outside += loads[i].outside;
 		if (loads[i].fault) {
 			printf("FAULT thread %u: %s\n", i, loads[i].fault);
 			faults++;
@@ -79,7 +80,8 @@ static int check_accounts(struct reeve *r, const struct load *loads)
 	printf("%llu statements, %llu of them gave up waiting; %llu sessions; %.3f s of CPU\n",
 		(unsigned long long)sum.queries, (unsigned long long)sum.given_up,
 		(unsigned long long)sum.created, (double)cpu_ns / 1e9);
-	faults += sum.begun != sum.ended || sum.begun + sum.given_up != sum.queries;
+	faults += sum.begun != sum.ended || sum.begun + sum.given_up != sum.queries ||
+		  queries != sum.queries + sum.outside;
 	faults += sessions.created != sum.created || sessions.terminated != sum.created ||
 		  sessions.current != 0;
 	faults += cpu_ns != sum.cpu_ns || cpu.cpu_ns != cpu_ns;
