@@ -361,7 +361,7 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
  */
 struct ending {
 	struct reeve__cpu_pass x;
-	bool dropped; /* x has wakes to send */
+	bool dropped;  /* x has wakes to send */
 	uint64_t user; /* this was his last session; 0: nobody's */
 };
 
@@ -530,6 +530,14 @@ static bool is_busy(const struct reeve_sh_task *t)
 	return phase != REEVE_PHASE_IDLE && phase != REEVE_PHASE_DEAD;
 }
 
+/* The instant at which the counter stood at `cycles`, on the clock that says `now`; 0 before it began. */
+static reeve_ns instant_of(const struct reeve *r, reeve_ns now, uint64_t cycles)
+{
+	uint64_t ago = reeve__cycles_ns(r, reeve__cycles(r) - cycles);
+
+	return ago < (uint64_t)now ? now - (reeve_ns)ago : 0;
+}
+
 /* What its task is doing, when it has one. */
 static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_info *info)
 {
@@ -539,8 +547,7 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	uint64_t active = start ? start : reeve__get(&t->end_cycles);
 
 	if (active)
-		info->last_active_wall =
-			reeve__wall(r) - (reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - active);
+		info->last_active_wall = instant_of(r, reeve__wall(r), active);
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
 	info->total_queries += reeve__get(&t->queries);
@@ -549,8 +556,7 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	if (info->state == REEVE_SESSION_INACTIVE)
 		info->state = REEVE_SESSION_ACTIVE;
 	if (start)
-		info->query_start =
-			reeve__mono(r) - (reeve_ns)reeve__cycles_ns(r, reeve__cycles(r) - start);
+		info->query_start = instant_of(r, reeve__mono(r), start);
 	info->wait_reason = reeve__get(&t->wait_reason);
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
