@@ -17,6 +17,7 @@ enum reeve_point {
 	REEVE_POINT_SLOT_TOLD, /* winner told, not yet woken */
 	REEVE_POINT_SLOT_RELEASED, /* slot word free, waiters not yet looked for */
 	REEVE_POINT_QUERY_RUNNING, /* statement running with a slot */
+	REEVE_POINT_CANCEL_NOTED, /* statement to cancel noted, its owner not yet told */
 	REEVE_POINT_QUERY_CHARGED, /* statement charged, slot not yet released */
 	REEVE_POINT_QUERY_INACTIVE, /* statement over, session inactive again, slot still held */
 	REEVE_POINT_ROW_JOURNALED, /* definition kept for undoing, not yet changed */
@@ -43,6 +44,7 @@ enum reeve_point {
 	"SLOT_TOLD", \
 	"SLOT_RELEASED", \
 	"QUERY_RUNNING", \
+	"CANCEL_NOTED", \
 	"QUERY_CHARGED", \
 	"QUERY_INACTIVE", \
 	"ROW_JOURNALED", \

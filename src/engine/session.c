@@ -772,6 +772,7 @@ int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_err
 	}
 	if (!rc) {
 		reeve__put(&r->tasks[task].cancel_cycles, start);
+		REEVE_POINT(CANCEL_NOTED);
 		wake = reeve__task_attend(r, task, REEVE_ATTEND_CANCEL);
 	}
 	reeve__sessions_unlock(r);

@@ -28,6 +28,7 @@ enum role {
 	ALONE,	    /* runs statements while slots are mostly free */
 	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
 	SESSIONS,   /* creates and destroys sessions */
+	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
 	ACTIVATES,  /* activates plans */
 	REAPS	    /* returns what another dead process held */
@@ -51,6 +52,7 @@ static const struct {
 	[REEVE_POINT_SLOT_TOLD] = {STATEMENTS, 20},
 	[REEVE_POINT_SLOT_RELEASED] = {CAPPED, 4},
 	[REEVE_POINT_QUERY_RUNNING] = {ALONE, 8},
+	[REEVE_POINT_CANCEL_NOTED] = {CANCELS, 8},
 	[REEVE_POINT_QUERY_CHARGED] = {STATEMENTS, 20},
 	[REEVE_POINT_QUERY_INACTIVE] = {STATEMENTS, 20},
 	[REEVE_POINT_PLAN_COMPILED] = {ACTIVATES, 5},
@@ -100,6 +102,7 @@ static void arm(const struct victim *v)
 }
 
 static _Atomic uint32_t holds;
+static _Atomic uint64_t holder;
 
 /* One statement without end: this process holds a slot, or waits for one, when it dies. */
 static void *hold(void *arg)
@@ -108,6 +111,7 @@ static void *hold(void *arg)
 
 	if (!s || reeve_query_begin(s, NULL, NULL))
 		abort();
+	atomic_store(&holder, reeve_session_id_of(s).v);
 	for (;;) {
 		atomic_store(&holds, 1);
 		kit_spin(20 * REEVE_USEC);
@@ -163,6 +167,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		s = kit_session(r, REEVE_INTERACTIVE_GROUP);
 		run_one(s, &seed, role);
 		reeve_session_destroy(s);
+		break;
+	case CANCELS:
+		reeve_session_cancel(r, (reeve_session_id){atomic_load(&holder)}, NULL);
 		break;
 	case DEFINES:
 		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)

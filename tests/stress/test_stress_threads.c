@@ -148,12 +148,13 @@ static _Atomic uint64_t overslept;
 
 static void wait_long(void *self, uint32_t *word, uint32_t expected, reeve_ns deadline)
 {
-	const struct reeve_host *native = reeve_host_native();
 	reeve_ns now = kit_now(), until = deadline;
 
+	if (deadline <= now)
+		return; /* a look at the word and no sleep */
 	if (deadline != REEVE_NEVER)
-		until = now + (deadline > now ? 10 * (deadline - now) : 0) + REEVE_SEC;
-	native->wait(self, word, expected, until);
+		until = now + 10 * (deadline - now) + REEVE_SEC;
+	reeve_host_native()->wait(self, word, expected, until);
 	if (kit_now() >= until)
 		kit_add(&overslept, 1);
 }
