@@ -248,8 +248,7 @@ int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error
  * holds; the same for a task that a death has left without session. The slot, or REEVE_NONE when
  * there is none. Take the locks.
  */
-uint32_t reeve__session_reap(
-	struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason);
+uint32_t reeve__session_reap(struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason);
 uint32_t reeve__task_reap(struct reeve *r, uint32_t attachment, uint32_t from);
 /* The owner has seen that its session was killed, outside a statement. */
 void reeve__session_finish_kill(struct reeve_session *s);

@@ -56,8 +56,8 @@ void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot)
 
 	reeve__lock_assert(&r->header->catalog);
 	j->slot = slot;
-	copy_definition(j->row,
-		(const char *)reeve__table_head(r, journal_table(r, table), slot), table);
+	copy_definition(
+		j->row, (const char *)reeve__table_head(r, journal_table(r, table), slot), table);
 	atomic_store_explicit(&j->table, table, memory_order_release);
 	REEVE_POINT(ROW_JOURNALED);
 }
