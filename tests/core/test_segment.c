@@ -347,6 +347,22 @@ static void a_retired_segment_is_refused(void **state)
 	refused(REEVE_EBAD_SEGMENT, "retired");
 }
 
+/* Makes the attachment of slot 0 look like that of a living process: this one. */
+static void pretend_alive(void)
+{
+	const struct reeve_host *native = reeve_host_native();
+	struct reeve_sh_header h;
+	int32_t pid = getpid();
+	uint64_t start = native->process_start(native->self, pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(read(fd, &h, sizeof(h)), sizeof(h));
+	close(fd);
+	patch(h.attachments.slots + offsetof(struct reeve_sh_attachment, pid), &pid, sizeof(pid));
+	patch(h.attachments.slots + offsetof(struct reeve_sh_attachment, start_ticks), &start,
+		sizeof(start));
+}
+
 /* After a reboot: definitions stay, whoever was attached is dead, locks are made anew. */
 static void a_segment_of_another_boot_is_adopted(void **state)
 {
@@ -374,6 +390,7 @@ static void a_segment_of_another_boot_is_adopted(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+	pretend_alive();
 	patch(AT(boot_id), other, sizeof(other));
 	patch(AT(catalog), "\x7f\x00\x00\x00", 4); /* owned, the kernel has forgotten by whom */
 	assert_ok(open_it(REEVE_OPEN_EXISTING, &r));
