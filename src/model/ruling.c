@@ -171,6 +171,33 @@ struct reeve__shares reeve__shares_scratch(const struct reeve *r, uint32_t which
 		reeve__table_used(&h->groups)};
 }
 
+/* No limit but those on CPU. */
+static void put_no_limits(struct reeve_sh_ruling_row *row)
+{
+	reeve__put(&row->active_sessions, UINT32_MAX);
+	reeve__put(&row->parallel_degree, UINT32_MAX);
+	reeve__put(&row->parallel_servers, UINT32_MAX);
+	reeve__put(&row->io_weight, 0);
+	reeve__put(&row->queue_timeout_ns, REEVE_UNLIMITED);
+	reeve__put(&row->parallel_queue_timeout_ns, REEVE_UNLIMITED);
+	reeve__put(&row->max_est_exec_ns, REEVE_UNLIMITED);
+	reeve__put(&row->max_idle_ns, REEVE_UNLIMITED);
+	reeve__put(&row->max_idle_blocker_ns, REEVE_UNLIMITED);
+	reeve__put(&row->session_pga_bytes, REEVE_UNLIMITED);
+	reeve__put(&row->undo_bytes, REEVE_UNLIMITED);
+	reeve__put(&row->undo_rate, REEVE_UNLIMITED);
+	reeve__put(&row->io_bandwidth, REEVE_UNLIMITED);
+	reeve__put(&row->io_iops, REEVE_UNLIMITED);
+	reeve__put(&row->switch_cpu_ns, REEVE_UNLIMITED);
+	reeve__put(&row->switch_elapsed_ns, REEVE_UNLIMITED);
+	reeve__put(&row->switch_io_bytes, REEVE_UNLIMITED);
+	reeve__put(&row->switch_io_requests, REEVE_UNLIMITED);
+	reeve__put(&row->switch_logical_reads, REEVE_UNLIMITED);
+	reeve__put(&row->switch_action, REEVE_ROW_NOTHING);
+	reeve__put(&row->switch_group, REEVE_NONE);
+	reeve__put(&row->flags, 0);
+}
+
 static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t plan_slot,
 	uint64_t activation, const struct reeve__shares *s)
 {
@@ -190,6 +217,7 @@ static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t p
 		reeve__put(&rows[i].share_ppm, s->rows[i].share_ppm);
 		reeve__put(&rows[i].cap_ppm, s->rows[i].cap_ppm);
 		reeve__put(&rows[i].directive_id, s->rows[i].label);
+		put_no_limits(&rows[i]);
 	}
 }
 

@@ -206,6 +206,47 @@ struct reeve_sh_ruling_row {
 	_Atomic uint32_t share_ppm;
 	_Atomic uint32_t cap_ppm;
 	_Atomic uint64_t directive_id; /* 0: none */
+	/* limits of the directive; UINT32_MAX or REEVE_UNLIMITED: none */
+	_Atomic uint32_t active_sessions;
+	_Atomic uint32_t parallel_degree;
+	_Atomic uint32_t parallel_servers;
+	_Atomic uint32_t io_weight; /* 0: the default */
+	_Atomic uint64_t queue_timeout_ns;
+	_Atomic uint64_t parallel_queue_timeout_ns;
+	_Atomic uint64_t max_est_exec_ns;
+	_Atomic uint64_t max_idle_ns;
+	_Atomic uint64_t max_idle_blocker_ns;
+	_Atomic uint64_t session_pga_bytes;
+	_Atomic uint64_t undo_bytes;
+	_Atomic uint64_t undo_rate;    /* bytes a second */
+	_Atomic uint64_t io_bandwidth; /* bytes a second */
+	_Atomic uint64_t io_iops;
+	/* when a call crosses one of these, switch_action is done */
+	_Atomic uint64_t switch_cpu_ns;
+	_Atomic uint64_t switch_elapsed_ns;
+	_Atomic uint64_t switch_io_bytes;
+	_Atomic uint64_t switch_io_requests;
+	_Atomic uint64_t switch_logical_reads;
+	_Atomic uint32_t switch_action; /* REEVE_ROW_... */
+	_Atomic uint32_t switch_group;	/* slot; REEVE_NONE */
+	_Atomic uint32_t flags;		/* REEVE_ROW_... */
+	uint32_t pad;
+};
+
+/* What to do with a call that crosses a switch limit. */
+enum {
+	REEVE_ROW_NOTHING = 0,
+	REEVE_ROW_LOG = 1,
+	REEVE_ROW_SWITCH = 2, /* to switch_group */
+	REEVE_ROW_CANCEL = 3,
+	REEVE_ROW_KILL = 4
+};
+enum {
+	REEVE_ROW_FOR_CALL = 1,		 /* back to the group it came from when the call ends */
+	REEVE_ROW_ON_ESTIMATE = 2,	 /* judge by the estimate, before it starts */
+	REEVE_ROW_SESSIONS_MANAGED = 4,	 /* the plan's: active_sessions and queueing count */
+	REEVE_ROW_PARALLEL_MANAGED = 8,	 /* the plan's: parallel limits count */
+	REEVE_ROW_QUEUE_RUNS_SERIAL = 16 /* out of time in the parallel queue: run, do not fail */
 };
 
 struct reeve_sh_session {
