@@ -250,6 +250,16 @@ static bool open_session(struct client *client)
 	return false;
 }
 
+/* A new session in place of the old one, when it has had its number of statements. */
+static bool renew_session(struct client *client, uint64_t statements)
+{
+	if (client->kind->renew == 0 || statements % client->kind->renew != 0)
+		return true;
+	reeve_session_destroy(client->session);
+	client->session = NULL;
+	return open_session(client);
+}
+
 static reeve_ns first_left(const struct scn_pattern *pattern)
 {
 	return pattern->every_ns == 0 ? REEVE_NEVER : pattern->every_ns;
@@ -259,6 +269,7 @@ void client__main(void *arg)
 {
 	struct client *client = arg;
 	struct sim_machine *machine = client->run->machine;
+	uint64_t statements = 0;
 
 	client->block_left_ns = first_left(&client->kind->block);
 	client->shield_left_ns = first_left(&client->kind->shield);
@@ -271,9 +282,12 @@ void client__main(void *arg)
 			/* a statement that failed without using time must not become a spin */
 			if (rc != 0 && pause_ns < REEVE_USEC)
 				pause_ns = REEVE_USEC;
+			if (!renew_session(client, ++statements))
+				break;
 			sim_sleep(machine, smaller(now_of(client) + pause_ns, end_of(client)));
 		}
-		reeve_session_destroy(client->session);
+		if (client->session != NULL)
+			reeve_session_destroy(client->session);
 		client->session = NULL;
 	}
 	client->is_gone = true;

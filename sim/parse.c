@@ -318,9 +318,11 @@ static void read_client_option(struct lex *lex, struct scenario *s, struct scn_c
 		clients->stop_ns = lex_time(lex, "a time", false);
 	else if (lex_accept(lex, "deadline"))
 		clients->deadline_ns = lex_time(lex, "a time", false);
+	else if (lex_accept(lex, "renew"))
+		clients->renew = (uint32_t)lex_number(lex, "statements a session", 1, UINT32_MAX);
 	else
 		lex_fail(lex, "`work`, `process`, `priority`, `think`, `block`, `shield`, "
-			      "`start`, `stop` or `deadline`");
+			      "`start`, `stop`, `deadline` or `renew`");
 }
 
 static void read_clients(struct lex *lex, struct scenario *s)

@@ -65,6 +65,7 @@ struct scn_clients {
 	struct scn_pattern block, shield;
 	reeve_ns start_ns, stop_ns; /* stop: no statement begins after it */
 	reeve_ns deadline_ns;	    /* of each statement; 0: none */
+	uint32_t renew;		    /* statements a session; 0: one session for all */
 };
 
 enum scn_event_kind {

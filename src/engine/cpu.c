@@ -770,6 +770,25 @@ void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
 	t->queries_base = queries;
 }
 
+/*
+ * A task leaves its group for good. Newcomers start at the group's clock, so what it got beyond the
+ * clock must not vanish with it: those who wait are owed it, and the clock rises by their parts of
+ * it. Else sessions that come and go, each a newcomer, would be served before one that stays for
+ * ever. (EEVDF, Stoica and Abdel-Wahab 1995, section 4: virtual time at a leave.) Those who wait are
+ * taken to weigh as much as the one that leaves.
+ */
+static void leave_group(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_cpu_group *q = &group_of(x, task)->cpu;
+	uint64_t clock = reeve__get(&q->task_clock), age = x->r->tasks[task].age;
+	uint64_t most = lead_age(x, task_weight(&x->r->tasks[task]));
+
+	if (q->waiting == 0 || !reeve__before(clock, age))
+		return;
+	age -= clock;
+	reeve__put(&q->task_clock, clock + (age < most ? age : most) / q->waiting);
+}
+
 void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
@@ -779,6 +798,7 @@ void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 	atomic_store(&t->phase, REEVE_PHASE_DEAD);
 	reeve__cpu_dequeue(x, task);
 	end_wait(x, task);
+	leave_group(x, task);
 	reeve__cpu_retire(x, task);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		uint64_t word = held;
@@ -796,6 +816,7 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 	reeve__cpu_begin(x, r);
 	queued = t->queued != 0;
 	reeve__cpu_dequeue(x, task);
+	leave_group(x, task);
 	reeve__cpu_retire(x, task);
 	reeve__put(&t->group, to_group);
 	t->age = reeve__get(&r->groups[to_group].cpu.task_clock);

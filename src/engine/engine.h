@@ -186,6 +186,8 @@ int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
 void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret);
+/* Counts what the owner has measured and the scheduler does not know yet. Before the task goes. */
+void reeve__query_settle(struct reeve_session *s);
 void reeve__query_block_begin(struct reeve_session *s);
 int reeve__query_block_end(struct reeve_session *s);
 void reeve__query_shield_begin(struct reeve_session *s);

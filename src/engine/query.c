@@ -249,6 +249,17 @@ static void settle_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
 		reeve__put(&s->r->cpu_slots[s->slot].since_ns, x->now);
 }
 
+void reeve__query_settle(struct reeve_session *s)
+{
+	struct reeve__cpu_pass x;
+
+	if (s->unsettled_ns == 0)
+		return;
+	reeve__cpu_begin(&x, s->r);
+	settle_locked(&x, s);
+	reeve__cpu_end(&x);
+}
+
 static bool is_capped(const struct reeve_session *s)
 {
 	uint32_t g = reeve__get(&s->t->group);

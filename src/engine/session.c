@@ -413,6 +413,7 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 
 	if (s->in_query)
 		reeve__query_end(s, NULL);
+	reeve__query_settle(s);
 	reeve__sessions_lock(s->r);
 	terminate_locked(s->r, s->session, reason, &e);
 	release_locked(s->r, s->session, &e);
