@@ -30,6 +30,13 @@
 
 /* A slot whose holder has ended its statement is kept for it this long. */
 #define REEVE_LINGER_NS ((uint64_t)50000)
+/*
+ * Who loses its slot to one that arrives runs on for so long: most arrivals are short, and give it
+ * back before. Parking and waking the loser would cost more than that, and idle a processor twice.
+ * Only a statement that has run for longer than LENDER may: a short one would be over by then.
+ */
+#define REEVE_LOAN_NS	((uint64_t)1000000)
+#define REEVE_LENDER_NS ((uint64_t)5000000)
 /* How often the watchman looks at lingering slots, and at all others. */
 #define REEVE_PATROL_NS	     ((uint64_t)2000000)
 #define REEVE_PATROL_SLOW_NS ((uint64_t)5000000)
@@ -140,6 +147,8 @@ void reeve__cpu_wake(struct reeve__cpu_pass *x);
 void reeve__cpu_end(struct reeve__cpu_pass *x);
 
 bool reeve__cpu_holds(const struct reeve *r, uint32_t task);
+/* Whether a slot was taken from the task of this word so lately that it may run on. Any time. */
+bool reeve__cpu_is_lent(const struct reeve *r, uint32_t slot, uint64_t word, uint64_t now);
 /* A task whose slot was taken: makes it look at its next checkpoint, if it is running after all. */
 void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task);
 /* Moves what a task has used into its group's account of what is past. */

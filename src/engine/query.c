@@ -286,6 +286,7 @@ static bool take_slot(struct reeve_session *s, uint32_t i)
 	s->slot = i;
 	reeve__put(&s->t->slot, i);
 	reeve__put(&slot->linger_cycles, 0);
+	reeve__put(&slot->lender, 0);
 	reeve__add(&slot->scheduled, 1);
 	if (reeve__get(&slot->last_task) != s->task) {
 		reeve__put(&slot->last_task, s->task);
@@ -499,6 +500,30 @@ static void look_for_runaway(struct reeve_session *s)
 	}
 }
 
+/*
+ * Whether this task, whose slot was taken for one that arrived, runs on for a moment; it then looks
+ * again when that is over. A closed cap, or being told to stop, ends it.
+ */
+static bool runs_on(struct reeve_session *s, uint64_t cycles)
+{
+	struct reeve *r = s->r;
+	uint32_t g = reeve__get(&s->t->group);
+	uint64_t now, left;
+
+	if (s->slot >= r->slot_count || reeve__get(&r->cpu_slots[s->slot].lender) != s->word)
+		return false;
+	now = (uint64_t)reeve__mono(r);
+	left = reeve__get(&r->cpu_slots[s->slot].granted_ns) + REEVE_LOAN_NS - now;
+	if (left > REEVE_LOAN_NS || !reeve__cpu_is_lent(r, s->slot, s->word, now) ||
+		reeve__get(&r->cpu->plan_gate) || reeve__get(&reeve__group_at(r, g)->cpu.gate))
+		return false;
+	atomic_fetch_and(&s->t->attention, ~(uint32_t)REEVE_ATTEND_YIELD);
+	s->look_cycles = cycles + reeve__ns_cycles(r, left);
+	if (reeve__before(s->deadline_cycles, s->look_cycles))
+		s->look_cycles = s->deadline_cycles;
+	return true;
+}
+
 /* With others waiting, a cap, or a slot lost: what the scheduler says. */
 static int ask_scheduler(struct reeve_session *s)
 {
@@ -539,6 +564,8 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 		set_look(s); /* only the first look of a statement, for the CPU clock's sake */
 		return 0;
 	}
+	if (!reeve__cpu_holds(s->r, s->task) && runs_on(s, cycles))
+		return 0;
 	if (attention || atomic_load(&s->r->cpu->contended) || is_capped(s) ||
 		!reeve__cpu_holds(s->r, s->task))
 		return ask_scheduler(s);

@@ -350,7 +350,7 @@ struct reeve_sh_cpu_slot {
 	_Atomic uint64_t scheduled;  /* a: grants */
 	_Atomic uint64_t switches;   /* a: grants to another task than the last */
 	_Atomic uint64_t granted_ns; /* h: since when this task has had it; 0: not known */
-	uint64_t pad2;
+	_Atomic uint64_t lender;     /* h: word of whom it was taken from, running on; 0: nobody */
 };
 
 struct reeve_sh_cpu {
@@ -369,7 +369,7 @@ struct reeve_sh_cpu {
 	uint32_t waiting;	     /* D d: tasks in queues */
 	uint32_t watchman;	     /* D h: the parked task that looks after time */
 	uint32_t pull_ready;	     /* D d: heap of groups with pull tasks */
-	uint32_t plan_gate;	     /* D d: 1 while the plan's cap is reached */
+	_Atomic uint32_t plan_gate;  /* D writes, d: 1 while the plan's cap is reached */
 	_Atomic uint64_t clock;	     /* D writes: virtual clock of groups */
 	_Atomic uint64_t pull_clock; /* D writes */
 	uint64_t contended_ns;	     /* D: since when tasks wait */
