@@ -173,7 +173,7 @@ static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret
 static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 {
 	struct reeve *r = s->r;
-	reeve_ns began = reeve__mono(r);
+	reeve_ns began = reeve__mono(r), used = r->host->thread_cpu(r->host->self);
 	struct reeve__cpu_pass x;
 	int rc = 0;
 
@@ -192,6 +192,8 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 	}
 	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
 	read_cpu_clock(s);
+	if (s->cpu_ns_base > used) /* going to sleep and waking up is work too: 20 us a time */
+		book(s, (uint64_t)(s->cpu_ns_base - used));
 	return rc;
 }
 

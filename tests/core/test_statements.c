@@ -140,6 +140,31 @@ static void cpu_13_waits_are_counted_and_timed(void **state)
 	part(&p);
 }
 
+static void end_running_with_effort(struct core_host *h, void *arg)
+{
+	struct pair *p = arg;
+
+	if (!look(h, p))
+		return;
+	h->cpu +=
+		20 * REEVE_USEC; /* what the waiter's own thread uses to fall asleep and wake up */
+	reeve_query_end(p->runs, NULL);
+}
+
+/* A cap of 25 percent let 26.1 through (bench_sqlite_shares): a thousand parks a second are work. */
+static void going_to_sleep_and_waking_up_are_charged(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+	struct reeve_query_usage u;
+
+	then(&p, end_running_with_effort);
+	assert_ok(reeve_query_begin(p.waits, NULL, E));
+	reeve_query_end(p.waits, &u);
+	assert_true(u.cpu_ns == 20 * REEVE_USEC);
+	part(&p);
+}
+
 static void kill_running(struct core_host *h, void *arg)
 {
 	struct pair *p = arg;
@@ -949,6 +974,7 @@ int main(void)
 		with_core(a_free_slot_is_taken_without_waiting),
 		with_core(cpu_01_without_a_slot_a_statement_waits_until_one_is_free),
 		with_core(cpu_13_waits_are_counted_and_timed),
+		with_core(going_to_sleep_and_waking_up_are_charged),
 		with_core(the_slot_of_a_killed_statement_goes_to_who_waits),
 		with_core(the_slot_of_a_destroyed_session_goes_to_who_waits),
 		with_core(beginning_twice_is_refused_and_ending_twice_counts_once),
