@@ -21,6 +21,7 @@
 #include <reeve/plan.h>
 #include <reeve/session.h>
 #include <reeve/cpu.h>
+#include <reeve/event.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +49,7 @@ struct reeve_options {
 	uint32_t max_mappings;	  /* users pinned to groups; default 16,384 */
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
+	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -131,6 +133,8 @@ struct reeve_segment_info {
 	uint32_t mappings, max_mappings;
 	uint32_t sessions, max_sessions; /* terminated ones still kept included */
 	uint32_t tasks, max_tasks;
+	uint32_t max_events;
+	uint64_t refused_events; /* lost because their place in the ring was already taken again */
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

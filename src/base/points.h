@@ -26,6 +26,8 @@ enum reeve_point {
 	REEVE_POINT_PLAN_SWITCHED, /* new ruling in force, plan rows not yet marked */
 	REEVE_POINT_REAP_CLAIMED, /* dead attachment claimed by a reaper */
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
+	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
+	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
 	REEVE_POINT_COUNT
 };
 
@@ -52,6 +54,8 @@ enum reeve_point {
 	"PLAN_COMPILED", \
 	"PLAN_SWITCHED", \
 	"REAP_CLAIMED", \
-	"REAP_SESSION"
+	"REAP_SESSION", \
+	"EVENT_CLAIMED", \
+	"EVENT_FILLING"
 
 #endif

@@ -239,6 +239,12 @@ static inline int reeve__query_checkpoint(struct reeve_session *s)
 
 /* ---- session.c ---- */
 
+/* An event about a session, in its group. Any lock may be held. */
+void reeve__session_event(
+	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
+/* What a reason of termination is called: "killed". */
+const char *reeve__termination_text(uint32_t reason);
+
 void reeve__sessions_lock(struct reeve *r);
 void reeve__sessions_unlock(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
@@ -310,6 +316,8 @@ uint32_t reeve__task_copy(
 /* Fills the description of a task; CPU lock held. */
 void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t task, struct reeve_task_info *ret);
 int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err);
+/* A task was just marked as a runaway: counts, and events. Any lock may be held. */
+void reeve__runaway_note(struct reeve *r, uint32_t task);
 int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capacity,
 	uint32_t *ret_current, struct reeve_error *err);
 

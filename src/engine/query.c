@@ -102,6 +102,11 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 		return stop(s, REEVE_EKILLED, "the session was killed");
 	if ((attention & REEVE_ATTEND_CANCEL) && is_cancelled(s)) {
 		reeve__add(&s->r->header->session_counts.cancelled, 1);
+		reeve__session_event(s->r, s->session,
+			(struct reeve_event){.kind = REEVE_EVENT_STATEMENT_CANCELLED,
+				.code = REEVE_ECANCELLED,
+				.action = REEVE_ACTION_CANCEL_QUERY},
+			NULL);
 		return stop(s, REEVE_ECANCELLED, "the statement was cancelled");
 	}
 	if (!reeve__before(cycles, s->deadline_cycles)) {
@@ -109,6 +114,15 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 		snprintf(text, sizeof(text), "the statement was out of time after %.3f s",
 			(double)reeve__cycles_ns(s->r, s->deadline_cycles - s->begin_cycles) / 1e9);
 		reeve__add(&s->r->header->session_counts.execution_timeouts, 1);
+		reeve__session_event(s->r, s->session,
+			(struct reeve_event){.kind = REEVE_EVENT_EXECUTION_TIMEOUT,
+				.code = REEVE_ETIMEOUT,
+				.action = REEVE_ACTION_CANCEL_QUERY,
+				.limit_kind = REEVE_LIMIT_EXECUTION_TIME,
+				.limit = reeve__cycles_ns(
+					s->r, s->deadline_cycles - s->begin_cycles),
+				.actual = reeve__cycles_ns(s->r, cycles - s->begin_cycles)},
+			NULL);
 		return stop(s, REEVE_ETIMEOUT, text);
 	}
 	return 0;
@@ -495,11 +509,8 @@ static void look_for_runaway(struct reeve_session *s)
 
 	if (!reeve__get(&c->runaway_on) || s->query_cpu_ns <= reeve__get(&c->runaway_ns))
 		return;
-	if (atomic_compare_exchange_strong(&s->t->is_runaway, &no, 1)) {
-		reeve__add(&c->runaways, 1);
-		if (reeve__get(&c->runaway_ppm) < REEVE_PPM)
-			reeve__add(&c->throttled_tasks, 1);
-	}
+	if (atomic_compare_exchange_strong(&s->t->is_runaway, &no, 1))
+		reeve__runaway_note(s->r, s->task);
 }
 
 /*

@@ -91,6 +91,9 @@ int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_
 		return rc;
 	reeve__catalog_lock(r);
 	rc = create_locked(r, def, now_wall, ret_id, err);
+	if (!rc)
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_CREATED, (reeve_group_id){0}, *ret_id, 0, def->name);
 	reeve__catalog_unlock(r);
 	return rc;
 }
@@ -161,6 +164,8 @@ int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
 		reeve__journal_commit_locked(r);
 		if (is_active(r, p))
 			reeve__ruling_refresh_locked(r);
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;
@@ -317,6 +322,15 @@ static void refresh_if_active(struct reeve *r, uint32_t plan)
 		reeve__ruling_refresh_locked(r);
 }
 
+static void directive_event(struct reeve *r, uint32_t i, const char *what)
+{
+	const struct reeve_sh_directive *d = &r->directives[i];
+	uint64_t group = d->group < r->group_capacity ? r->groups[d->group].head.id : 0;
+
+	reeve__model_event(r, REEVE_EVENT_DIRECTIVE_CHANGED, (reeve_group_id){group},
+		(reeve_plan_id){d->plan_id}, d->head.id, what);
+}
+
 int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
 	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
 	struct reeve_error *err)
@@ -340,6 +354,7 @@ int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id gro
 	if (!rc) {
 		ret_id->v = r->directives[i].head.id;
 		refresh_if_active(r, p);
+		directive_event(r, i, "set");
 	}
 	reeve__catalog_unlock(r);
 	return rc;
@@ -373,6 +388,7 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 	if (!rc) {
 		change_directive(r, i, def, now_wall);
 		refresh_if_active(r, r->directives[i].plan);
+		directive_event(r, i, "changed");
 	}
 	reeve__catalog_unlock(r);
 	return rc;
@@ -387,6 +403,7 @@ int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reev
 	rc = find_directive(r, id, &i, err);
 	if (!rc) {
 		uint32_t plan = r->directives[i].plan;
+		directive_event(r, i, "removed");
 		reeve__table_free(r, &r->header->directives, i, NULL);
 		reeve__add(&r->header->revision, 1);
 		refresh_if_active(r, plan);

@@ -393,6 +393,8 @@ int reeve__plan_activate(
 	if (!rc) {
 		reeve__ruling_compile_locked(r, i, true);
 		reeve__add(&r->header->revision, 1);
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_SWITCHED, (reeve_group_id){0}, id, 0, r->plans[i].name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;

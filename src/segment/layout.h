@@ -408,6 +408,8 @@ struct reeve_sh_journal {
 	char row[1016];		/* C */
 };
 
+#include "layout_event.h"
+
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
 	uint32_t format;	 /* i */
@@ -434,6 +436,8 @@ struct reeve_sh_header {
 	struct reeve_sh_journal journal;
 	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
 	struct reeve_sh_cpu cpu;
+	/* events */
+	struct reeve_sh_events events;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");

@@ -21,6 +21,7 @@
 
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
+	uint32_t events;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -81,6 +82,9 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 							       sizeof(struct reeve_sh_ruling_row)));
 	h->scratch = end;
 	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
+	h->events.ring = end;
+	h->events.capacity = c->events;
+	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -110,6 +114,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->directives = either(o->max_directives, 4096);
 	c->sessions = either(o->max_sessions, 16384);
 	c->tasks = either(o->max_tasks, 65536);
+	c->events = either(o->max_events, 8192);
 	c->cpu_slots = cpu_slots;
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
@@ -125,6 +130,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 			"max_groups %u, max_plans %u, max_directives %u; the system's own take at "
 			"least 4, 4 and 16",
 			c->groups, c->plans, c->directives);
+	if (c->events < 64 || c->events > 1u << 20 || (c->events & (c->events - 1)))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"max_events is %u; allowed are powers of two from 64 to 1048576",
+			c->events);
 	return 0;
 }
 
@@ -141,8 +150,10 @@ static void set_pointers(struct reeve *r)
 	r->directives = (struct reeve_sh_directive *)(void *)(r->base + h->directives.slots);
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
+	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
+	r->event_capacity = h->events.capacity;
 }
 
 static void init_locks(struct reeve_sh_header *h)
@@ -166,6 +177,7 @@ static void format_segment(
 	reeve__put(&h->state, REEVE_SEGMENT_INIT);
 	h->created_wall = now_wall;
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
+	reeve__put(&h->events.next, (uint64_t)1);
 	init_locks(h);
 	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
 		reeve__table_rebuild(r, tables[i], 0);
@@ -227,6 +239,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_directives = h->directives.capacity;
 	o.max_sessions = h->sessions.capacity;
 	o.max_tasks = h->tasks.capacity;
+	o.max_events = h->events.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -244,7 +257,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch)
+		h->scratch != want.scratch || h->events.ring != want.events.ring)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
@@ -290,6 +303,7 @@ static int adopt_boot(
 		for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 			r->attachments[i].pid = 0;
 		reeve__put(&h->cpu.contended, 0);
+		reeve__put(&h->events.sleepers, 0);
 		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
@@ -423,6 +437,7 @@ void reeve__segment_unmap(struct reeve *r)
 
 void reeve__segment_degrade(struct reeve *r, const char *format, ...)
 {
+	struct reeve_event e = {0};
 	uint32_t ready = REEVE_SEGMENT_READY;
 	va_list args;
 
@@ -432,4 +447,8 @@ void reeve__segment_degrade(struct reeve *r, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(r->header->fault, sizeof(r->header->fault), format, args);
 	va_end(args);
+	e.kind = REEVE_EVENT_DEGRADED;
+	e.code = REEVE_EINTERNAL;
+	reeve__event_text(&e, r->header->fault);
+	reeve__event_emit(r, &e);
 }
