@@ -180,7 +180,9 @@ bool reeve__quota_is_system(const struct reeve *r, uint32_t quota);
 uint64_t reeve__quota_limit_locked(struct reeve *r, uint32_t quota, uint32_t kind);
 /* Takes the credit that a session has not used out of the pools. */
 void reeve__quota_take_room_locked(struct reeve *r, uint32_t quota);
-/* The same of all sessions, a few at a time. No lock held. */
+/*
+ * The same of all sessions, a few at a time; their next charges look at all limits. No lock held.
+ */
 void reeve__memory_sweep(struct reeve *r);
 /* Whether calling back credit could help against this refusal. */
 bool reeve__memory_sweep_helps(const struct reeve__refusal *why);

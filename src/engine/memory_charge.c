@@ -157,6 +157,16 @@ void reeve__quota_take_room_locked(struct reeve *r, uint32_t quota)
 	}
 }
 
+static void sweep_quota(struct reeve *r, uint32_t i)
+{
+	struct reeve_sh_quota *q = &r->quotas[i];
+
+	if (reeve__get(&q->room[0]) || reeve__get(&q->room[1]))
+		reeve__quota_take_room_locked(r, i);
+	if (reeve__get(&q->ruling_seen))
+		reeve__put(&q->ruling_seen, 0);
+}
+
 void reeve__memory_sweep(struct reeve *r)
 {
 	uint32_t i = 0, used, n;
@@ -165,10 +175,8 @@ void reeve__memory_sweep(struct reeve *r)
 		reeve__memory_lock(r);
 		used = reeve__table_used(&r->header->quotas);
 		for (n = 0; i < used && n < REEVE__SWEEP; i++, n++)
-			if (reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE &&
-				(reeve__get(&r->quotas[i].room[0]) ||
-					reeve__get(&r->quotas[i].room[1])))
-				reeve__quota_take_room_locked(r, i);
+			if (reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE)
+				sweep_quota(r, i);
 		reeve__memory_unlock(r);
 	} while (i < used);
 }
@@ -217,7 +225,8 @@ static enum outcome refill_locked(struct reeve_session *s, uint32_t kind, uint64
 
 	if (reeve__get(&q->head.state) != REEVE_SLOT_LIVE || q->session != s->session)
 		return GONE;
-	reeve__put(&q->ruling_seen, reeve__get(&r->header->ruling));
+	/* While it is refused it holds more than its limits allow, so every charge comes here. */
+	reeve__put(&q->ruling_seen, 0);
 	trim_credit_locked(r, i, kind, 0);
 	if (!admit_all(r, i, kind, bytes, why)) {
 		r->memory->pools[REEVE__PGA].failed += why->cause == REEVE_REFUSED_POOL;
@@ -226,6 +235,7 @@ static enum outcome refill_locked(struct reeve_session *s, uint32_t kind, uint64
 	extra = extra_of(r, q);
 	if (extra && (bytes > UINT64_MAX - extra || !admit_all(r, i, kind, bytes + extra, why)))
 		extra = 0;
+	reeve__put(&q->ruling_seen, reeve__get(&r->header->ruling));
 	credit = reeve__get(&q->credit[kind]);
 	reeve__put(&q->credit[kind], credit + bytes + extra);
 	REEVE_POINT(MEMORY_CREDITED);

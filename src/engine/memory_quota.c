@@ -156,7 +156,8 @@ static int set_locked(
 	if (i != REEVE_NONE) {
 		r->quotas[i].max_bytes[REEVE_MEMORY_PGA] = t->max_pga;
 		r->quotas[i].max_bytes[REEVE_MEMORY_WORK_AREA] = t->max_work_area;
-		reeve__quota_take_room_locked(r, i); /* its next charge looks at the new limit */
+		reeve__put(&r->quotas[i].ruling_seen, 0); /* its next charge looks at the limit */
+		reeve__quota_take_room_locked(r, i);
 		return 0;
 	}
 	if (standing == UNKNOWN)

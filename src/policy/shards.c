@@ -172,7 +172,7 @@ uint32_t reeve__shards_miss_ppm(const struct reeve_sh_shards *s, uint64_t pages)
 		misses += low >= pages ? s->weight[i]
 				       : reeve__muldiv(s->weight[i], next - pages, next - low);
 	}
-	if (s->references == 0)
+	if (s->references == 0 || pages == 0)
 		return REEVE_PPM;
 	uint64_t ppm = reeve__muldiv(misses, REEVE_PPM, s->references);
 	return ppm > REEVE_PPM ? REEVE_PPM : (uint32_t)ppm;

@@ -13,9 +13,11 @@
  *
  * Worked: R = 1/8, a page comes again after 100 other sampled pages: distance 800, weight 8.
  *
- * Error, as the tests measure against an exact LRU: at most 2 points of miss ratio on average over
- * cache sizes, 5 at the worst, for Zipf, uniform, looping and mixed traces of 50,000 pages; exact to
- * a bucket (1/16 of the distance) while fewer pages than REEVE__SAMPLES are in play.
+ * Error, as the tests measure it against an exact LRU for Zipf, uniform, looping and mixed traces of
+ * 50,000 pages: about one point of miss ratio on average over sizes and traces, which the test bounds
+ * by two; 5 on average over the sizes of one trace and 8 at one size at the worst (which pages are
+ * sampled is chance: one standard deviation is 1.5 points). While fewer pages than REEVE__SAMPLES are
+ * in play: half a point on average, 2 at the worst, which is what the buckets cost.
  *
  * Pure; not safe for concurrent use. After a death in the middle (`busy`), begin again.
  */

@@ -91,7 +91,7 @@ struct reeve_sh_quota {
 	_Atomic uint64_t charges;	       /* o */
 	_Atomic uint64_t peak;		       /* o */
 	_Atomic int64_t last_wall;	       /* a */
-	_Atomic uint64_t ruling_seen;	       /* a: ruling word that its limits were read from */
+	_Atomic uint64_t ruling_seen;	       /* a: ruling word when all limits last held; 0: look */
 	/* counted in the pools */
 	_Atomic uint64_t credit[REEVE_SH_KINDS]; /* M writes */
 	_Atomic uint64_t hand[REEVE_SH_KINDS];	 /* M writes: charged by id */

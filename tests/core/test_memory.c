@@ -2,7 +2,10 @@
 /* Tests of memory pools and allocations: the tree, handles, owners, refusals. */
 #include "core.h"
 
+#include "../../src/segment/segment.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MIB ((uint64_t)1048576)
@@ -464,8 +467,13 @@ static void a_dead_process_s_memory_comes_back(void **state)
 	reeve_allocation_id a = {0};
 	assert_ok(reeve_memory_allocate(
 		c->r, (reeve_pool_id){5}, 77, reeve_session_id_of(s), NULL, &a, E));
+	free(s);
+	dead->local_sessions = NULL;
 	c->h.dead_below = 60;
 	assert_ok(reeve_tick(c->r, NULL, E));
+	pthread_mutex_destroy(&dead->local_lock);
+	pthread_mutex_destroy(&dead->shrink_lock);
+	free(dead); /* what it had in its own memory; reeve_close would touch the segment */
 	assert_true(stats(c->r).used_bytes == 300);
 	assert_true(stats(c->r).session_bytes == 0);
 	assert_fails(reeve_memory_free(c->r, a, NO_SESSION, E), REEVE_ENOT_FOUND, "allocation 3");
