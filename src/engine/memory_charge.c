@@ -185,7 +185,8 @@ bool reeve__memory_sweep_helps(const struct reeve__refusal *why)
 {
 	return why->cause == REEVE_REFUSED_POOL || why->cause == REEVE_REFUSED_PARENT ||
 	       why->cause == REEVE_REFUSED_DATABASE || why->cause == REEVE_REFUSED_GROUP ||
-	       why->cause == REEVE_REFUSED_PRESSURE;
+	       why->cause == REEVE_REFUSED_PRESSURE ||
+	       (why->cause == REEVE_REFUSED_WORK_AREA && *why->name); /* shrunk by pressure */
 }
 
 /* ---- the owner ---- */
@@ -235,7 +236,9 @@ static enum outcome refill_locked(struct reeve_session *s, uint32_t kind, uint64
 	extra = extra_of(r, q);
 	if (extra && (bytes > UINT64_MAX - extra || !admit_all(r, i, kind, bytes + extra, why)))
 		extra = 0;
-	reeve__put(&q->ruling_seen, reeve__get(&r->header->ruling));
+	/* Nor may it spend what it releases of the other kind, while that is above its limit. */
+	if (reeve__quota_admit_locked(r, i, kind ^ 1, 0, why))
+		reeve__put(&q->ruling_seen, reeve__get(&r->header->ruling));
 	credit = reeve__get(&q->credit[kind]);
 	reeve__put(&q->credit[kind], credit + bytes + extra);
 	REEVE_POINT(MEMORY_CREDITED);

@@ -345,24 +345,46 @@ static void move_locked(struct reeve *r, uint32_t i, uint32_t group)
 	reeve__put(&q->ruling_seen, 0); /* its next charge looks at the new group's limits */
 }
 
-int reeve__memory_session_move(
-	struct reeve *r, uint32_t session, uint32_t group, struct reeve_error *err)
+/* LIVE quota of our session that is not in that group yet. */
+static uint32_t to_be_moved(struct reeve *r, uint32_t session, uint32_t group)
 {
-	struct reeve__refusal why = {.cause = REEVE_REFUSED_CAUSES};
+	uint32_t i = quota_of(r, session);
+
+	return i != REEVE_NONE && reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE &&
+			       r->quotas[i].group != group
+		       ? i
+		       : REEVE_NONE;
+}
+
+static bool try_move(
+	struct reeve *r, uint32_t session, uint32_t group, struct reeve__refusal *why)
+{
+	bool admitted = true;
 	uint32_t i;
 
-	if (REEVE_LIKELY(reeve__get(&r->quota_of_session[session]) == 0))
-		return 0;
 	reeve__memory_lock(r);
-	i = quota_of(r, session);
-	if (i != REEVE_NONE && reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE &&
-		r->quotas[i].group != group) {
+	i = to_be_moved(r, session, group);
+	if (i != REEVE_NONE) {
 		reeve__quota_take_room_locked(r, i);
-		if (reeve__group_admit_locked(r, group, counted_bytes(&r->quotas[i]), &why))
+		admitted = reeve__group_admit_locked(
+			r, group, counted_bytes(&r->quotas[i]), why);
+		if (admitted)
 			move_locked(r, i, group);
 	}
 	reeve__memory_unlock(r);
-	return why.cause == REEVE_REFUSED_CAUSES ? 0 : reeve__memory_refuse(r, &why, err);
+	return admitted;
+}
+
+int reeve__memory_session_move(
+	struct reeve *r, uint32_t session, uint32_t group, struct reeve_error *err)
+{
+	struct reeve__refusal why;
+
+	if (REEVE_LIKELY(reeve__get(&r->quota_of_session[session]) == 0) ||
+		try_move(r, session, group, &why))
+		return 0;
+	reeve__memory_sweep(r); /* others of the group may have credit that they do not use */
+	return try_move(r, session, group, &why) ? 0 : reeve__memory_refuse(r, &why, err);
 }
 
 void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t group)
@@ -372,9 +394,8 @@ void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t gr
 	if (reeve__get(&r->quota_of_session[session]) == 0)
 		return;
 	reeve__memory_lock(r);
-	i = quota_of(r, session);
-	if (i != REEVE_NONE && reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE &&
-		r->quotas[i].group != group)
+	i = to_be_moved(r, session, group);
+	if (i != REEVE_NONE)
 		move_locked(r, i, group);
 	reeve__memory_unlock(r);
 }
