@@ -22,6 +22,7 @@
 #include <reeve/session.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
+#include <reeve/memory.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,11 @@ struct reeve_options {
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
+	/* memory; see memory.h */
+	uint64_t db_limit_bytes;	/* default 8 GiB */
+	uint32_t max_quotas;		/* sessions with memory; default as max_sessions */
+	uint32_t max_allocations;	/* default 65,536, at most 16,777,216 */
+	uint32_t max_external_sessions; /* ids of outside engines' sessions; default 16,384 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -88,6 +94,7 @@ struct reeve_tick_report {
 	uint32_t reaped_sessions;
 	uint32_t forgotten_sessions; /* terminated sessions past their retention */
 	uint32_t throttled_tasks;    /* runaways found */
+	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
 };
 
 /*
@@ -135,6 +142,9 @@ struct reeve_segment_info {
 	uint32_t tasks, max_tasks;
 	uint32_t max_events;
 	uint64_t refused_events; /* lost because their place in the ring was already taken again */
+	uint32_t quotas, max_quotas;
+	uint32_t allocations, max_allocations;
+	uint32_t external_sessions, max_external_sessions;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -47,6 +47,7 @@ static struct reeve *new_handle(const struct reeve_host *host)
 	r->host = host ? host : reeve_host_native();
 	r->attachment = REEVE_NONE;
 	pthread_mutex_init(&r->local_lock, NULL);
+	pthread_mutex_init(&r->shrink_lock, NULL);
 	return r;
 }
 
@@ -54,6 +55,7 @@ static void free_handle(struct reeve *r)
 {
 	reeve__segment_unmap(r);
 	pthread_mutex_destroy(&r->local_lock);
+	pthread_mutex_destroy(&r->shrink_lock);
 	free(r);
 }
 
@@ -74,6 +76,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->pull_clock, UINT64_MAX - UINT32_MAX);
 	for (uint32_t i = 0; i < r->slot_count; i++)
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
+	reeve__memory_seed(r, options->db_limit_bytes, reeve__wall(r));
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -118,6 +121,13 @@ static int check_options(const struct reeve_options *o, struct reeve_error *err)
 	if (!o->path && (o->flags & REEVE_OPEN_EXISTING))
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"REEVE_OPEN_EXISTING wants a path; anonymous memory is always new");
+	if (o->db_limit_bytes && (o->db_limit_bytes < REEVE_MEMORY_DB_MIN ||
+					 o->db_limit_bytes > REEVE_MEMORY_DB_MAX))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"db_limit_bytes is %llu; allowed are %llu to %llu",
+			(unsigned long long)o->db_limit_bytes,
+			(unsigned long long)REEVE_MEMORY_DB_MIN,
+			(unsigned long long)REEVE_MEMORY_DB_MAX);
 	return o->host ? check_host(o->host, err) : 0;
 }
 
@@ -203,7 +213,7 @@ REEVE_API void reeve_close(struct reeve *reeve)
 REEVE_API int reeve_tick(
 	struct reeve *reeve, struct reeve_tick_report *ret_report, struct reeve_error *err)
 {
-	struct reeve_tick_report report = {0, 0, 0, 0};
+	struct reeve_tick_report report = {0, 0, 0, 0, 0};
 	struct reeve__cpu_pass x;
 	int rc;
 
@@ -219,6 +229,7 @@ REEVE_API int reeve_tick(
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
 	reeve__event_flush(reeve);
+	report.resized_pools = reeve__memory_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -236,6 +247,7 @@ REEVE_API int reeve_validate(
 	n += reeve__session_validate(reeve, found, arg);
 	n += reeve__cpu_validate(reeve, found, arg);
 	n += reeve__event_validate(reeve, found, arg);
+	n += reeve__memory_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -276,6 +288,12 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_tasks = h->tasks.capacity,
 		.max_events = h->events.capacity,
 		.refused_events = reeve__get(&h->events.refused),
+		.quotas = reeve__get(&h->quotas.live),
+		.max_quotas = h->quotas.capacity,
+		.allocations = reeve__get(&h->allocations.live),
+		.max_allocations = h->allocations.capacity,
+		.external_sessions = reeve__get(&h->externals.live),
+		.max_external_sessions = h->externals.capacity,
 	};
 }
 

@@ -28,6 +28,13 @@ enum reeve_point {
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_MEMORY_CLAIMED, /* memory allocation or quota claimed, not yet published */
+	REEVE_POINT_MEMORY_PUBLISHED, /* memory allocation live, sums not yet raised */
+	REEVE_POINT_MEMORY_CREDITED, /* credit of a session raised, sums not yet */
+	REEVE_POINT_MEMORY_FREEING, /* memory allocation no longer counted, its slot not yet free */
+	REEVE_POINT_MEMORY_PREPARED, /* pool definitions prepared, not yet in force */
+	REEVE_POINT_MEMORY_ENDING, /* a session's memory partly returned */
+	REEVE_POINT_MEMORY_SAMPLING, /* a page sampler half changed */
 	REEVE_POINT_COUNT
 };
 
@@ -56,6 +63,13 @@ enum reeve_point {
 	"REAP_CLAIMED", \
 	"REAP_SESSION", \
 	"EVENT_CLAIMED", \
-	"EVENT_FILLING"
+	"EVENT_FILLING", \
+	"MEMORY_CLAIMED", \
+	"MEMORY_PUBLISHED", \
+	"MEMORY_CREDITED", \
+	"MEMORY_FREEING", \
+	"MEMORY_PREPARED", \
+	"MEMORY_ENDING", \
+	"MEMORY_SAMPLING"
 
 #endif

@@ -568,6 +568,7 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 		start_slice(s, cycles, REEVE_SEC);
 		return 0;
 	}
+	reeve__memory_attend(s->r);
 	look_for_runaway(s);
 	used = s->query_cpu_ns - s->slice_start_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
@@ -748,6 +749,8 @@ void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
 		atomic_store(&s->t->shield, 0);
 	}
 	leave_phase(s, cycles);
+	if (REEVE_UNLIKELY(s->quota != NULL))
+		reeve__memory_statement_end(s);
 	s->end_cycles = cycles;
 	/* After the phase: a killer sees IDLE, or is seen. */
 	attention = atomic_load(&s->t->attention);

@@ -70,6 +70,7 @@ static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t r
 	}
 	for (i = 0; (i = reeve__task_reap(r, attachment, i)) != REEVE_NONE; i++)
 		;
+	reeve__memory_reap(r, attachment);
 	return n;
 }
 

@@ -66,6 +66,7 @@ static void recover_sessions(struct reeve *r)
 
 	reeve__table_rebuild(r, &h->sessions, 0);
 	reeve__table_rebuild(r, &h->tasks, 0);
+	reeve__table_rebuild(r, &h->externals, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
 		reeve__put(&r->groups[i].sessions, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
@@ -76,6 +77,7 @@ static void recover_sessions(struct reeve *r)
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
 		finish_move(r, sh->task, g);
+		reeve__memory_session_follow(r, i, g);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -255,7 +257,8 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	fill_task(r, s->task, s->session, group, task_priority(def->priority));
 	fill_session(r, s->session, s->task, group, by, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
-	reeve__table_publish(r, &h->sessions, s->session, h->next_session_id++, NULL);
+	reeve__table_publish(
+		r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
 	reeve__add(&r->groups[group].sessions, 1);
 	reeve__add(&r->attachments[r->attachment].sessions, 1);
@@ -410,6 +413,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 	if (user && is_last_of_user(r, user))
 		e->user = user;
 	drop_locked(r, task, e);
+	reeve__memory_session_end(r, i);
 }
 
 /* The owner lets go of an ended session: its slot may be reused. */
@@ -420,6 +424,7 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
 	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
+	reeve__memory_session_release(r, i);
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
 		reeve__table_free(r, &r->header->tasks, task, NULL);
@@ -763,6 +768,8 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	from = rc ? 0 : reeve__get(&r->sessions[i].group);
 	if (!rc && from != g)
 		rc = check_room(&r->groups[g], err);
+	if (!rc)
+		rc = reeve__memory_session_move(r, i, g, err);
 	if (!rc) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		sh->previous_group = r->groups[from].head.id;

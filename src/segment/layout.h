@@ -438,6 +438,13 @@ struct reeve_sh_header {
 	struct reeve_sh_cpu cpu;
 	/* events */
 	struct reeve_sh_events events;
+	/* memory: layout_memory.h; sessions of outside engines: layout_external.h */
+	struct reeve_sh_table quotas, allocations; /* M */
+	struct reeve_sh_table externals;	   /* S */
+	uint64_t memory;			   /* i: offset of struct reeve_sh_memory */
+	uint64_t memory_groups;	   /* i: offset of one struct reeve_sh_memory_group a group */
+	uint64_t quota_of_session; /* i: offset of a word a session: slot of its quota + 1 */
+	uint64_t samplers;	   /* i: offset of REEVE_SH_POOLS samplers */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -457,5 +464,9 @@ _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
 _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
 	"the journal holds any definition");
 _Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
+
+/* Parts of other modules, which build on what is above. */
+#include "layout_external.h"
+#include "layout_memory.h"
 
 #endif
