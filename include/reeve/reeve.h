@@ -22,6 +22,7 @@
 #include <reeve/session.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
+#include <reeve/io.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,7 @@ struct reeve_options {
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
+	uint32_t max_io_requests; /* waiting, or under way by hand; default 65,536 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -135,6 +137,7 @@ struct reeve_segment_info {
 	uint32_t tasks, max_tasks;
 	uint32_t max_events;
 	uint64_t refused_events; /* lost because their place in the ring was already taken again */
+	uint32_t io_requests, max_io_requests;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -28,6 +28,16 @@ enum reeve_point {
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_IO_SLOT_TAKEN, /* I/O slot taken on the fast path, request not yet begun */
+	REEVE_POINT_IO_LOCKED, /* I/O lock held, nothing changed yet */
+	REEVE_POINT_IO_QUEUED, /* I/O request in its queue, lock still held */
+	REEVE_POINT_IO_PARKING, /* I/O request queued, lock released, its session not yet asleep */
+	REEVE_POINT_IO_NAMED, /* I/O slot names the winner, request not yet marked */
+	REEVE_POINT_IO_GRANTED, /* request marked as under way, its owner not yet told */
+	REEVE_POINT_IO_PERFORMING, /* request admitted, transfer under way */
+	REEVE_POINT_IO_RELEASED, /* I/O slot free, waiters not yet looked for */
+	REEVE_POINT_IO_ENDING, /* request marked as over, counts not yet changed */
+	REEVE_POINT_IO_REGISTERED, /* limits of a group written, not yet in force */
 	REEVE_POINT_COUNT
 };
 
@@ -56,6 +66,16 @@ enum reeve_point {
 	"REAP_CLAIMED", \
 	"REAP_SESSION", \
 	"EVENT_CLAIMED", \
-	"EVENT_FILLING"
+	"EVENT_FILLING", \
+	"IO_SLOT_TAKEN", \
+	"IO_LOCKED", \
+	"IO_QUEUED", \
+	"IO_PARKING", \
+	"IO_NAMED", \
+	"IO_GRANTED", \
+	"IO_PERFORMING", \
+	"IO_RELEASED", \
+	"IO_ENDING", \
+	"IO_REGISTERED"
 
 #endif

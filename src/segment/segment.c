@@ -22,6 +22,7 @@
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
 	uint32_t events;
+	uint32_t io_requests;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -85,6 +86,16 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
+	place_table(
+		&h->io.requests, c->io_requests, sizeof(struct reeve_sh_io_request), false, &end);
+	place_table(&h->io.executors, REEVE_SH_IO_EXECUTORS, sizeof(struct reeve_sh_io_executor),
+		false, &end);
+	h->io.slots = end;
+	end = page_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
+	h->io.groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
+	h->io.device_rows = end;
+	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -116,6 +127,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->tasks = either(o->max_tasks, 65536);
 	c->events = either(o->max_events, 8192);
 	c->cpu_slots = cpu_slots;
+	c->io_requests = either(o->max_io_requests, 65536);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -123,7 +135,8 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_directives", c->directives, 1u << 20)) ||
 		(rc = check_range(err, "max_sessions", c->sessions, 1u << 20)) ||
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
-		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)))
+		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
+		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -154,6 +167,12 @@ static void set_pointers(struct reeve *r)
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
+	r->io = &h->io;
+	r->io_slots = (struct reeve_sh_io_slot *)(void *)(r->base + h->io.slots);
+	r->io_groups = (struct reeve_sh_io_group *)(void *)(r->base + h->io.groups);
+	r->io_devices = (struct reeve_sh_io_device *)(void *)(r->base + h->io.device_rows);
+	r->io_requests = (struct reeve_sh_io_request *)(void *)(r->base + h->io.requests.slots);
+	r->io_executors = (struct reeve_sh_io_executor *)(void *)(r->base + h->io.executors.slots);
 }
 
 static void init_locks(struct reeve_sh_header *h)
@@ -162,6 +181,7 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&h->catalog, REEVE_RANK_CATALOG);
 	reeve__lock_init(&h->session_lock, REEVE_RANK_SESSIONS);
 	reeve__lock_init(&h->cpu.lock, REEVE_RANK_CPU);
+	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -170,7 +190,7 @@ static void format_segment(
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks};
+		&h->directives, &h->sessions, &h->tasks, &h->io.requests, &h->io.executors};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -219,6 +239,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"I/O requests", offsetof(struct reeve_sh_header, io.requests)},
+		{"I/O executors", offsetof(struct reeve_sh_header, io.executors)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -240,6 +262,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_sessions = h->sessions.capacity;
 	o.max_tasks = h->tasks.capacity;
 	o.max_events = h->events.capacity;
+	o.max_io_requests = h->io.requests.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -257,7 +280,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch || h->events.ring != want.events.ring)
+		h->scratch != want.scratch || h->events.ring != want.events.ring ||
+		h->io.slots != want.io.slots || h->io.groups != want.io.groups ||
+		h->io.device_rows != want.io.device_rows)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
@@ -306,6 +331,11 @@ static int adopt_boot(
 		reeve__put(&h->events.sleepers, 0);
 		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
+		reeve__put(&h->io.contended, 0);
+		h->io.clock_ns = 0;
+		for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
+			r->io_groups[i].bytes.full_at = r->io_groups[i].ops.full_at =
+				r->io_groups[i].rate.at = 0;
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	}
 	flock(fd, LOCK_UN);
