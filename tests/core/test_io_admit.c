@@ -206,7 +206,8 @@ static struct reeve_session *in_debt(struct core *c, bool in_query)
 }
 
 static void interrupted(struct core *c, bool in_query,
-	int (*fn)(struct reeve *, reeve_session_id, struct reeve_error *), int code, const char *part)
+	int (*fn)(struct reeve *, reeve_session_id, struct reeve_error *), int code,
+	const char *part)
 {
 	struct reeve_session *s = in_debt(c, in_query);
 	struct reeve_io_def def = io_read(MIB);
@@ -452,8 +453,7 @@ static void misses_are_counted_for_admissions_too(void **state)
 		end(s, 0);
 	}
 	assert_true(io_group(c->r, 3).deadline_misses == 1);
-	assert_ok(reeve_io_deadline_set(
-		c->r, REEVE_IO_METADATA, REEVE_IO_NORMAL, REEVE_NEVER, E));
+	assert_ok(reeve_io_deadline_set(c->r, REEVE_IO_METADATA, REEVE_IO_NORMAL, REEVE_NEVER, E));
 	assert_ok(reeve_io_begin(s, &def, E));
 	core_sleep(&c->h, REEVE_SEC);
 	end(s, 0);
