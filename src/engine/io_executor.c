@@ -213,6 +213,9 @@ static void *run_reaper(void *arg)
 
 	while (reeve__ring_wait(ex->ring, &label, &result) && label != UINT64_MAX) {
 		struct reeve_io_job *job = (struct reeve_io_job *)(uintptr_t)label;
+		/* What the submitting thread wrote came by the kernel; the lock says so in C, too. */
+		pthread_mutex_lock(&ex->ring_lock);
+		pthread_mutex_unlock(&ex->ring_lock);
 		if (goes_on(ex, job, result))
 			continue;
 		if (result >= 0 || job->result > 0) /* what an earlier piece has moved counts */
