@@ -114,6 +114,8 @@ static void settings(void **state)
 	struct core *c = *state;
 	struct reeve_io_config good, k, after;
 
+	memset(&good, 0, sizeof(good));
+	memset(&after, 0, sizeof(after));
 	reeve_io_config_get(c->r, &good);
 	assert_true(good.policy == REEVE_IO_COMPLETELY_FAIR && good.max_concurrent == 128);
 	assert_true(good.burst_ppm == REEVE_PPM);
