@@ -23,6 +23,7 @@
 #include <reeve/cpu.h>
 #include <reeve/event.h>
 #include <reeve/memory.h>
+#include <reeve/io.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,6 +57,7 @@ struct reeve_options {
 	uint32_t max_quotas;		/* sessions with memory; default as max_sessions */
 	uint32_t max_allocations;	/* default 65,536, at most 16,777,216 */
 	uint32_t max_external_sessions; /* ids of outside engines' sessions; default 16,384 */
+	uint32_t max_io_requests;	/* waiting, or under way by hand; default 65,536 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -145,6 +147,7 @@ struct reeve_segment_info {
 	uint32_t quotas, max_quotas;
 	uint32_t allocations, max_allocations;
 	uint32_t external_sessions, max_external_sessions;
+	uint32_t io_requests, max_io_requests;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

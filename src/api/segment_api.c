@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment_api.c - opening and closing, housekeeping, checks. */
 #include "../engine/engine.h"
+#include "../engine/io.h"
 
 #include <stdlib.h>
 
@@ -77,6 +78,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	for (uint32_t i = 0; i < r->slot_count; i++)
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
 	reeve__memory_seed(r, options->db_limit_bytes, reeve__wall(r));
+	reeve__io_init(r);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -230,6 +232,7 @@ REEVE_API int reeve_tick(
 	reeve__cpu_end(&x);
 	reeve__event_flush(reeve);
 	report.resized_pools = reeve__memory_tick(reeve);
+	reeve__io_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -248,6 +251,7 @@ REEVE_API int reeve_validate(
 	n += reeve__cpu_validate(reeve, found, arg);
 	n += reeve__event_validate(reeve, found, arg);
 	n += reeve__memory_validate(reeve, found, arg);
+	n += reeve__io_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -294,6 +298,8 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_allocations = h->allocations.capacity,
 		.external_sessions = reeve__get(&h->externals.live),
 		.max_external_sessions = h->externals.capacity,
+		.io_requests = reeve__get(&h->io.requests.live),
+		.max_io_requests = h->io.requests.capacity,
 	};
 }
 

@@ -70,6 +70,12 @@ struct reeve_session {
 	uint64_t glance_cycles; /* when it last was */
 	int stop_code;
 	char stop_text[128];
+	/* the I/O request under way */
+	bool io_open, io_blocked;
+	uint32_t io_type, io_device;
+	uint32_t io_slot, io_hint;	    /* I/O slot that bears the task's name; where to try */
+	uint32_t io_request, io_generation; /* row of the table, when it had to queue */
+	uint64_t io_cycles, io_due_ns;	    /* when it was admitted; the span it may take */
 	/* between statements */
 	uint64_t end_cycles, gap_cycles;       /* when the last ended; smoothed pause to the next */
 	struct reeve_session *next, *previous; /* this process's list */
@@ -203,6 +209,10 @@ void reeve__query_block_begin(struct reeve_session *s);
 int reeve__query_block_end(struct reeve_session *s);
 void reeve__query_shield_begin(struct reeve_session *s);
 int reeve__query_shield_end(struct reeve_session *s);
+/* Whether the statement has to stop: 0, or the code, with the reason in stop_text. */
+int reeve__query_must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles);
+/* Nanoseconds until the statement is out of time. */
+uint64_t reeve__query_time_left(const struct reeve_session *s, uint64_t cycles);
 /*
  * Sets bits in a task's attention. Any process, locks may be held. True when it is parked: the
  * caller then wakes it, once it holds no lock.

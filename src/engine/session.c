@@ -8,6 +8,7 @@
  * ACTIVE, WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
  */
 #include "engine.h"
+#include "io.h"
 
 #include <stdlib.h>
 
@@ -19,8 +20,14 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 {
 	struct reeve__cpu_pass x;
 
-	if (task < r->header->tasks.capacity && reeve__get(&r->tasks[task].group) != group)
-		reeve__cpu_move(&x, r, task, group);
+	uint32_t from;
+
+	if (task >= r->header->tasks.capacity || reeve__get(&r->tasks[task].group) == group)
+		return;
+	from = reeve__get(&r->tasks[task].group);
+	if (from < r->group_capacity)
+		reeve__io_move(r, task, from);
+	reeve__cpu_move(&x, r, task, group);
 }
 
 /* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
@@ -330,6 +337,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	s->slot = s->task % r->slot_count;
 	s->end_cycles = reeve__cycles(r);
 	s->gap_cycles = 0;
+	s->io_hint = s->task & 127;
 	remember_local(s);
 	*ret = s;
 	return 0;
@@ -401,6 +409,7 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 		return;
 	e->dropped = true;
 	reeve__cpu_drop(&e->x, r, task);
+	reeve__io_drop(r, task);
 }
 
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
@@ -446,6 +455,8 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	if (s->in_query)
 		reeve__query_end(s, NULL);
 	reeve__query_settle(s);
+	if (s->io_open)
+		reeve__io_abandon(s);
 	reeve__sessions_lock(s->r);
 	terminate_locked(s->r, s->session, reason, &e);
 	release_locked(s->r, s->session, &e);
@@ -594,7 +605,9 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED)
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
+		(info->wait_reason < REEVE_WAIT_IO_BANDWIDTH ||
+			info->wait_reason > REEVE_WAIT_IO_TURN))
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -778,6 +791,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__put(&sh->group, g);
 		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 		reeve__add(&r->groups[g].sessions, 1);
+		reeve__io_move(r, sh->task, from);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
 		reeve__session_event(r, i,

@@ -23,6 +23,7 @@ struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
 	uint32_t events;
 	uint32_t quotas, allocations, externals;
+	uint32_t io_requests;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -98,6 +99,16 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->samplers = end;
 	end = page_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
+	place_table(
+		&h->io.requests, c->io_requests, sizeof(struct reeve_sh_io_request), false, &end);
+	place_table(&h->io.executors, REEVE_SH_IO_EXECUTORS, sizeof(struct reeve_sh_io_executor),
+		false, &end);
+	h->io.slots = end;
+	end = page_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
+	h->io.groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
+	h->io.device_rows = end;
+	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -132,6 +143,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->quotas = either(o->max_quotas, c->sessions);
 	c->allocations = either(o->max_allocations, 65536);
 	c->externals = either(o->max_external_sessions, 16384);
+	c->io_requests = either(o->max_io_requests, 65536);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -142,7 +154,8 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
 		(rc = check_range(err, "max_quotas", c->quotas, 1u << 20)) ||
 		(rc = check_range(err, "max_allocations", c->allocations, 1u << 24)) ||
-		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)))
+		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)) ||
+		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -178,6 +191,12 @@ static void set_pointers(struct reeve *r)
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
+	r->io = &h->io;
+	r->io_slots = (struct reeve_sh_io_slot *)(void *)(r->base + h->io.slots);
+	r->io_groups = (struct reeve_sh_io_group *)(void *)(r->base + h->io.groups);
+	r->io_devices = (struct reeve_sh_io_device *)(void *)(r->base + h->io.device_rows);
+	r->io_requests = (struct reeve_sh_io_request *)(void *)(r->base + h->io.requests.slots);
+	r->io_executors = (struct reeve_sh_io_executor *)(void *)(r->base + h->io.executors.slots);
 }
 
 static void init_locks(struct reeve_sh_header *h)
@@ -190,6 +209,7 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&h->cpu.lock, REEVE_RANK_CPU);
 	reeve__lock_init(&memory->lock, REEVE_RANK_MEMORY);
 	reeve__lock_init(&memory->sampler_lock, REEVE_RANK_MEMORY);
+	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -198,8 +218,8 @@ static void format_segment(
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations,
-		&h->externals};
+		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
+		&h->io.requests, &h->io.executors};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -240,7 +260,9 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->rulings != want->rulings || h->scratch != want->scratch ||
 	       h->events.ring != want->events.ring || h->memory != want->memory ||
 	       h->memory_groups != want->memory_groups ||
-	       h->quota_of_session != want->quota_of_session || h->samplers != want->samplers;
+	       h->quota_of_session != want->quota_of_session || h->samplers != want->samplers ||
+	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
+	       h->io.device_rows != want->io.device_rows;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
@@ -261,6 +283,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"quotas", offsetof(struct reeve_sh_header, quotas)},
 		{"allocations", offsetof(struct reeve_sh_header, allocations)},
 		{"externals", offsetof(struct reeve_sh_header, externals)},
+		{"I/O requests", offsetof(struct reeve_sh_header, io.requests)},
+		{"I/O executors", offsetof(struct reeve_sh_header, io.executors)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -285,6 +309,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_quotas = h->quotas.capacity;
 	o.max_allocations = h->allocations.capacity;
 	o.max_external_sessions = h->externals.capacity;
+	o.max_io_requests = h->io.requests.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -351,6 +376,11 @@ static int adopt_boot(
 		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
 		reeve__put(&r->memory->rebuild, 1);
+		reeve__put(&h->io.contended, 0);
+		h->io.clock_ns = 0;
+		for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
+			r->io_groups[i].bytes.full_at = r->io_groups[i].ops.full_at =
+				r->io_groups[i].rate.at = 0;
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	}
 	flock(fd, LOCK_UN);

@@ -45,6 +45,14 @@ struct reeve {
 	struct reeve_sh_quota *quotas;
 	struct reeve_sh_allocation *allocations;
 	_Atomic uint32_t *quota_of_session;
+	struct reeve_sh_io *io;
+	struct reeve_sh_io_slot *io_slots;
+	struct reeve_sh_io_group *io_groups;
+	struct reeve_sh_io_device *io_devices;
+	struct reeve_sh_io_request *io_requests;
+	struct reeve_sh_io_executor *io_executors;
+	uint64_t io_clock_cycles, io_clock_ns; /* a pair of clock readings; under the I/O lock */
+	_Atomic uint32_t io_group_hints[64];   /* 1 + group slot, by id; looked at, then checked */
 
 	uint32_t slot_count;
 	uint32_t group_capacity;
