@@ -51,6 +51,11 @@ struct reeve_host {
 	int32_t (*process_id)(void *self);
 	/* Processors this process may use, at least 1. */
 	uint32_t (*cpu_count)(void *self);
+	/*
+	 * Processor time of the machine since it started, the busy part and all of it, in any unit;
+	 * false when it cannot be told. NULL: it never can, and the load counts as 0.
+	 */
+	bool (*cpu_times)(void *self, uint64_t *ret_busy, uint64_t *ret_all);
 };
 
 /* The real one. Never NULL; static; the same pointer each time. */

@@ -22,6 +22,7 @@
 #include <reeve/session.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
+#include <reeve/parallel.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,9 @@ struct reeve_options {
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
+	uint32_t max_executions;  /* parallel executions, waiting ones included; default 4,096 */
+	uint32_t max_servers;	  /* parallel servers of all pools; default 1,024, at most 65,536 */
+	uint32_t max_server_pools; /* default 64 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -88,6 +92,7 @@ struct reeve_tick_report {
 	uint32_t reaped_sessions;
 	uint32_t forgotten_sessions; /* terminated sessions past their retention */
 	uint32_t throttled_tasks;    /* runaways found */
+	uint32_t parallel_changes;   /* queued requests started or timed out, servers moved */
 };
 
 /*
@@ -135,6 +140,9 @@ struct reeve_segment_info {
 	uint32_t tasks, max_tasks;
 	uint32_t max_events;
 	uint64_t refused_events; /* lost because their place in the ring was already taken again */
+	uint32_t executions, max_executions; /* ended ones still kept included */
+	uint32_t servers, max_servers;
+	uint32_t server_pools, max_server_pools;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

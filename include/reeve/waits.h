@@ -15,6 +15,7 @@ enum reeve_wait_reason {
 	REEVE_WAIT_PLAN_CAP = 3, /* the database is over the plan's CPU utilization cap */
 	REEVE_WAIT_BLOCKED = 4, /* blocked outside reeve (I/O, lock or client) */
 	REEVE_WAIT_RUNAWAY = 5, /* throttled as a runaway */
+	REEVE_WAIT_PARALLEL_SERVERS = 6, /* waiting for parallel servers */
 };
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment_api.c - opening and closing, housekeeping, checks. */
 #include "../engine/engine.h"
+#include "../engine/parallel.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->pull_clock, UINT64_MAX - UINT32_MAX);
 	for (uint32_t i = 0; i < r->slot_count; i++)
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
+	reeve__parallel_seed(r);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -203,7 +205,7 @@ REEVE_API void reeve_close(struct reeve *reeve)
 REEVE_API int reeve_tick(
 	struct reeve *reeve, struct reeve_tick_report *ret_report, struct reeve_error *err)
 {
-	struct reeve_tick_report report = {0, 0, 0, 0};
+	struct reeve_tick_report report = {0};
 	struct reeve__cpu_pass x;
 	int rc;
 
@@ -219,6 +221,7 @@ REEVE_API int reeve_tick(
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
 	reeve__event_flush(reeve);
+	report.parallel_changes = reeve__parallel_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -236,6 +239,7 @@ REEVE_API int reeve_validate(
 	n += reeve__session_validate(reeve, found, arg);
 	n += reeve__cpu_validate(reeve, found, arg);
 	n += reeve__event_validate(reeve, found, arg);
+	n += reeve__parallel_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -276,6 +280,12 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_tasks = h->tasks.capacity,
 		.max_events = h->events.capacity,
 		.refused_events = reeve__get(&h->events.refused),
+		.executions = reeve__get(&h->executions.live),
+		.max_executions = h->executions.capacity,
+		.servers = reeve__get(&h->servers.live),
+		.max_servers = h->servers.capacity,
+		.server_pools = reeve__get(&h->pools.live),
+		.max_server_pools = h->pools.capacity,
 	};
 }
 

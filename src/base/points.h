@@ -28,6 +28,15 @@ enum reeve_point {
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_PARALLEL_CLAIMED, /* execution slot claimed, not yet published */
+	REEVE_POINT_PARALLEL_QUEUED, /* execution in the queue, lock still held */
+	REEVE_POINT_PARALLEL_TAKING, /* servers taken, execution not yet started */
+	REEVE_POINT_PARALLEL_STARTED, /* execution started, its owner not yet told */
+	REEVE_POINT_PARALLEL_PARKING, /* execution queued, lock released, owner not yet asleep */
+	REEVE_POINT_PARALLEL_ENDING, /* execution over, its servers not yet returned */
+	REEVE_POINT_PARALLEL_RESIZED, /* servers moved, the execution not yet told */
+	REEVE_POINT_PARALLEL_POOL_CHANGED, /* pool changed, still to be undone should the changer die */
+	REEVE_POINT_PARALLEL_SERVER_CLAIMED, /* server slot claimed, not yet published */
 	REEVE_POINT_COUNT
 };
 
@@ -56,6 +65,15 @@ enum reeve_point {
 	"REAP_CLAIMED", \
 	"REAP_SESSION", \
 	"EVENT_CLAIMED", \
-	"EVENT_FILLING"
+	"EVENT_FILLING", \
+	"PARALLEL_CLAIMED", \
+	"PARALLEL_QUEUED", \
+	"PARALLEL_TAKING", \
+	"PARALLEL_STARTED", \
+	"PARALLEL_PARKING", \
+	"PARALLEL_ENDING", \
+	"PARALLEL_RESIZED", \
+	"PARALLEL_POOL_CHANGED", \
+	"PARALLEL_SERVER_CLAIMED"
 
 #endif

@@ -8,6 +8,7 @@
  * ACTIVE, WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
  */
 #include "engine.h"
+#include "parallel.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,15 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 
 	if (task < r->header->tasks.capacity && reeve__get(&r->tasks[task].group) != group)
 		reeve__cpu_move(&x, r, task, group);
+}
+
+/* The same for its parallel executions. */
+static void finish_parallel_move(struct reeve *r, uint32_t session, uint32_t group)
+{
+	struct reeve__parallel_pass x;
+
+	if (group < r->group_capacity)
+		(void)reeve__parallel_move(&x, r, session, REEVE_NONE, group);
 }
 
 /* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
@@ -76,6 +86,7 @@ static void recover_sessions(struct reeve *r)
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
 		finish_move(r, sh->task, g);
+		finish_parallel_move(r, i, g);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -388,8 +399,10 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
  */
 struct ending {
 	struct reeve__cpu_pass x;
-	bool dropped;  /* x has wakes to send */
-	uint64_t user; /* this was his last session; 0: nobody's */
+	bool dropped; /* x has wakes to send */
+	struct reeve__parallel_pass parallel;
+	bool parallel_dropped; /* and so has that */
+	uint64_t user;	       /* this was his last session; 0: nobody's */
 };
 
 static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
@@ -398,6 +411,13 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 		return;
 	e->dropped = true;
 	reeve__cpu_drop(&e->x, r, task);
+}
+
+/* The session's slot is not LIVE any more. */
+static void drop_parallel_locked(struct reeve *r, uint32_t i, struct ending *e)
+{
+	if (reeve__parallel_drop(&e->parallel, r, i))
+		e->parallel_dropped = true;
 }
 
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
@@ -409,6 +429,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 		return;
 	if (user && is_last_of_user(r, user))
 		e->user = user;
+	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 }
 
@@ -419,7 +440,8 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
+	drop_parallel_locked(r, i, e); /* again, should whoever terminated it have died midway */
+	drop_locked(r, task, e);
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
 		reeve__table_free(r, &r->header->tasks, task, NULL);
@@ -430,6 +452,8 @@ static void finish_ending(struct reeve *r, struct ending *e)
 {
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
+	if (e->parallel_dropped)
+		reeve__parallel_wake(&e->parallel);
 	if (e->user)
 		reeve__user_forget_temporary(r, e->user);
 }
@@ -589,7 +613,8 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED)
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
+		info->wait_reason != REEVE_WAIT_PARALLEL_SERVERS)
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -748,8 +773,9 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
+	struct reeve__parallel_pass parallel;
 	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
-	bool moved = false;
+	bool moved = false, parallel_moved = false;
 	int rc;
 
 	if (reason > REEVE_SWITCH_WORKLOAD_BASED)
@@ -771,6 +797,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__put(&sh->group, g);
 		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 		reeve__add(&r->groups[g].sessions, 1);
+		parallel_moved = reeve__parallel_move(&parallel, r, i, from, g);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
 		reeve__session_event(r, i,
@@ -783,6 +810,8 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	reeve__catalog_unlock(r);
 	if (moved)
 		reeve__cpu_wake(&x);
+	if (parallel_moved)
+		reeve__parallel_wake(&parallel);
 	return rc;
 }
 

@@ -22,6 +22,7 @@
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
 	uint32_t events;
+	uint32_t executions, servers, pools;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -85,6 +86,15 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
+	place_table(&h->executions, c->executions, sizeof(struct reeve_sh_execution), false, &end);
+	place_table(&h->servers, c->servers, sizeof(struct reeve_sh_server), false, &end);
+	place_table(&h->pools, c->pools, sizeof(struct reeve_sh_pool), false, &end);
+	h->parallel = end;
+	end = page_up(end + sizeof(struct reeve_sh_parallel));
+	h->parallel_groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
+	h->parallel_sessions = end;
+	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -116,6 +126,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->tasks = either(o->max_tasks, 65536);
 	c->events = either(o->max_events, 8192);
 	c->cpu_slots = cpu_slots;
+	c->executions = either(o->max_executions, 4096);
+	c->servers = either(o->max_servers, 1024);
+	c->pools = either(o->max_server_pools, 64);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -123,7 +136,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_directives", c->directives, 1u << 20)) ||
 		(rc = check_range(err, "max_sessions", c->sessions, 1u << 20)) ||
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
-		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)))
+		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
+		(rc = check_range(err, "max_executions", c->executions, 1u << 20)) ||
+		(rc = check_range(err, "max_servers", c->servers, 65536)) ||
+		(rc = check_range(err, "max_server_pools", c->pools, 4096)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -151,6 +167,13 @@ static void set_pointers(struct reeve *r)
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
+	r->executions = (struct reeve_sh_execution *)(void *)(r->base + h->executions.slots);
+	r->servers = (struct reeve_sh_server *)(void *)(r->base + h->servers.slots);
+	r->pools = (struct reeve_sh_pool *)(void *)(r->base + h->pools.slots);
+	r->parallel = (struct reeve_sh_parallel *)(void *)(r->base + h->parallel);
+	r->parallel_groups =
+		(struct reeve_sh_parallel_group *)(void *)(r->base + h->parallel_groups);
+	r->parallel_sessions = (_Atomic uint32_t *)(void *)(r->base + h->parallel_sessions);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
@@ -162,6 +185,8 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&h->catalog, REEVE_RANK_CATALOG);
 	reeve__lock_init(&h->session_lock, REEVE_RANK_SESSIONS);
 	reeve__lock_init(&h->cpu.lock, REEVE_RANK_CPU);
+	reeve__lock_init(&((struct reeve_sh_parallel *)(void *)((char *)h + h->parallel))->lock,
+		REEVE_RANK_PARALLEL);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -170,7 +195,7 @@ static void format_segment(
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks};
+		&h->directives, &h->sessions, &h->tasks, &h->executions, &h->servers, &h->pools};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -219,6 +244,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"executions", offsetof(struct reeve_sh_header, executions)},
+		{"servers", offsetof(struct reeve_sh_header, servers)},
+		{"server pools", offsetof(struct reeve_sh_header, pools)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -240,6 +268,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_sessions = h->sessions.capacity;
 	o.max_tasks = h->tasks.capacity;
 	o.max_events = h->events.capacity;
+	o.max_executions = h->executions.capacity;
+	o.max_servers = h->servers.capacity;
+	o.max_server_pools = h->pools.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -257,7 +288,10 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch || h->events.ring != want.events.ring)
+		h->scratch != want.scratch || h->events.ring != want.events.ring ||
+		h->parallel != want.parallel ||
+		h->parallel_groups != want.parallel_groups ||
+		h->parallel_sessions != want.parallel_sessions)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)

@@ -31,6 +31,12 @@ struct reeve {
 	struct reeve_sh_task *tasks;
 	struct reeve_sh_attachment *attachments;
 	struct reeve_sh_event *events;
+	struct reeve_sh_parallel *parallel;
+	struct reeve_sh_parallel_group *parallel_groups;
+	_Atomic uint32_t *parallel_sessions;
+	struct reeve_sh_execution *executions;
+	struct reeve_sh_server *servers;
+	struct reeve_sh_pool *pools;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;

@@ -117,6 +117,9 @@ void core_small_options(struct reeve_options *o)
 	o->max_sessions = 64;
 	o->max_tasks = 128;
 	o->max_events = 256;
+	o->max_executions = 64;
+	o->max_servers = 64;
+	o->max_server_pools = 8;
 }
 
 struct reeve *core_open(const struct reeve_host *host, uint32_t cpu_slots)
