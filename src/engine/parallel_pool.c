@@ -275,7 +275,7 @@ uint32_t reeve__pool_copy(struct reeve *r, reeve_server_pool_id after,
 /* The wall's time at an instant of the monotonic clock; 0: never. */
 static reeve_ns wall_of(const struct reeve__parallel_pass *x, uint64_t mono)
 {
-	return mono ? reeve__wall(x->r) - (reeve_ns)(x->now - mono) : 0;
+	return mono ? (reeve_ns)((uint64_t)reeve__wall(x->r) - (x->now - mono)) : 0;
 }
 
 static void fill_server(

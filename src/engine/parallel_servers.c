@@ -296,7 +296,7 @@ static uint32_t start_server(struct reeve__parallel_pass *x, uint32_t pool)
 	s->idle_since_ns = x->now;
 	REEVE_POINT(PARALLEL_SERVER_CLAIMED);
 	reeve__table_publish(x->r, t, i, x->p->next_server_id++, NULL);
-	x->r->pools[pool].servers++;
+	reeve__pool_at(x->r, pool)->servers++;
 	x->p->servers++;
 	return i;
 }
@@ -316,7 +316,7 @@ static void stop_server(struct reeve__parallel_pass *x, uint32_t i)
 static bool take_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t pool)
 {
 	struct reeve_sh_execution *e = &x->r->executions[i];
-	uint32_t k = x->r->pools[pool].idle_first;
+	uint32_t k = reeve__pool_at(x->r, pool)->idle_first;
 	struct reeve_sh_server *s = server_at(x->r, k);
 
 	if (s && s->pool != pool)

@@ -9,7 +9,7 @@
 /* The wall's time at an instant of the monotonic clock; 0: there was none. */
 static reeve_ns wall_of(const struct reeve__parallel_pass *x, uint64_t mono)
 {
-	return mono ? reeve__wall(x->r) - (reeve_ns)(x->now - mono) : 0;
+	return mono ? (reeve_ns)((uint64_t)reeve__wall(x->r) - (x->now - mono)) : 0;
 }
 
 static uint32_t granted_of(const struct reeve_sh_execution *e)
@@ -32,7 +32,8 @@ static void fill_times(const struct reeve__parallel_pass *x, const struct reeve_
 		ret->started_wall = wall_of(x, e->started_ns);
 	ret->ended_wall = wall_of(x, e->ended_ns);
 	if (reeve__get(&e->phase) == REEVE_EXECUTION_QUEUED && e->deadline_ns < INT64_MAX)
-		ret->deadline_wall = reeve__wall(x->r) + (reeve_ns)(e->deadline_ns - x->now);
+		ret->deadline_wall =
+			(reeve_ns)((uint64_t)reeve__wall(x->r) + (e->deadline_ns - x->now));
 }
 
 void reeve__execution_fill(
