@@ -185,6 +185,14 @@ static int wait_for_start(struct wait *w)
 	return end_wait(w);
 }
 
+/* Why it is over before its owner saw it start. */
+static int code_of(const struct reeve_sh_execution *e)
+{
+	int code = (int)(0 - reeve__get(&e->outcome));
+
+	return code < 0 ? code : REEVE_ECANCELLED; /* somebody has completed it by its id */
+}
+
 /* After the wait: what has become of it. The execution's slot is this owner's in any case. */
 static int settle(struct wait *w, int stop, struct reeve_error *err)
 {
@@ -203,7 +211,7 @@ static int settle(struct wait *w, int stop, struct reeve_error *err)
 	} else if (reeve__parallel_runs(e)) {
 		reeve__parallel_acknowledge(&x, w->i);
 	}
-	rc = reeve__get(&e->phase) == REEVE_EXECUTION_FAILED ? -(int)reeve__get(&e->outcome) : 0;
+	rc = reeve__parallel_runs(e) ? 0 : code_of(e);
 	memcpy(failure, e->failure, sizeof(failure));
 	if (reeve__get(&e->head.state) == REEVE_SLOT_KEPT)
 		reeve__parallel_rest(&x, w->i);
@@ -240,11 +248,9 @@ static int check_session(const struct reeve_session *s, struct reeve_error *err)
 static int outcome_at_once(struct reeve__parallel_pass *x, uint32_t i, struct reeve_error *err)
 {
 	const struct reeve_sh_execution *e = &x->r->executions[i];
-	uint32_t phase = reeve__get(&e->phase);
 
-	if (phase == REEVE_EXECUTION_FAILED)
-		return reeve__fail(err, -(int)reeve__get(&e->outcome),
-			"parallel execution %llu did not start: %.80s",
+	if (!reeve__parallel_runs(e))
+		return reeve__fail(err, code_of(e), "parallel execution %llu did not start: %.80s",
 			(unsigned long long)e->head.id, e->failure);
 	reeve__parallel_acknowledge(x, i);
 	return 0;

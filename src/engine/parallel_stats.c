@@ -64,7 +64,7 @@ void reeve__execution_fill(
 	ret->rows = reeve__get(&e->rows);
 	ret->bytes = reeve__get(&e->bytes);
 	fill_times(x, e, ret);
-	ret->failure_code = -(int)reeve__get(&e->outcome);
+	ret->failure_code = (int)(0 - reeve__get(&e->outcome));
 	memcpy(ret->failure, e->failure, sizeof(ret->failure));
 	ret->failure[sizeof(ret->failure) - 1] = 0;
 }
