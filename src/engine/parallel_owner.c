@@ -79,30 +79,36 @@ struct wait {
 	bool in_query;
 };
 
-static void begin_wait(struct wait *w)
+/*
+ * The marks of a wait are set and removed under the CPU lock, with the phase other than WORK: so
+ * whoever has that lock sees a task that is parked for servers, or one that may be for a slot.
+ */
+static void mark(struct wait *w, uint32_t reason, bool waits, uint32_t park)
 {
 	struct reeve_sh_task *t = w->s->t;
+	struct reeve__cpu_pass x;
 
+	reeve__cpu_begin(&x, w->s->r);
+	if (!waits && reeve__get(&t->wait_since) && x.now > reeve__get(&t->wait_since))
+		reeve__add(&t->wait_ns, x.now - reeve__get(&t->wait_since));
+	reeve__put(&t->wait_reason, reason);
+	reeve__put(&t->wait_since, waits ? x.now : 0);
+	atomic_store(&t->park, park);
+	reeve__cpu_end(&x);
+}
+
+static void begin_wait(struct wait *w)
+{
 	if (w->in_query)
 		reeve__query_block_begin(w->s);
-	reeve__put(&t->wait_reason, (uint32_t)REEVE_WAIT_PARALLEL_SERVERS);
-	reeve__put(&t->wait_since, (uint64_t)reeve__mono(w->s->r));
 	/* Before the look at the phase: whoever starts it does these in the opposite order. */
-	atomic_store(&t->park, (uint32_t)REEVE_PARK_YES);
+	mark(w, REEVE_WAIT_PARALLEL_SERVERS, true, REEVE_PARK_YES);
 }
 
 /* Back to work; the code with which the statement has to stop, 0: it goes on. */
 static int end_wait(struct wait *w)
 {
-	struct reeve_sh_task *t = w->s->t;
-	uint64_t since = reeve__get(&t->wait_since);
-	uint64_t now = (uint64_t)reeve__mono(w->s->r);
-
-	reeve__put(&t->park, (uint32_t)REEVE_PARK_NO);
-	reeve__put(&t->wait_since, 0);
-	reeve__put(&t->wait_reason, (uint32_t)REEVE_WAIT_NONE);
-	if (now > since)
-		reeve__add(&t->wait_ns, now - since);
+	mark(w, REEVE_WAIT_NONE, false, REEVE_PARK_NO);
 	return w->in_query ? reeve__query_block_end(w->s) : 0;
 }
 

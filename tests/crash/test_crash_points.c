@@ -169,14 +169,21 @@ static void activate(struct world *w, struct reeve *r, uint64_t plan)
 	w->plan_acknowledged = plan;
 }
 
+/* A session of an outside engine, whose id no session here gets to. */
+#define OUTSIDE 1000000000u
+
 static void ask(struct reeve *r, uint32_t mode, uint32_t dop, struct reeve_execution_info *ret)
 {
 	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_error err;
 
 	def.mode = mode;
 	def.requested_dop = dop;
-	if (reeve_execution_request(r, 1001, (reeve_group_id){REEVE_BATCH_GROUP}, &def, ret, NULL))
+	if (reeve_execution_request(
+		    r, OUTSIDE, (reeve_group_id){REEVE_BATCH_GROUP}, &def, ret, &err)) {
+		fprintf(stderr, "%s\n", err.text);
 		abort();
+	}
 }
 
 /* Changes the pool, takes servers, queues, and waits in the queue for a while. */

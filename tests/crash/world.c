@@ -171,10 +171,13 @@ static struct reeve_server_pool_def pool_def(uint32_t min_servers)
 void world_change_pool(struct world *w, struct reeve *r, uint32_t min_servers)
 {
 	struct reeve_server_pool_def def = pool_def(min_servers);
+	struct reeve_error err;
 
 	if (reeve_server_pool_update(
-		    r, w->pool, REEVE_SERVER_POOL_MIN | REEVE_SERVER_POOL_MAX, &def, 0, NULL))
+		    r, w->pool, REEVE_SERVER_POOL_MIN | REEVE_SERVER_POOL_MAX, &def, 0, &err)) {
+		fprintf(stderr, "%s\n", err.text);
 		abort();
+	}
 }
 
 static void create_pool(struct world *w)
