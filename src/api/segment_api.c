@@ -2,6 +2,7 @@
 /* segment_api.c - opening and closing, housekeeping, checks. */
 #include "../engine/engine.h"
 #include "../engine/io.h"
+#include "../engine/parallel.h"
 
 #include <stdlib.h>
 
@@ -79,6 +80,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
 	reeve__memory_seed(r, options->db_limit_bytes, reeve__wall(r));
 	reeve__io_init(r);
+	reeve__parallel_seed(r);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -215,7 +217,7 @@ REEVE_API void reeve_close(struct reeve *reeve)
 REEVE_API int reeve_tick(
 	struct reeve *reeve, struct reeve_tick_report *ret_report, struct reeve_error *err)
 {
-	struct reeve_tick_report report = {0, 0, 0, 0, 0};
+	struct reeve_tick_report report = {0};
 	struct reeve__cpu_pass x;
 	int rc;
 
@@ -233,6 +235,7 @@ REEVE_API int reeve_tick(
 	reeve__event_flush(reeve);
 	report.resized_pools = reeve__memory_tick(reeve);
 	reeve__io_tick(reeve);
+	report.parallel_changes = reeve__parallel_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -252,6 +255,7 @@ REEVE_API int reeve_validate(
 	n += reeve__event_validate(reeve, found, arg);
 	n += reeve__memory_validate(reeve, found, arg);
 	n += reeve__io_validate(reeve, found, arg);
+	n += reeve__parallel_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -300,6 +304,12 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_external_sessions = h->externals.capacity,
 		.io_requests = reeve__get(&h->io.requests.live),
 		.max_io_requests = h->io.requests.capacity,
+		.executions = reeve__get(&h->executions.live),
+		.max_executions = h->executions.capacity,
+		.servers = reeve__get(&h->servers.live),
+		.max_servers = h->servers.capacity,
+		.server_pools = reeve__get(&h->pools.live),
+		.max_server_pools = h->pools.capacity,
 	};
 }
 

@@ -45,6 +45,15 @@ enum reeve_point {
 	REEVE_POINT_IO_RELEASED, /* I/O slot free, waiters not yet looked for */
 	REEVE_POINT_IO_ENDING, /* request marked as over, counts not yet changed */
 	REEVE_POINT_IO_REGISTERED, /* limits of a group written, not yet in force */
+	REEVE_POINT_PARALLEL_CLAIMED, /* execution slot claimed, not yet published */
+	REEVE_POINT_PARALLEL_QUEUED, /* execution in the queue, lock still held */
+	REEVE_POINT_PARALLEL_TAKING, /* servers taken, execution not yet started */
+	REEVE_POINT_PARALLEL_STARTED, /* execution started, its owner not yet told */
+	REEVE_POINT_PARALLEL_PARKING, /* execution queued, lock released, owner not yet asleep */
+	REEVE_POINT_PARALLEL_ENDING, /* execution over, its servers not yet returned */
+	REEVE_POINT_PARALLEL_RESIZED, /* servers moved, the execution not yet told */
+	REEVE_POINT_PARALLEL_POOL_CHANGED, /* pool changed, still to be undone should the changer die */
+	REEVE_POINT_PARALLEL_SERVER_CLAIMED, /* server slot claimed, not yet published */
 	REEVE_POINT_COUNT
 };
 
@@ -90,6 +99,15 @@ enum reeve_point {
 	"IO_PERFORMING", \
 	"IO_RELEASED", \
 	"IO_ENDING", \
-	"IO_REGISTERED"
+	"IO_REGISTERED", \
+	"PARALLEL_CLAIMED", \
+	"PARALLEL_QUEUED", \
+	"PARALLEL_TAKING", \
+	"PARALLEL_STARTED", \
+	"PARALLEL_PARKING", \
+	"PARALLEL_ENDING", \
+	"PARALLEL_RESIZED", \
+	"PARALLEL_POOL_CHANGED", \
+	"PARALLEL_SERVER_CLAIMED"
 
 #endif

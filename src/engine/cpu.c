@@ -987,7 +987,9 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 		note_fault(f, "task slot %u waits and is not parked", i);
 	/* A holder between words and phase is just beginning or ending; a parked one must wait. */
 	if (live && t->kind == REEVE_TASK_SESSION && !t->queued && !holds &&
-		reeve__get(&t->park) == REEVE_PARK_YES && reeve__get(&t->phase) == REEVE_PHASE_WORK)
+		reeve__get(&t->park) == REEVE_PARK_YES &&
+		reeve__get(&t->phase) == REEVE_PHASE_WORK && /* else it waits for something else */
+		reeve__get(&t->wait_reason) != REEVE_WAIT_RUNAWAY)
 		note_fault(f, "task slot %u is parked and neither waits nor holds a CPU slot", i);
 }
 

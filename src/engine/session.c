@@ -9,6 +9,7 @@
  */
 #include "engine.h"
 #include "io.h"
+#include "parallel.h"
 
 #include <stdlib.h>
 
@@ -19,7 +20,6 @@
 static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 {
 	struct reeve__cpu_pass x;
-
 	uint32_t from;
 
 	if (task >= r->header->tasks.capacity || reeve__get(&r->tasks[task].group) == group)
@@ -28,6 +28,15 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 	if (from < r->group_capacity)
 		reeve__io_move(r, task, from);
 	reeve__cpu_move(&x, r, task, group);
+}
+
+/* The same for its parallel executions. */
+static void finish_parallel_move(struct reeve *r, uint32_t session, uint32_t group)
+{
+	struct reeve__parallel_pass x;
+
+	if (group < r->group_capacity)
+		(void)reeve__parallel_move(&x, r, session, REEVE_NONE, group);
 }
 
 /* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
@@ -85,6 +94,7 @@ static void recover_sessions(struct reeve *r)
 			continue;
 		finish_move(r, sh->task, g);
 		reeve__memory_session_follow(r, i, g);
+		finish_parallel_move(r, i, g);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -264,8 +274,7 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	fill_task(r, s->task, s->session, group, task_priority(def->priority));
 	fill_session(r, s->session, s->task, group, by, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
-	reeve__table_publish(
-		r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
+	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
 	reeve__add(&r->groups[group].sessions, 1);
 	reeve__add(&r->attachments[r->attachment].sessions, 1);
@@ -399,8 +408,10 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
  */
 struct ending {
 	struct reeve__cpu_pass x;
-	bool dropped;  /* x has wakes to send */
-	uint64_t user; /* this was his last session; 0: nobody's */
+	bool dropped; /* x has wakes to send */
+	struct reeve__parallel_pass parallel;
+	bool parallel_dropped; /* and so has that */
+	uint64_t user;	       /* this was his last session; 0: nobody's */
 };
 
 static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
@@ -412,6 +423,13 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 	reeve__io_drop(r, task);
 }
 
+/* The session's slot is not LIVE any more. */
+static void drop_parallel_locked(struct reeve *r, uint32_t i, struct ending *e)
+{
+	if (reeve__parallel_drop(&e->parallel, r, i))
+		e->parallel_dropped = true;
+}
+
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
 {
 	uint64_t user = r->sessions[i].user_id;
@@ -421,6 +439,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 		return;
 	if (user && is_last_of_user(r, user))
 		e->user = user;
+	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 	reeve__memory_session_end(r, i);
 }
@@ -432,7 +451,8 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
+	drop_parallel_locked(r, i, e); /* again, should whoever terminated it have died midway */
+	drop_locked(r, task, e);
 	reeve__memory_session_release(r, i);
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
@@ -444,6 +464,8 @@ static void finish_ending(struct reeve *r, struct ending *e)
 {
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
+	if (e->parallel_dropped)
+		reeve__parallel_wake(&e->parallel);
 	if (e->user)
 		reeve__user_forget_temporary(r, e->user);
 }
@@ -605,9 +627,8 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
-		(info->wait_reason < REEVE_WAIT_IO_BANDWIDTH ||
-			info->wait_reason > REEVE_WAIT_IO_TURN))
+	/* Reasons above these are waits of ours for which the CPU slot was given up. */
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED && info->wait_reason <= REEVE_WAIT_RUNAWAY)
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -766,8 +787,9 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
+	struct reeve__parallel_pass parallel;
 	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
-	bool moved = false;
+	bool moved = false, parallel_moved = false;
 	int rc;
 
 	if (reason > REEVE_SWITCH_WORKLOAD_BASED)
@@ -792,6 +814,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 		reeve__add(&r->groups[g].sessions, 1);
 		reeve__io_move(r, sh->task, from);
+		parallel_moved = reeve__parallel_move(&parallel, r, i, from, g);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
 		reeve__session_event(r, i,
@@ -804,6 +827,8 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	reeve__catalog_unlock(r);
 	if (moved)
 		reeve__cpu_wake(&x);
+	if (parallel_moved)
+		reeve__parallel_wake(&parallel);
 	return rc;
 }
 

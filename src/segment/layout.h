@@ -419,6 +419,7 @@ struct reeve_sh_journal {
 
 #include "layout_event.h"
 #include "layout_io.h"
+#include "layout_parallel.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -456,6 +457,11 @@ struct reeve_sh_header {
 	uint64_t quota_of_session; /* i: offset of a word a session: slot of its quota + 1 */
 	uint64_t samplers;	   /* i: offset of REEVE_SH_POOLS samplers */
 	struct reeve_sh_io io;
+	/* parallel control, see layout_parallel.h */
+	_Alignas(64) struct reeve_sh_table executions, servers, pools; /* P */
+	uint64_t parallel;	    /* i: offset of its settings, lock and totals */
+	uint64_t parallel_groups;   /* i: offset of a row a group slot */
+	uint64_t parallel_sessions; /* i: offset of 1 + an execution's slot, a session slot */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");

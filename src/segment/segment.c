@@ -24,6 +24,7 @@ struct capacities {
 	uint32_t events;
 	uint32_t quotas, allocations, externals;
 	uint32_t io_requests;
+	uint32_t executions, servers, pools;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -109,6 +110,15 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
 	h->io.device_rows = end;
 	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
+	place_table(&h->executions, c->executions, sizeof(struct reeve_sh_execution), false, &end);
+	place_table(&h->servers, c->servers, sizeof(struct reeve_sh_server), false, &end);
+	place_table(&h->pools, c->pools, sizeof(struct reeve_sh_server_pool), false, &end);
+	h->parallel = end;
+	end = page_up(end + sizeof(struct reeve_sh_parallel));
+	h->parallel_groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
+	h->parallel_sessions = end;
+	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -144,6 +154,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->allocations = either(o->max_allocations, 65536);
 	c->externals = either(o->max_external_sessions, 16384);
 	c->io_requests = either(o->max_io_requests, 65536);
+	c->executions = either(o->max_executions, 4096);
+	c->servers = either(o->max_servers, 1024);
+	c->pools = either(o->max_server_pools, 64);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -155,7 +168,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_quotas", c->quotas, 1u << 20)) ||
 		(rc = check_range(err, "max_allocations", c->allocations, 1u << 24)) ||
 		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)) ||
-		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)))
+		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)) ||
+		(rc = check_range(err, "max_executions", c->executions, 1u << 20)) ||
+		(rc = check_range(err, "max_servers", c->servers, 65536)) ||
+		(rc = check_range(err, "max_server_pools", c->pools, 4096)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -188,6 +204,13 @@ static void set_pointers(struct reeve *r)
 	r->quotas = (struct reeve_sh_quota *)(void *)(r->base + h->quotas.slots);
 	r->quota_of_session = (_Atomic uint32_t *)(void *)(r->base + h->quota_of_session);
 	r->allocations = (struct reeve_sh_allocation *)(void *)(r->base + h->allocations.slots);
+	r->executions = (struct reeve_sh_execution *)(void *)(r->base + h->executions.slots);
+	r->servers = (struct reeve_sh_server *)(void *)(r->base + h->servers.slots);
+	r->pools = (struct reeve_sh_server_pool *)(void *)(r->base + h->pools.slots);
+	r->parallel = (struct reeve_sh_parallel *)(void *)(r->base + h->parallel);
+	r->parallel_groups =
+		(struct reeve_sh_parallel_group *)(void *)(r->base + h->parallel_groups);
+	r->parallel_sessions = (_Atomic uint32_t *)(void *)(r->base + h->parallel_sessions);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
@@ -210,6 +233,8 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&memory->lock, REEVE_RANK_MEMORY);
 	reeve__lock_init(&memory->sampler_lock, REEVE_RANK_MEMORY);
 	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
+	reeve__lock_init(&((struct reeve_sh_parallel *)(void *)((char *)h + h->parallel))->lock,
+		REEVE_RANK_PARALLEL);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -219,7 +244,7 @@ static void format_segment(
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
 		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
-		&h->io.requests, &h->io.executors};
+		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -262,7 +287,9 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->memory_groups != want->memory_groups ||
 	       h->quota_of_session != want->quota_of_session || h->samplers != want->samplers ||
 	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
-	       h->io.device_rows != want->io.device_rows;
+	       h->io.device_rows != want->io.device_rows || h->parallel != want->parallel ||
+	       h->parallel_groups != want->parallel_groups ||
+	       h->parallel_sessions != want->parallel_sessions;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
@@ -285,6 +312,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"externals", offsetof(struct reeve_sh_header, externals)},
 		{"I/O requests", offsetof(struct reeve_sh_header, io.requests)},
 		{"I/O executors", offsetof(struct reeve_sh_header, io.executors)},
+		{"executions", offsetof(struct reeve_sh_header, executions)},
+		{"servers", offsetof(struct reeve_sh_header, servers)},
+		{"server pools", offsetof(struct reeve_sh_header, pools)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -310,6 +340,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_allocations = h->allocations.capacity;
 	o.max_external_sessions = h->externals.capacity;
 	o.max_io_requests = h->io.requests.capacity;
+	o.max_executions = h->executions.capacity;
+	o.max_servers = h->servers.capacity;
+	o.max_server_pools = h->pools.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));

@@ -53,6 +53,12 @@ struct reeve {
 	struct reeve_sh_io_executor *io_executors;
 	uint64_t io_clock_cycles, io_clock_ns; /* a pair of clock readings; under the I/O lock */
 	_Atomic uint32_t io_group_hints[64];   /* 1 + group slot, by id; looked at, then checked */
+	struct reeve_sh_parallel *parallel;
+	struct reeve_sh_parallel_group *parallel_groups;
+	_Atomic uint32_t *parallel_sessions;
+	struct reeve_sh_execution *executions;
+	struct reeve_sh_server *servers;
+	struct reeve_sh_server_pool *pools;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;

@@ -28,6 +28,31 @@ static size_t good_size;
 
 /* ---- the file before the damage ---- */
 
+/* Pools, servers, executions that run, wait and are over. */
+static void populate_parallel(struct reeve *r, struct reeve_session *s)
+{
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_execution_info info;
+	reeve_server_pool_id id;
+	struct reeve_parallel h;
+
+	pool.name = "pool";
+	pool.min_servers = 3;
+	pool.max_servers = 12;
+	assert_ok(reeve_server_pool_create(r, &pool, &id, E));
+	assert_ok(reeve_parallel_group_limit_set(r, (reeve_group_id){3}, 7, 9, E));
+	def.requested_dop = 4;
+	for (uint64_t i = 0; i < 9; i++) {
+		def.mode = 1 + (uint32_t)i % 3;
+		assert_ok(reeve_execution_request(
+			r, 1000 + i, (reeve_group_id){1 + i % 4}, &def, &info, E));
+	}
+	assert_ok(reeve_execution_complete(r, (reeve_execution_id){2}, "failed", E));
+	def.mode = REEVE_PARALLEL_ADAPTIVE;
+	assert_ok(reeve_parallel_begin(s, &def, &h, E));
+}
+
 /* Something of everything, left behind by a process that has died in the middle of work. */
 static void populate(struct reeve *r)
 {
@@ -62,6 +87,7 @@ static void populate(struct reeve *r)
 	reeve_session_destroy(s[3]);
 	reeve_session_destroy(s[4]);
 	assert_ok(reeve_session_kill(r, reeve_session_id_of(s[5]), E));
+	populate_parallel(r, s[6]);
 }
 
 /* Another session of the dead process waited for a slot when it died. */
@@ -136,7 +162,8 @@ static uint32_t find_ranges(struct range *ret)
 {
 	const struct reeve_sh_header *h = (const void *)good;
 	const struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings,
-		&h->plans, &h->directives, &h->sessions, &h->tasks};
+		&h->plans, &h->directives, &h->sessions, &h->tasks, &h->executions, &h->servers,
+		&h->pools};
 	uint32_t n = 0;
 
 	/* The journal's row is huge and idle: its first bytes are enough. */
@@ -147,6 +174,12 @@ static uint32_t find_ranges(struct range *ret)
 	ret[n++] = (struct range){h->cpu_slots, 2 * sizeof(struct reeve_sh_cpu_slot)};
 	ret[n++] = (struct range){h->rulings, 4096};
 	ret[n++] = (struct range){h->scratch, 1024};
+	ret[n++] = (struct range){offsetof(struct reeve_sh_header, executions),
+		sizeof(*h) - offsetof(struct reeve_sh_header, executions)};
+	ret[n++] = (struct range){h->parallel + sizeof(struct reeve_sh_lock),
+		sizeof(struct reeve_sh_parallel) - sizeof(struct reeve_sh_lock)};
+	ret[n++] = (struct range){h->parallel_groups, 12 * sizeof(struct reeve_sh_parallel_group)};
+	ret[n++] = (struct range){h->parallel_sessions, 64};
 	for (uint32_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t used = tables[i]->high_water + 1;
 		ret[n++] = (struct range){tables[i]->slots, used * tables[i]->stride};
@@ -193,7 +226,7 @@ static uint32_t bad_value(struct sim_random *random, uint32_t was)
 
 static void damage(struct sim_random *random, char *bytes)
 {
-	struct range ranges[32];
+	struct range ranges[48];
 	uint32_t n = find_ranges(ranges), hits = 1 + (uint32_t)core_below(random, 12);
 
 	while (hits) {
@@ -231,6 +264,12 @@ static void look_at_everything(struct reeve *r)
 		struct reeve_attachment_info attachments[10];
 		struct reeve_plan_message messages[10];
 		struct reeve_entitlement entitlements[40];
+		struct reeve_execution_info executions[80];
+		struct reeve_server_info servers[80];
+		struct reeve_server_pool_info pools[10];
+		struct reeve_parallel_group_info parallel_groups[40];
+		struct reeve_parallel_stats parallel;
+		reeve_server_id ids[80];
 	} u;
 	struct reeve_cpu_stats cpu;
 	struct reeve_session_stats sessions;
@@ -265,6 +304,61 @@ static void look_at_everything(struct reeve *r)
 	reeve_cpu_group_stats_copy(r, (reeve_group_id){0}, u.stats, 40);
 	reeve_cpu_stats_get(r, &cpu);
 	reeve_session_stats_get(r, &sessions);
+	reeve_execution_copy(r, (reeve_execution_id){0}, REEVE_EXECUTIONS_ENDED, u.executions, 80);
+	reeve_execution_queue_copy(r, u.executions, 80);
+	reeve_server_copy(r, (reeve_server_id){0}, (reeve_server_pool_id){0}, u.servers, 80);
+	reeve_server_pool_copy(r, (reeve_server_pool_id){0}, u.pools, 10);
+	reeve_parallel_group_copy(r, (reeve_group_id){0}, u.parallel_groups, 40);
+	reeve_parallel_stats_get(r, &u.parallel);
+	for (uint64_t i = 1; i < 15; i++) {
+		reeve_execution_get(r, (reeve_execution_id){i}, u.executions, NULL);
+		reeve_execution_servers(r, (reeve_execution_id){i}, u.ids, 80);
+		reeve_server_get(r, (reeve_server_id){i}, u.servers, NULL);
+	}
+}
+
+static void run_parallel(struct core_host *h, struct reeve *r, struct sim_random *random)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s = NULL;
+	struct reeve_execution_info info;
+	struct reeve_parallel held;
+	reeve_server_pool_id id = {1};
+
+	sd.username = "bob";
+	if (reeve_session_create(r, &sd, &s, NULL) != 0)
+		s = NULL;
+	for (uint32_t i = 0; i < 20; i++) {
+		reeve_execution_id e = {1 + core_below(random, 24)};
+		def.mode = (uint32_t)core_below(random, 4);
+		def.requested_dop = 1 + (uint32_t)core_below(random, 9);
+		def.deadline = h->mono + (reeve_ns)core_below(random, 1000000000);
+		reeve_execution_request(
+			r, e.v, (reeve_group_id){1 + core_below(random, 4)}, &def, &info, NULL);
+		core_sleep(h, 150 * REEVE_MSEC);
+		reeve_execution_progress(r, e, 1, 1, NULL);
+		if (i % 3 == 0)
+			reeve_execution_complete(r, e, NULL, NULL);
+		if (i % 7 == 0)
+			reeve_execution_cancel(r, e, NULL);
+		if (s && i % 5 == 0 && reeve_parallel_begin(s, &def, &held, NULL) == 0) {
+			reeve_parallel_adapt(&held);
+			reeve_parallel_end(&held, NULL, NULL);
+		}
+		if (s && i % 6 == 0)
+			reeve_session_switch(r, reeve_session_id_of(s), (reeve_group_id){1 + i % 4},
+				REEVE_SWITCH_MANUAL, NULL);
+		reeve_server_report(r, (reeve_server_id){e.v}, 7, i % 3, 1, 5, NULL);
+		pool.min_servers = i % 6;
+		pool.max_servers = 6 + i % 9;
+		reeve_server_pool_update(r, id, 6, &pool, 0, NULL);
+		reeve_parallel_group_limit_set(r, (reeve_group_id){1 + i % 4}, 5, 9, NULL);
+		reeve_tick(r, NULL, NULL);
+	}
+	reeve_server_pool_destroy(r, id, NULL);
+	reeve_session_destroy(s);
 }
 
 static void change_definitions(struct reeve *r, struct sim_random *random)
@@ -387,9 +481,12 @@ static void run_case(uint64_t seed, uint64_t number)
 	if (core_below(&random, 2))
 		reeve_tick(r, NULL, NULL);
 	for (int i = 0; i < 3; i++)
-		switch (core_below(&random, 3)) {
+		switch (core_below(&random, 4)) {
 		case 0:
 			change_definitions(r, &random);
+			break;
+		case 3:
+			run_parallel(&h, r, &random);
 			break;
 		case 1:
 			run_statements(&h, r);
@@ -472,6 +569,7 @@ static void the_undamaged_segment_is_fine(void **state)
 	change_definitions(r, &random);
 	run_statements(&h, r);
 	run_tasks(r);
+	run_parallel(&h, r, &random);
 	look_at_everything(r);
 	assert_clean(r);
 	reeve_close(r);

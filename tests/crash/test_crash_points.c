@@ -23,18 +23,19 @@
 
 enum role {
 	NO_ROLE,
-	ATTACHES,   /* dies while it attaches */
-	STATEMENTS, /* runs statements among many */
-	ALONE,	    /* runs statements while slots are mostly free */
-	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
-	SESSIONS,   /* creates and destroys sessions */
-	CANCELS,    /* cancels its own statement without end */
-	DEFINES,    /* changes definitions */
-	ACTIVATES,  /* activates plans */
-	REAPS,	    /* returns what another dead process held */
-	ADMITS,	    /* does its own I/O, within statements and without */
-	PULLS,	    /* submits, picks and completes I/O requests */
-	REGISTERS   /* sets limits of I/O */
+	ATTACHES,	 /* dies while it attaches */
+	STATEMENTS,	 /* runs statements among many */
+	ALONE,		 /* runs statements while slots are mostly free */
+	CAPPED,		 /* the same under a plan with a cap, where a slot is left to nobody */
+	SESSIONS,	 /* creates and destroys sessions */
+	CANCELS,	 /* cancels its own statement without end */
+	DEFINES,	 /* changes definitions */
+	ACTIVATES,	 /* activates plans */
+	REAPS,		 /* returns what another dead process held */
+	ADMITS,		 /* does its own I/O, within statements and without */
+	PULLS,		 /* submits, picks and completes I/O requests */
+	REGISTERS	 /* sets limits of I/O */
+		PARALLEL /* asks for parallel servers, by handle and by ids, and changes their pool */
 };
 
 static const struct {
@@ -76,6 +77,15 @@ static const struct {
 	[REEVE_POINT_IO_RELEASED] = {ADMITS, 8},
 	[REEVE_POINT_IO_ENDING] = {PULLS, 8},
 	[REEVE_POINT_IO_REGISTERED] = {REGISTERS, 8},
+	[REEVE_POINT_PARALLEL_CLAIMED] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_QUEUED] = {PARALLEL, 4},
+	[REEVE_POINT_PARALLEL_TAKING] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_STARTED] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_PARKING] = {PARALLEL, 3},
+	[REEVE_POINT_PARALLEL_ENDING] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_RESIZED] = {PARALLEL, 1},
+	[REEVE_POINT_PARALLEL_POOL_CHANGED] = {PARALLEL, 4},
+	[REEVE_POINT_PARALLEL_SERVER_CLAIMED] = {PARALLEL, 2},
 };
 
 static const char *const names[REEVE_POINT_COUNT] = {REEVE_POINT_NAMES};
@@ -208,6 +218,47 @@ static void activate(struct world *w, struct reeve *r, uint64_t plan)
 	w->plan_acknowledged = plan;
 }
 
+/* A session of an outside engine, whose id no session here gets to. */
+#define OUTSIDE 1000000000u
+
+static void ask(struct reeve *r, uint32_t mode, uint32_t dop, struct reeve_execution_info *ret)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_error err;
+
+	def.mode = mode;
+	def.requested_dop = dop;
+	if (reeve_execution_request(
+		    r, OUTSIDE, (reeve_group_id){REEVE_BATCH_GROUP}, &def, ret, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
+/* Changes the pool, takes servers, queues, and waits in the queue for a while. */
+static void use_servers(
+	struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_execution_info asked[3];
+	struct reeve_parallel parallel;
+
+	world_change_pool(w, r, (uint32_t)v->seed % 5);
+	ask(r, REEVE_PARALLEL_ADAPTIVE, WORLD_DOP, &asked[0]);
+	if (v->point == REEVE_POINT_PARALLEL_RESIZED)
+		kit_nap(110 * REEVE_MSEC); /* not changed more often than every 100 ms */
+	ask(r, REEVE_PARALLEL_MANUAL, WORLD_DOP - 1, &asked[1]);
+	ask(r, REEVE_PARALLEL_MANUAL, 2, &asked[2]);
+	reeve_execution_progress(r, asked[0].id, 1, 1, NULL);
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = 3;
+	def.deadline = kit_now() + 2 * REEVE_MSEC;
+	if (reeve_parallel_begin(s, &def, &parallel, NULL) == 0)
+		reeve_parallel_end(&parallel, NULL, NULL);
+	for (uint32_t i = 0; i < 3; i++)
+		reeve_execution_complete(r, asked[i].id, NULL, NULL);
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -243,6 +294,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		if (reeve_io_group_register(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP},
 			    1000 * seed, seed, (uint32_t)seed, NULL))
 			abort();
+		break;
+	case PARALLEL:
+		use_servers(w, r, v, s);
 		break;
 	default:
 		run_one(s, &seed, role);
