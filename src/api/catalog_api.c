@@ -47,7 +47,7 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 
 	WANT(reeve);
 	WANT(def);
-	rc = check_fields(fields, REEVE_GROUP_IS_ACTIVE, err);
+	rc = check_fields(fields, REEVE_GROUP_IOPS, err);
 	return rc ? rc
 		  : announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
 					     reeve__wall(reeve), err));
@@ -59,11 +59,6 @@ REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
 	WANT(reeve);
 	WANT(ret_info);
 	return reeve__group_get(reeve, id, ret_info, err);
-}
-
-REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_group_id *ret_id)
-{
-	return reeve && name && ret_id && reeve__group_find(reeve, name, ret_id);
 }
 
 REEVE_API uint32_t reeve_group_copy(struct reeve *reeve, reeve_group_id after,

@@ -42,12 +42,23 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 	struct reeve_error *err);
 int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info *ret_info,
 	struct reeve_error *err);
-bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
+uint64_t reeve__group_default_get(struct reeve *r);
+int reeve__group_default_set(struct reeve *r, reeve_group_id id, struct reeve_error *err);
 uint32_t reeve__group_copy(
 	struct reeve *r, reeve_group_id after, struct reeve_group_info *ret, uint32_t capacity);
 /* Slot of a group, or NOT_FOUND. */
 int reeve__group_slot_locked(
 	struct reeve *r, reeve_group_id id, uint32_t *ret_slot, struct reeve_error *err);
+
+/* lookup.c: without the lock, unless the index is just being changed. Bounded; see there. */
+bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
+/* Slot of a group that existed during the call; REEVE_NONE. It may be gone by the time of use. */
+uint32_t reeve__group_lookup(struct reeve *r, reeve_group_id id);
+/* Around any change of ids, names and chains of the table of groups. */
+void reeve__group_index_begin_locked(struct reeve *r);
+void reeve__group_index_end_locked(struct reeve *r);
+/* Stores a group's name so that it may be read meanwhile. */
+void reeve__group_name_put(struct reeve_sh_group *g, const char *name);
 
 /* Users. */
 int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 struct crew {
@@ -327,6 +328,53 @@ static void cpu_05_picking_and_yielding_at_once_ends(void **state)
 	assert_int_equal(core_segment(crew.r).tasks, 0);
 }
 
+/* Looks groups up without a lock while another thread changes the index. */
+static void *look_up(void *arg)
+{
+	struct crew *crew = arg;
+	reeve_group_id id = {0};
+
+	do {
+		if (!reeve_group_find(crew->r, "BATCH_GROUP", &id) || id.v != REEVE_BATCH_GROUP)
+			crew->code = -1;
+		if (reeve_group_find(crew->r, "a name", &id) && id.v != 100)
+			crew->code = -2;
+		if (reeve_group_find(crew->r, "another name", &id) && id.v != 100)
+			crew->code = -3;
+		if (!reeve_group_exists(crew->r, (reeve_group_id){100}) ||
+			reeve_group_exists(crew->r, (reeve_group_id){99}))
+			crew->code = -4;
+		crew->begun++;
+	} while (!crew->may_end && crew->code == 0);
+	return NULL;
+}
+
+/* Groups, line 4: creation and look-up by name waited for each other for ever. */
+static void plans_04_groups_are_found_while_others_come_and_are_renamed(void **state)
+{
+	struct crew crew = {.r = *state};
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	pthread_t threads[2];
+	char name[16];
+
+	assert_true(core_group(crew.r, "a name", 0) == 100);
+	for (int i = 0; i < 2; i++)
+		start(&threads[i], look_up, &crew);
+	for (unsigned i = 0; i < 27 || crew.begun < 5000; i++) {
+		def.name = i % 2 ? "a name" : "another name";
+		assert_ok(reeve_group_update(
+			crew.r, (reeve_group_id){100}, REEVE_GROUP_NAME, &def, 0, E));
+		if (i < 27) {
+			snprintf(name, sizeof(name), "more %u", i);
+			core_group(crew.r, name, 0);
+		}
+	}
+	crew.may_end = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(crew.code, 0);
+}
+
 #define with_crew(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -342,6 +390,7 @@ int main(void)
 		with_crew(who_blocks_lets_others_run),
 		with_crew(a_running_statement_is_switched_under_its_feet),
 		with_crew(cpu_05_picking_and_yielding_at_once_ends),
+		with_crew(plans_04_groups_are_found_while_others_come_and_are_renamed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,11 @@ static struct reeve_group_def group_of(const struct texts *t, uint64_t k)
 	def.cpu_allocation_pct = (uint32_t)(k % 101);
 	def.max_sessions = 1000 + k;
 	def.max_execution_ns = (k + 1) * (uint64_t)REEVE_SEC;
+	def.max_idle_ns = (k + 2) * (uint64_t)REEVE_SEC;
+	def.parallel_degree_limit = k + 3;
+	def.memory_limit_bytes = k + 4;
+	def.io_bandwidth_limit = k + 5;
+	def.iops_limit = k + 6;
 	return def;
 }
 
@@ -83,8 +88,7 @@ static int write_number(
 
 	switch (kind) {
 	case DEFINITION_GROUP:
-		return reeve_group_update(
-			r, d->group, (REEVE_GROUP_IS_ACTIVE << 1) - 1, &group, 0, err);
+		return reeve_group_update(r, d->group, REEVE_GROUP_ALL_FIELDS, &group, 0, err);
 	case DEFINITION_PLAN:
 		return reeve_plan_update(
 			r, d->plan, (REEVE_PLAN_IS_ENABLED << 1) - 1, &plan, 0, err);
@@ -154,6 +158,10 @@ static bool group_is(const struct definitions *d, struct reeve *r, uint64_t *ret
 	       strcmp(i.custom_category, w.custom_category) == 0 && i.priority == w.priority &&
 	       i.category == w.category && i.cpu_allocation_pct == w.cpu_allocation_pct &&
 	       i.max_sessions == w.max_sessions && i.max_execution_ns == w.max_execution_ns &&
+	       i.max_idle_ns == w.max_idle_ns &&
+	       i.parallel_degree_limit == w.parallel_degree_limit &&
+	       i.memory_limit_bytes == w.memory_limit_bytes &&
+	       i.io_bandwidth_limit == w.io_bandwidth_limit && i.iops_limit == w.iops_limit &&
 	       reeve_group_find(r, i.name, &found) && found.v == d->group.v;
 }
 

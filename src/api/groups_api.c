@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* groups_api.c - groups found without a lock, the default group. */
+#include "../engine/engine.h"
+
+static int missing(struct reeve_error *err, const char *argument)
+{
+	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is NULL", argument);
+}
+
+/* Refuses NULL arguments by name. */
+#define WANT(pointer)                                                                              \
+	do {                                                                                       \
+		if (!(pointer))                                                                    \
+			return missing(err, #pointer);                                             \
+	} while (0)
+
+REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_group_id *ret_id)
+{
+	return reeve && name && ret_id && reeve__group_find(reeve, name, ret_id);
+}
+
+REEVE_API bool reeve_group_exists(struct reeve *reeve, reeve_group_id id)
+{
+	return reeve && reeve__group_lookup(reeve, id) != REEVE_NONE;
+}
+
+REEVE_API reeve_group_id reeve_group_default_get(struct reeve *reeve)
+{
+	return (reeve_group_id){reeve ? reeve__group_default_get(reeve) : 0};
+}
+
+REEVE_API int reeve_group_default_set(
+	struct reeve *reeve, reeve_group_id id, struct reeve_error *err)
+{
+	WANT(reeve);
+	return reeve__group_default_set(reeve, id, err);
+}
