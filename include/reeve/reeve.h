@@ -20,6 +20,7 @@
 #include <reeve/group.h>
 #include <reeve/plan.h>
 #include <reeve/session.h>
+#include <reeve/rule.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
 #include <reeve/memory.h>
@@ -56,6 +57,7 @@ struct reeve_options {
 	uint32_t max_quotas;		/* sessions with memory; default as max_sessions */
 	uint32_t max_allocations;	/* default 65,536, at most 16,777,216 */
 	uint32_t max_external_sessions; /* ids of outside engines' sessions; default 16,384 */
+	uint32_t max_rules;	  /* assignment rules; default 1,024, at most 16,384 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -145,6 +147,7 @@ struct reeve_segment_info {
 	uint32_t quotas, max_quotas;
 	uint32_t allocations, max_allocations;
 	uint32_t external_sessions, max_external_sessions;
+	uint32_t rules, max_rules;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -294,6 +294,8 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_allocations = h->allocations.capacity,
 		.external_sessions = reeve__get(&h->externals.live),
 		.max_external_sessions = h->externals.capacity,
+		.rules = reeve__get(&h->groups_domain.rules.live),
+		.max_rules = h->groups_domain.rules.capacity,
 	};
 }
 

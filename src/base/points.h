@@ -35,6 +35,8 @@ enum reeve_point {
 	REEVE_POINT_MEMORY_PREPARED, /* pool definitions prepared, not yet in force */
 	REEVE_POINT_MEMORY_ENDING, /* a session's memory partly returned */
 	REEVE_POINT_MEMORY_SAMPLING, /* a page sampler half changed */
+	REEVE_POINT_RULE_WRITTEN, /* new version of a rule written, the old one still counts */
+	REEVE_POINT_RULE_CURRENT, /* new version of a rule counts, index not yet built */
 	REEVE_POINT_COUNT
 };
 
@@ -70,6 +72,8 @@ enum reeve_point {
 	"MEMORY_FREEING", \
 	"MEMORY_PREPARED", \
 	"MEMORY_ENDING", \
-	"MEMORY_SAMPLING"
+	"MEMORY_SAMPLING", \
+	"RULE_WRITTEN", \
+	"RULE_CURRENT"
 
 #endif

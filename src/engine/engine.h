@@ -239,6 +239,24 @@ static inline int reeve__query_checkpoint(struct reeve_session *s)
 	return reeve__query_glance(s);
 }
 
+/* ---- assign.c: which group a session gets ---- */
+
+struct reeve__assigned {
+	uint32_t group; /* slot */
+	uint32_t by;	/* enum reeve_assigned_by */
+	uint32_t rule;	/* slot; REEVE_NONE: not by a rule */
+};
+/*
+ * The group for a session with these attributes: named, else mapped, else by rule, else the default
+ * one; whether it has room is not asked. Wants the catalog lock, lets it go and takes it again while
+ * many rules are judged, and holds it in the end.
+ */
+int reeve__assign_locked(struct reeve *r, const struct reeve_session_def *def, reeve_ns now_wall,
+	struct reeve__assigned *ret, struct reeve_error *err);
+int reeve__assignment_evaluate(struct reeve *r, const struct reeve_session_def *who,
+	reeve_ns at_wall, struct reeve_assignment *ret, struct reeve_rule_trace *ret_traces,
+	uint32_t capacity, struct reeve_error *err);
+
 /* ---- session.c ---- */
 
 /* An event about a session, in its group. Any lock may be held. */
@@ -246,6 +264,8 @@ void reeve__session_event(
 	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
 /* What a reason of termination is called: "killed". */
 const char *reeve__termination_text(uint32_t reason);
+/* Judges names and attributes of a session. */
+int reeve__session_check(const struct reeve_session_def *def, struct reeve_error *err);
 
 void reeve__sessions_lock(struct reeve *r);
 void reeve__sessions_unlock(struct reeve *r);

@@ -104,6 +104,9 @@ static void recover_catalog(struct reeve *r)
 	reeve__table_rebuild(r, &h->mappings, 0);
 	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
 	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__table_rebuild(r, &h->groups_domain.rules, 0);
+	reeve__table_rebuild(r, &h->groups_domain.zones, offsetof(struct reeve_sh_zone, name));
+	reeve__rules_reindex_locked(r);
 	reeve__ruling_refresh_locked(r);
 }
 

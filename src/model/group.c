@@ -396,8 +396,10 @@ int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	int rc;
 
 	h->next_group_id = REEVE_FIRST_USER_ID;
+	h->groups_domain.next_rule_id = 1;
 	h->next_directive_id = h->next_session_id = h->next_task_id = h->next_attachment_id = 1;
 	reeve__catalog_lock(r);
+	reeve__rules_reindex_locked(r);
 	rc = seed_groups(r, now_wall, err);
 	reeve__catalog_unlock(r);
 	if (!rc)

@@ -9,6 +9,7 @@
 #ifndef REEVE_MODEL_MODEL_H
 #define REEVE_MODEL_MODEL_H
 
+#include "../policy/rule.h"
 #include "../segment/segment.h"
 
 /* The catalog lock, with what recovery needs. Rank CATALOG. */
@@ -72,6 +73,56 @@ uint32_t reeve__user_copy(
 uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id);
 /* Drops a mapping that is not permanent: the user's last session has ended. */
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
+
+/*
+ * Assignment rules. A change is prepared without a lock: checked, encoded, and its zones loaded by the
+ * caller into data[], one for each of zones.names.
+ */
+struct reeve__rule_change {
+	uint32_t fields; /* REEVE_RULE_... that count */
+	const struct reeve_rule_def *def;
+	uint32_t words;
+	uint32_t program[REEVE_SH_RULE_WORDS];
+	struct reeve__rule_zones zones;
+	struct reeve_sh_zone_data data[REEVE_RULE_ZONES_OF_ONE];
+};
+int reeve__rule_prepare(struct reeve__rule_change *change, const struct reeve_rule_def *def,
+	uint32_t fields, struct reeve_error *err);
+int reeve__rule_create(struct reeve *r, struct reeve__rule_change *change, reeve_ns now_wall,
+	reeve_rule_id *ret_id, struct reeve_error *err);
+int reeve__rule_update(struct reeve *r, reeve_rule_id id, struct reeve__rule_change *change,
+	uint64_t expected_revision, reeve_ns now_wall, struct reeve_error *err);
+int reeve__rule_destroy(struct reeve *r, reeve_rule_id id, struct reeve_error *err);
+int reeve__rule_get(
+	struct reeve *r, reeve_rule_id id, struct reeve_rule_info *ret, struct reeve_error *err);
+uint32_t reeve__rule_copy(
+	struct reeve *r, uint32_t from, struct reeve_rule_info *ret, uint32_t capacity);
+int reeve__rule_condition_copy(struct reeve *r, reeve_rule_id id, struct reeve_condition_copy *ret,
+	struct reeve_error *err);
+/* The version of a rule that counts. */
+struct reeve_sh_rule_version *reeve__rule_version(const struct reeve *r, uint32_t slot);
+/* The time zone with that number, for the evaluation of conditions; NULL: none. `arg` is r. */
+const struct reeve_sh_zone_data *reeve__rule_zone_at(void *arg, uint32_t n);
+/* Counts a session that a rule has placed. */
+void reeve__rule_count_match(struct reeve *r, uint32_t slot, reeve_ns now_wall);
+
+/* rule_index.c: puts the rules in order, and builds their index anew. */
+void reeve__rules_reindex_locked(struct reeve *r);
+/* Checks it; a sentence about the first fault, or NULL. */
+const char *reeve__rules_check_locked(const struct reeve *r);
+/* Slot of the rule at a place in the order; REEVE_NONE behind the last. */
+uint32_t reeve__rule_at_locked(const struct reeve *r, uint32_t place);
+/*
+ * A search for the first enabled rule that holds, in stretches, so that the lock can be let go
+ * between them. Begin with all zeros. True: done, and `best` is its slot or REEVE_NONE. False: go
+ * on, after letting go of the lock; when rules have changed meanwhile it starts over by itself.
+ */
+struct reeve__rule_search {
+	uint64_t version;
+	uint32_t next, place, best;
+};
+bool reeve__rules_search_locked(
+	struct reeve *r, struct reeve__rule_input *input, struct reeve__rule_search *search);
 
 /* Plans and directives. */
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,

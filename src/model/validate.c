@@ -51,13 +51,16 @@ static const char *check_ruling(const struct reeve *r)
 int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
 {
 	struct reeve_sh_header *h = r->header;
-	const char *faults[8];
+	const char *faults[16];
 	int n = 0;
 
 	reeve__catalog_lock(r);
 	const char *all[] = {reeve__table_check(r, &h->groups), reeve__table_check(r, &h->mappings),
 		reeve__table_check(r, &h->plans), reeve__table_check(r, &h->directives),
 		check_directives(r), check_mappings(r), check_ruling(r),
+		reeve__table_check(r, &h->groups_domain.rules),
+		reeve__table_check(r, &h->groups_domain.zones), reeve__rules_check_locked(r),
+		reeve__get(&h->groups_domain.sequence) & 1 ? "groups are marked as changing" : NULL,
 		h->default_group < reeve__table_used(&h->groups) ? NULL
 								 : "there is no default group"};
 	for (size_t i = 0; i < REEVE_COUNT(all); i++)

@@ -22,6 +22,7 @@
 
 #include "../base/heap.h"
 #include "../base/lock_ranks.h"
+#include "../base/zone.h"
 
 #include <pthread.h>
 
@@ -282,7 +283,8 @@ struct reeve_sh_session {
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
 	uint64_t queries_at_end;
-	uint64_t pad2[7];
+	uint64_t rule_id; /* i: that chose the group; 0: none did */
+	uint64_t pad2[6];
 };
 
 /*

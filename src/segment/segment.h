@@ -45,6 +45,8 @@ struct reeve {
 	struct reeve_sh_quota *quotas;
 	struct reeve_sh_allocation *allocations;
 	_Atomic uint32_t *quota_of_session;
+	struct reeve_sh_rule *rules;
+	struct reeve_sh_zone *zones;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;
