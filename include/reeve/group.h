@@ -129,6 +129,21 @@ REEVE_API int reeve_group_create(struct reeve *reeve, const struct reeve_group_d
 REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_t fields,
 	const struct reeve_group_def *def, uint64_t expected_revision, struct reeve_error *err);
 
+/*
+ * Deletes a group. What refers to it (sessions with what they are doing, tasks of outside engines,
+ * user mappings, assignment rules, plan directives, its CPU registration) moves to the group
+ * `move_to`, all or nothing, also when this process dies in the middle. Where that group has a
+ * directive of the same plan or a registration of its own, its own stands. .v 0: to none; then nothing
+ * may refer to it.
+ * Errors: NOT_FOUND (either group), PERMISSION_DENIED (system group), CONFLICT (it is the default
+ * group, or is referred to and there is no `move_to`; the text says by what and how many),
+ * INVALID_ARGUMENT (`move_to` is the group itself), RESOURCE_EXHAUSTED (`move_to` is inactive or
+ * would have more than its maxSessions).
+ * Holds the catalog lock for the time it takes, about 0.3 us a session.
+ */
+REEVE_API int reeve_group_destroy(
+	struct reeve *reeve, reeve_group_id id, reeve_group_id move_to, struct reeve_error *err);
+
 /* Copies one group. NOT_FOUND when it does not exist. */
 REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
 	struct reeve_group_info *ret_info, struct reeve_error *err);

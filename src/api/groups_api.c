@@ -19,6 +19,18 @@ REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_gro
 	return reeve && name && ret_id && reeve__group_find(reeve, name, ret_id);
 }
 
+REEVE_API int reeve_group_destroy(
+	struct reeve *reeve, reeve_group_id id, reeve_group_id move_to, struct reeve_error *err)
+{
+	int rc;
+
+	WANT(reeve);
+	rc = reeve__group_destroy(reeve, id, move_to, reeve__wall(reeve), err);
+	if (!rc)
+		reeve__cpu_announce(reeve);
+	return rc;
+}
+
 REEVE_API bool reeve_group_exists(struct reeve *reeve, reeve_group_id id)
 {
 	return reeve && reeve__group_lookup(reeve, id) != REEVE_NONE;

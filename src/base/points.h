@@ -37,6 +37,10 @@ enum reeve_point {
 	REEVE_POINT_MEMORY_SAMPLING, /* a page sampler half changed */
 	REEVE_POINT_RULE_WRITTEN, /* new version of a rule written, the old one still counts */
 	REEVE_POINT_RULE_CURRENT, /* new version of a rule counts, index not yet built */
+	REEVE_POINT_GROUP_CONDEMNED, /* deletion of a group noted, nothing moved yet */
+	REEVE_POINT_GROUP_SESSION_MOVED, /* a session of a group that is being deleted has moved */
+	REEVE_POINT_GROUP_EMPTIED, /* all that referred to the group has moved, the group is still there */
+	REEVE_POINT_GROUP_GONE, /* the group is gone, its deletion is still noted */
 	REEVE_POINT_COUNT
 };
 
@@ -74,6 +78,10 @@ enum reeve_point {
 	"MEMORY_ENDING", \
 	"MEMORY_SAMPLING", \
 	"RULE_WRITTEN", \
-	"RULE_CURRENT"
+	"RULE_CURRENT", \
+	"GROUP_CONDEMNED", \
+	"GROUP_SESSION_MOVED", \
+	"GROUP_EMPTIED", \
+	"GROUP_GONE"
 
 #endif

@@ -257,6 +257,11 @@ int reeve__assignment_evaluate(struct reeve *r, const struct reeve_session_def *
 	reeve_ns at_wall, struct reeve_assignment *ret, struct reeve_rule_trace *ret_traces,
 	uint32_t capacity, struct reeve_error *err);
 
+/* ---- group_delete.c ---- */
+
+int reeve__group_destroy(struct reeve *r, reeve_group_id id, reeve_group_id move_to,
+	reeve_ns now_wall, struct reeve_error *err);
+
 /* ---- session.c ---- */
 
 /* An event about a session, in its group. Any lock may be held. */
@@ -348,6 +353,8 @@ int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_
 enum reeve__pull_verb { REEVE_PULL_CHARGE, REEVE_PULL_YIELD, REEVE_PULL_COMPLETE };
 int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	enum reeve__pull_verb verb, struct reeve_error *err);
+/* Moves a task to another group. Takes the CPU lock. */
+void reeve__pull_move(struct reeve *r, uint32_t task, uint32_t to_group);
 /* The CPU lock's rebuild puts a ready pull task back into its queue. */
 void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task);
 

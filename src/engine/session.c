@@ -868,8 +868,14 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		faults[n++] = "the count of live sessions is wrong";
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
+		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
+		if (g >= reeve__table_used(&h->groups) ||
+			reeve__get(&r->groups[g].head.state) != REEVE_SLOT_LIVE) {
+			faults[n++] = "a session names a group that does not exist";
+			break;
+		}
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||
 			reeve__get(&r->tasks[sh->task].group) != reeve__get(&sh->group)) {
 			faults[n++] = "a session and its task do not name each other";

@@ -106,6 +106,7 @@ static void recover_catalog(struct reeve *r)
 	reeve__table_rebuild(r, &h->directives, 0);
 	reeve__table_rebuild(r, &h->groups_domain.rules, 0);
 	reeve__table_rebuild(r, &h->groups_domain.zones, offsetof(struct reeve_sh_zone, name));
+	reeve__group_deletion_resume_locked(r);
 	reeve__rules_reindex_locked(r);
 	reeve__ruling_refresh_locked(r);
 }

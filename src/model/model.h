@@ -51,6 +51,12 @@ uint32_t reeve__group_copy(
 int reeve__group_slot_locked(
 	struct reeve *r, reeve_group_id id, uint32_t *ret_slot, struct reeve_error *err);
 
+/*
+ * Completes a deletion that its deleter did not live to complete. For recovery, once tables are
+ * rebuilt. Defined in engine/group_delete.c: it moves sessions, with their locks.
+ */
+void reeve__group_deletion_resume_locked(struct reeve *r);
+
 /* lookup.c: without the lock, unless the index is just being changed. Bounded; see there. */
 bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
 /* Slot of a group that existed during the call; REEVE_NONE. It may be gone by the time of use. */

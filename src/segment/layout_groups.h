@@ -70,12 +70,28 @@ struct reeve_sh_rule_index {
 	uint32_t entry_count;  /* i */
 };
 
+/*
+ * A group's deletion under way. Once `active` is 1 it will be completed, by whoever deletes or by the
+ * recovery of the catalog lock; everything it does may be done twice.
+ */
+struct reeve_sh_group_deletion {
+	_Atomic uint32_t active; /* C */
+	uint32_t from;		 /* C: slot of the group that goes */
+	uint32_t to;		 /* C: slot of the group that gets what it has */
+	uint32_t pad;
+	uint64_t id;	   /* C: of the group that goes */
+	uint64_t revision; /* C: of the change */
+	int64_t wall;	   /* C: when */
+	uint64_t pad2[3];
+};
+
 struct reeve_sh_groups_domain {
 	/* read by every look-up of a group without the lock; see model/lookup.c */
 	_Alignas(64) _Atomic uint64_t sequence; /* C writes: odd while ids and names change */
 	uint64_t pad[7];
 	struct reeve_sh_table rules, zones;
 	struct reeve_sh_rule_index index;
+	struct reeve_sh_group_deletion deletion;
 	uint64_t next_rule_id; /* C */
 	uint64_t pad2[7];
 };
