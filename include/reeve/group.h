@@ -168,6 +168,31 @@ REEVE_API int reeve_group_default_set(
 REEVE_API uint32_t reeve_group_copy(struct reeve *reeve, reeve_group_id after,
 	struct reeve_group_info *ret_infos, uint32_t capacity);
 
+/* What a group has and does now; further counts are in cpu.h. */
+struct reeve_group_stats {
+	reeve_group_id id;
+	char name[REEVE_NAME_MAX];
+	uint32_t current_sessions;
+	uint64_t max_sessions;
+	uint32_t cpu_allocation_pct;
+	uint32_t priority;
+	uint32_t active_sessions;  /* with a statement */
+	uint32_t waiting_sessions; /* of these, those that wait for a CPU slot */
+	uint32_t outside_tasks;	   /* tasks of outside engines */
+	uint64_t cpu_ns;	   /* by all its tasks, those gone included */
+	uint64_t queries;	   /* statements ended */
+};
+
+/*
+ * Statistics of one group, and of up to `capacity` groups with an id above `after`, by id, all of one
+ * moment. The latter returns how many were copied. Errors: NOT_FOUND, RESOURCE_EXHAUSTED (out of
+ * memory). Looks at all tasks under the locks of sessions and CPU: about 3 ns a task.
+ */
+REEVE_API int reeve_group_stats_get(struct reeve *reeve, reeve_group_id id,
+	struct reeve_group_stats *ret_stats, struct reeve_error *err);
+REEVE_API int reeve_group_stats_copy(struct reeve *reeve, reeve_group_id after,
+	struct reeve_group_stats *ret_stats, uint32_t capacity, struct reeve_error *err);
+
 /* A user pinned to a group. */
 struct reeve_user_mapping {
 	uint64_t user_id;
@@ -176,6 +201,7 @@ struct reeve_user_mapping {
 	/* false: dropped when the user's last session ends, or when the segment is created anew */
 	bool is_permanent;
 	reeve_ns created_wall;
+	reeve_ns expires_wall; /* from then on it does not count; 0: never */
 };
 
 /*
@@ -185,6 +211,13 @@ struct reeve_user_mapping {
  */
 REEVE_API int reeve_user_map(struct reeve *reeve, uint64_t user_id, const char *username,
 	reeve_group_id group, bool is_permanent, struct reeve_error *err);
+
+/*
+ * The same until an instant (ns since 1970-01-01 UTC; 0: for ever). From then on the mapping does not
+ * count, and the next reeve_tick drops it. INVALID_ARGUMENT when the instant has passed.
+ */
+REEVE_API int reeve_user_map_until(struct reeve *reeve, uint64_t user_id, const char *username,
+	reeve_group_id group, bool is_permanent, reeve_ns expires_wall, struct reeve_error *err);
 
 /* Removes a mapping. NOT_FOUND when there is none. */
 REEVE_API int reeve_user_unmap(struct reeve *reeve, uint64_t user_id, struct reeve_error *err);

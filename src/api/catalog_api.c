@@ -72,7 +72,7 @@ REEVE_API int reeve_user_map(struct reeve *reeve, uint64_t user_id, const char *
 {
 	WANT(reeve);
 	return reeve__user_map(
-		reeve, user_id, username, group, is_permanent, reeve__wall(reeve), err);
+		reeve, user_id, username, group, is_permanent, 0, reeve__wall(reeve), err);
 }
 
 REEVE_API int reeve_user_unmap(struct reeve *reeve, uint64_t user_id, struct reeve_error *err)

@@ -36,6 +36,31 @@ REEVE_API bool reeve_group_exists(struct reeve *reeve, reeve_group_id id)
 	return reeve && reeve__group_lookup(reeve, id) != REEVE_NONE;
 }
 
+REEVE_API int reeve_user_map_until(struct reeve *reeve, uint64_t user_id, const char *username,
+	reeve_group_id group, bool is_permanent, reeve_ns expires_wall, struct reeve_error *err)
+{
+	WANT(reeve);
+	return reeve__user_map(reeve, user_id, username, group, is_permanent, expires_wall,
+		reeve__wall(reeve), err);
+}
+
+REEVE_API int reeve_group_stats_get(struct reeve *reeve, reeve_group_id id,
+	struct reeve_group_stats *ret_stats, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_stats);
+	return reeve__group_stats_get(reeve, id, ret_stats, err);
+}
+
+REEVE_API int reeve_group_stats_copy(struct reeve *reeve, reeve_group_id after,
+	struct reeve_group_stats *ret_stats, uint32_t capacity, struct reeve_error *err)
+{
+	WANT(reeve);
+	if (capacity)
+		WANT(ret_stats);
+	return reeve__group_stats_copy(reeve, after, ret_stats, capacity, err);
+}
+
 REEVE_API reeve_group_id reeve_group_default_get(struct reeve *reeve)
 {
 	return (reeve_group_id){reeve ? reeve__group_default_get(reeve) : 0};

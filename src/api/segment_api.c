@@ -221,6 +221,7 @@ REEVE_API int reeve_tick(
 		return missing(err, "reeve");
 	reeve__reap(reeve, &report);
 	report.forgotten_sessions = reeve__session_forget(reeve);
+	reeve__user_expire(reeve, reeve__wall(reeve));
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
 		return rc;

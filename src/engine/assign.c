@@ -18,7 +18,7 @@ static bool is_group(const struct reeve *r, uint32_t slot)
 }
 
 /* By name or by mapping: true, with *ret_rc, when that settles it. */
-static bool settled_locked(struct reeve *r, const struct reeve_session_def *def,
+static bool settled_locked(struct reeve *r, const struct reeve_session_def *def, reeve_ns now_wall,
 	struct reeve__assigned *ret, int *ret_rc, struct reeve_error *err)
 {
 	*ret_rc = 0;
@@ -29,7 +29,8 @@ static bool settled_locked(struct reeve *r, const struct reeve_session_def *def,
 		return true;
 	}
 	ret->by = REEVE_ASSIGNED_MAPPING;
-	ret->group = def->user_id ? reeve__user_group_locked(r, def->user_id) : REEVE_NONE;
+	ret->group =
+		def->user_id ? reeve__user_group_locked(r, def->user_id, now_wall) : REEVE_NONE;
 	return is_group(r, ret->group);
 }
 
@@ -67,12 +68,12 @@ int reeve__assign_locked(struct reeve *r, const struct reeve_session_def *def, r
 	struct reeve__rule_input in;
 	int rc;
 
-	if (settled_locked(r, def, ret, &rc, err))
+	if (settled_locked(r, def, now_wall, ret, &rc, err))
 		return rc;
 	reeve__rule_input_init(&in, def, now_wall, reeve__rule_zone_at, r);
 	uint32_t rule = search_rules_locked(r, &in);
 	/* A mapping may have come while the lock was let go. */
-	if (settled_locked(r, def, ret, &rc, err))
+	if (settled_locked(r, def, now_wall, ret, &rc, err))
 		return rc;
 	if (rule == REEVE_NONE || !is_group(r, reeve__rule_version(r, rule)->group))
 		return default_locked(r, ret, err);

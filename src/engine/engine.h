@@ -262,6 +262,13 @@ int reeve__assignment_evaluate(struct reeve *r, const struct reeve_session_def *
 int reeve__group_destroy(struct reeve *r, reeve_group_id id, reeve_group_id move_to,
 	reeve_ns now_wall, struct reeve_error *err);
 
+/* ---- group_stats.c ---- */
+
+int reeve__group_stats_get(
+	struct reeve *r, reeve_group_id id, struct reeve_group_stats *ret, struct reeve_error *err);
+int reeve__group_stats_copy(struct reeve *r, reeve_group_id after, struct reeve_group_stats *ret,
+	uint32_t capacity, struct reeve_error *err);
+
 /* ---- session.c ---- */
 
 /* An event about a session, in its group. Any lock may be held. */

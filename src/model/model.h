@@ -69,14 +69,16 @@ void reeve__group_name_put(struct reeve_sh_group *g, const char *name);
 
 /* Users. */
 int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,
-	bool is_permanent, reeve_ns now_wall, struct reeve_error *err);
+	bool is_permanent, reeve_ns expires_wall, reeve_ns now_wall, struct reeve_error *err);
 int reeve__user_unmap(struct reeve *r, uint64_t user_id, struct reeve_error *err);
 int reeve__user_get(
 	struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret, struct reeve_error *err);
 uint32_t reeve__user_copy(
 	struct reeve *r, uint64_t after, struct reeve_user_mapping *ret, uint32_t capacity);
-/* Group slot a user is mapped to; REEVE_NONE. */
-uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id);
+/* Group slot a user is mapped to at that time; REEVE_NONE. */
+uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id, reeve_ns now_wall);
+/* Drops mappings whose time is over. Returns how many. */
+uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall);
 /* Drops a mapping that is not permanent: the user's last session has ended. */
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
 

@@ -160,7 +160,8 @@ struct reeve_sh_mapping {
 	uint32_t group;		   /* C: slot */
 	uint32_t is_permanent;	   /* C */
 	int64_t created_wall;	   /* C */
-	char username[144];	   /* C */
+	int64_t expires_wall;	   /* C: counts no more from then on; 0: none */
+	char username[136];	   /* C */
 };
 
 struct reeve_sh_plan {

@@ -403,6 +403,82 @@ static void mappings_are_listed_by_user_in_pages(void **state)
 	assert_true(m[0].user_id == 77 && m[2].user_id == 91);
 }
 
+static void a_mapping_counts_until_it_expires(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_assignment a;
+	reeve_group_id batch = {REEVE_BATCH_GROUP};
+	reeve_ns at = c->h.wall + REEVE_SEC;
+	uint64_t revision;
+
+	def.username = "ada";
+	def.user_id = 5;
+	assert_fails(reeve_user_map_until(c->r, 5, "ada", batch, true, c->h.wall, E),
+		REEVE_EINVALID_ARGUMENT, "expiresAt is");
+	assert_fails(reeve_user_map_until(NULL, 5, "ada", batch, true, 0, E),
+		REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+	assert_ok(reeve_user_map_until(c->r, 5, "ada", batch, true, at, E));
+	assert_ok(map(c, 6, REEVE_BATCH_GROUP, true));
+	assert_true(mapping_of(c, 5).expires_wall == at && mapping_of(c, 6).expires_wall == 0);
+	assert_ok(reeve_assignment_evaluate(c->r, &def, at - 1, &a, NULL, 0, E));
+	assert_true(a.group.v == REEVE_BATCH_GROUP);
+	assert_ok(reeve_assignment_evaluate(c->r, &def, at, &a, NULL, 0, E));
+	assert_int_equal(a.assigned_by, REEVE_ASSIGNED_DEFAULT);
+	core_sleep(&c->h, REEVE_SEC - 1);
+	assert_ok(reeve_tick(c->r, NULL, E));
+	assert_int_equal(core_segment(c->r).mappings, 2);
+	revision = core_segment(c->r).revision;
+	core_sleep(&c->h, 1);
+	assert_ok(reeve_tick(c->r, NULL, E));
+	assert_int_equal(core_segment(c->r).mappings, 1);
+	assert_true(core_segment(c->r).revision == revision + 1);
+	assert_ok(map(c, 6, 2, true)); /* mapped again: for ever */
+	assert_true(mapping_of(c, 6).expires_wall == 0);
+}
+
+static void statistics_tell_what_each_group_has_and_does(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *a = core_session(c->r, 2), *b = core_session(c->r, 2);
+	struct reeve_group_stats all[8], one;
+	reeve_task_id task;
+
+	core_session(c->r, 3);
+	assert_ok(reeve_query_begin(a, NULL, E));
+	core_work(&c->h, 3 * REEVE_MSEC);
+	reeve_query_end(a, NULL);
+	assert_ok(reeve_query_begin(b, NULL, E));
+	assert_ok(reeve_task_create(c->r, 1, (reeve_group_id){4}, 3, &task, E));
+	assert_ok(reeve_task_charge(c->r, task, 500, E));
+	assert_int_equal(reeve_group_stats_copy(c->r, (reeve_group_id){0}, all, 8, E), 4);
+	assert_true(all[1].id.v == 2 && all[1].current_sessions == 2);
+	assert_string_equal(all[1].name, "INTERACTIVE_GROUP");
+	assert_int_equal(all[1].active_sessions, 1);
+	assert_int_equal(all[1].waiting_sessions, 0);
+	assert_true(all[1].cpu_ns == 3 * REEVE_MSEC && all[1].queries == 1);
+	assert_true(all[1].max_sessions == REEVE_UNLIMITED);
+	assert_int_equal(all[1].cpu_allocation_pct, 60);
+	assert_int_equal(all[1].priority, 3);
+	assert_true(all[2].current_sessions == 1 && all[2].cpu_ns == 0);
+	assert_true(all[3].outside_tasks == 1 && all[3].cpu_ns == 500);
+	assert_ok(reeve_group_stats_get(c->r, (reeve_group_id){2}, &one, E));
+	assert_memory_equal(&one, &all[1], sizeof(one));
+	assert_int_equal(reeve_group_stats_copy(c->r, (reeve_group_id){2}, all, 1, E), 1);
+	assert_true(all[0].id.v == 3);
+	reeve_session_destroy(a); /* what it used stays counted */
+	assert_ok(reeve_group_stats_get(c->r, (reeve_group_id){2}, &one, E));
+	assert_true(one.cpu_ns == 3 * REEVE_MSEC && one.current_sessions == 1);
+	assert_fails(reeve_group_stats_get(c->r, (reeve_group_id){9}, &one, E), REEVE_ENOT_FOUND,
+		"consumer group 9");
+	assert_fails(reeve_group_stats_get(c->r, (reeve_group_id){2}, NULL, E),
+		REEVE_EINVALID_ARGUMENT, "ret_stats");
+	assert_fails(reeve_group_stats_copy(c->r, (reeve_group_id){0}, NULL, 1, E),
+		REEVE_EINVALID_ARGUMENT, "ret_stats");
+	assert_fails(reeve_group_stats_copy(NULL, (reeve_group_id){0}, all, 1, E),
+		REEVE_EINVALID_ARGUMENT, "reeve");
+}
+
 /* ---- a change cut short ---- */
 
 /* Dies holding the catalog lock, after doing what `change` does. */
@@ -554,6 +630,8 @@ int main(void)
 		with_core(a_mapping_is_kept_and_the_last_one_wins),
 		with_core(plans_09_a_mapping_to_an_unknown_group_is_refused),
 		with_core(mappings_are_listed_by_user_in_pages),
+		with_core(a_mapping_counts_until_it_expires),
+		with_core(statistics_tell_what_each_group_has_and_does),
 		with_core(a_death_in_the_middle_of_an_update_leaves_the_old_group),
 		with_core(a_death_after_the_commit_leaves_the_new_group),
 		with_core(a_death_in_the_middle_of_a_creation_leaves_nothing),
