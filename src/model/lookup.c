@@ -25,7 +25,7 @@ void reeve__group_index_begin_locked(struct reeve *r)
 
 	reeve__lock_assert(&r->header->catalog);
 	reeve__put(sequence, reeve__get(sequence) | 1);
-	/* The odd number must be seen before any change: pairs with the fence in try_find. */
+	/* The odd number must be seen before any change: pairs with the acquires in try_find. */
 	atomic_thread_fence(memory_order_release);
 }
 
@@ -34,7 +34,7 @@ void reeve__group_index_end_locked(struct reeve *r)
 	_Atomic uint64_t *sequence = &r->header->groups_domain.sequence;
 
 	reeve__lock_assert(&r->header->catalog);
-	/* Pairs with the acquire in try_find. */
+	/* Pairs with the first acquire in try_find. */
 	atomic_store_explicit(sequence, (reeve__get(sequence) | 1) + 1, memory_order_release);
 }
 
@@ -75,8 +75,8 @@ static inline bool try_find(
 		return false;
 	i = find(r, key);
 	*ret_slot = i;
-	*ret_id = i == REEVE_NONE ? 0 : __atomic_load_n(&r->groups[i].head.id, __ATOMIC_RELAXED);
-	atomic_thread_fence(memory_order_acquire);
+	*ret_id = i == REEVE_NONE ? 0 : __atomic_load_n(&r->groups[i].head.id, __ATOMIC_ACQUIRE);
+	/* All loads since the first are acquires, so this one comes last. */
 	return reeve__get(sequence) == before;
 }
 

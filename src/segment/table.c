@@ -11,9 +11,10 @@
 
 /*
  * Ids, names and chains of groups are looked up without the lock (model/lookup.c), so they are loaded
- * and stored whole.
+ * and stored whole. Loads are acquires, so that they come before the look-up's second reading of its
+ * sequence number.
  */
-#define link_get(p)    __atomic_load_n((p), __ATOMIC_RELAXED)
+#define link_get(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define link_put(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
 static uint64_t mix(uint64_t id)
@@ -203,7 +204,8 @@ uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *t
 
 	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
-		if (link_get(&head->id) == id && reeve__get(&head->state) >= REEVE_SLOT_LIVE)
+		if (link_get(&head->id) == id &&
+			atomic_load_explicit(&head->state, memory_order_acquire) >= REEVE_SLOT_LIVE)
 			return i;
 		i = link_get(&head->chain);
 	}
