@@ -130,15 +130,15 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 	const struct reeve_group_def *def, uint64_t expected_revision, struct reeve_error *err);
 
 /*
- * Deletes a group. What refers to it (sessions with what they are doing, tasks of outside engines,
- * user mappings, assignment rules, plan directives, its CPU registration) moves to the group
+ * Deletes a group. What refers to it (sessions with what they do and hold, tasks and memory of outside
+ * engines, user mappings, assignment rules, plan directives, its registrations) moves to the group
  * `move_to`, all or nothing, also when this process dies in the middle. Where that group has a
  * directive of the same plan or a registration of its own, its own stands. .v 0: to none; then nothing
  * may refer to it.
  * Errors: NOT_FOUND (either group), PERMISSION_DENIED (system group), CONFLICT (it is the default
  * group, or is referred to and there is no `move_to`; the text says by what and how many),
- * INVALID_ARGUMENT (`move_to` is the group itself), RESOURCE_EXHAUSTED (`move_to` is inactive or
- * would have more than its maxSessions).
+ * INVALID_ARGUMENT (`move_to` is the group itself), RESOURCE_EXHAUSTED (`move_to` is inactive, or
+ * would have more than its maxSessions or its memory).
  * Holds the catalog lock for the time it takes, about 0.3 us a session.
  */
 REEVE_API int reeve_group_destroy(

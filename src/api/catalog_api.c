@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog_api.c - groups, users, plans, directives: arguments checked, clock read, change announced. */
 #include "../engine/engine.h"
+#include "../engine/memory.h"
 
 static int missing(struct reeve_error *err, const char *argument)
 {
@@ -48,9 +49,12 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 	WANT(reeve);
 	WANT(def);
 	rc = check_fields(fields, REEVE_GROUP_IOPS, err);
-	return rc ? rc
-		  : announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
-					     reeve__wall(reeve), err));
+	if (!rc)
+		rc = announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
+					      reeve__wall(reeve), err));
+	if (!rc && (fields & REEVE_GROUP_MEMORY_LIMIT))
+		reeve__memory_sweep(reeve); /* no session goes on by credit of the old limit */
+	return rc;
 }
 
 REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,

@@ -333,6 +333,16 @@ int reeve__memory_session_move(
 	struct reeve *r, uint32_t session, uint32_t group, struct reeve_error *err);
 /* The same, whether it fits or not: a move that was cut short. */
 void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t group);
+/*
+ * For the deletion of a group: its quotas of outside engines' sessions; whether all that it holds fits
+ * in another's limit, RESOURCE_EXHAUSTED when not; all its quotas moved, whether they fit or not. The
+ * same of its limits registered by hand, where the other has none of its own.
+ */
+uint32_t reeve__memory_outside_quotas(struct reeve *r, uint32_t group);
+int reeve__memory_group_fits(struct reeve *r, uint32_t from, uint32_t to, struct reeve_error *err);
+void reeve__memory_group_move(struct reeve *r, uint32_t from, uint32_t to);
+bool reeve__memory_group_is_registered(struct reeve *r, uint32_t group);
+void reeve__memory_registration_move(struct reeve *r, uint32_t from, uint32_t to);
 /* A statement has ended: credit beyond a little goes back. */
 void reeve__memory_statement_end(struct reeve_session *s);
 /* For reaping: what a process allocated without naming a session. */

@@ -75,11 +75,18 @@ static void move_session(const struct move *m, uint32_t i)
 	}
 	reeve__put(&sh->group, m->to);
 	if (state == REEVE_SLOT_LIVE) {
+		reeve__memory_session_follow(m->r, i, m->to);
 		reeve__add(&m->r->groups[m->from].sessions, (uint32_t)-1);
 		reeve__add(&m->r->groups[m->to].sessions, 1);
 	}
 	if (state != REEVE_SLOT_ENDED)
 		move_task(m, sh->task);
+	if (state == REEVE_SLOT_LIVE)
+		reeve__session_event(m->r, i,
+			(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,
+				.reason = REEVE_SWITCH_ADMINISTRATIVE,
+				.object = m->id},
+			NULL);
 	REEVE_POINT(GROUP_SESSION_MOVED);
 }
 
@@ -128,6 +135,23 @@ static void move_tasks(const struct move *m)
 		}
 		reeve__sessions_unlock(m->r);
 	}
+}
+
+/* ---- memory ---- */
+
+static void move_quotas(const struct move *m)
+{
+	reeve__memory_group_move(m->r, m->from, m->to);
+}
+
+static uint32_t count_memory_limits(struct reeve *r, uint32_t group)
+{
+	return reeve__memory_group_is_registered(r, group);
+}
+
+static void move_memory_limits(const struct move *m)
+{
+	reeve__memory_registration_move(m->r, m->from, m->to);
 }
 
 /* ---- definitions ---- */
@@ -235,10 +259,13 @@ static const struct referrer {
 } referrers[] = {
 	{"session", "sessions", count_sessions, move_sessions},
 	{"task of an outside engine", "tasks of outside engines", count_outside, move_tasks},
+	{"memory quota of an outside engine", "memory quotas of outside engines",
+		reeve__memory_outside_quotas, move_quotas},
 	{"user mapping", "user mappings", count_mappings, move_mappings},
 	{"assignment rule", "assignment rules", count_rules, move_rules},
 	{"plan directive", "plan directives", count_directives, move_directives},
 	{"CPU registration", "CPU registrations", count_registrations, move_registrations},
+	{"memory registration", "memory registrations", count_memory_limits, move_memory_limits},
 };
 
 /* ---- the deletion ---- */
@@ -254,6 +281,8 @@ static void complete_locked(struct reeve *r, struct wakes *wakes)
 		for (size_t i = 0; i < REEVE_COUNT(referrers); i++)
 			referrers[i].move(&m);
 		REEVE_POINT(GROUP_EMPTIED);
+		reeve__model_event(r, REEVE_EVENT_GROUP_DELETED, (reeve_group_id){note->id},
+			(reeve_plan_id){0}, r->groups[note->to].head.id, g->name);
 		reeve__group_index_begin_locked(r);
 		reeve__table_free(r, &r->header->groups, note->from, g->name);
 		reeve__group_index_end_locked(r);
@@ -338,7 +367,9 @@ static int check_deletion(struct reeve *r, uint32_t from, reeve_group_id move_to
 	if (move_to.v == 0)
 		return check_unreferenced(r, from, err);
 	rc = reeve__group_slot_locked(r, move_to, ret_to, err);
-	return rc ? rc : check_target(r, from, *ret_to, err);
+	if (!rc)
+		rc = check_target(r, from, *ret_to, err);
+	return rc ? rc : reeve__memory_group_fits(r, from, *ret_to, err);
 }
 
 int reeve__group_destroy(struct reeve *r, reeve_group_id id, reeve_group_id move_to,

@@ -252,7 +252,7 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	if (now > reeve__get(&counts->peak))
 		reeve__put(&counts->peak, now);
 	reeve__session_event(r, s->session,
-		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = by},
+		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = to->by},
 		def->username);
 	return 0;
 }

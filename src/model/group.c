@@ -298,6 +298,8 @@ int reeve__group_default_set(struct reeve *r, reeve_group_id id, struct reeve_er
 	if (!rc && r->header->default_group != i) {
 		r->header->default_group = i;
 		reeve__add(&r->header->revision, 1);
+		reeve__model_event(
+			r, REEVE_EVENT_GROUP_UPDATED, id, (reeve_plan_id){0}, 0, r->groups[i].name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;

@@ -145,6 +145,15 @@ static int put_zones(struct reeve *r, struct reeve__rule_change *change, struct 
 
 /* ---- changing ---- */
 
+static void rule_event(struct reeve *r, uint32_t i)
+{
+	uint32_t g = reeve__rule_version(r, i)->group;
+
+	reeve__model_event(r, REEVE_EVENT_CONFIG_CHANGED,
+		(reeve_group_id){g < r->group_capacity ? r->groups[g].head.id : 0},
+		(reeve_plan_id){0}, r->rules[i].head.id, "assignment rules");
+}
+
 static void write_version(struct reeve_sh_rule_version *v, const struct reeve__rule_change *change,
 	uint32_t target, reeve_ns now_wall, uint64_t revision)
 {
@@ -196,6 +205,7 @@ static int create_locked(struct reeve *r, struct reeve__rule_change *change, ree
 	reeve__table_publish(r, t, i, r->header->groups_domain.next_rule_id++, NULL);
 	REEVE_POINT(RULE_CURRENT);
 	reeve__rules_reindex_locked(r);
+	rule_event(r, i);
 	*ret_slot = i;
 	return 0;
 }
@@ -248,6 +258,7 @@ static int update_locked(struct reeve *r, uint32_t i, struct reeve__rule_change 
 	atomic_store_explicit(&rule->current, other, memory_order_release);
 	REEVE_POINT(RULE_CURRENT);
 	reeve__rules_reindex_locked(r);
+	rule_event(r, i);
 	return 0;
 }
 
@@ -273,6 +284,7 @@ int reeve__rule_destroy(struct reeve *r, reeve_rule_id id, struct reeve_error *e
 	reeve__catalog_lock(r);
 	rc = find_rule(r, id, &i, err);
 	if (!rc) {
+		rule_event(r, i);
 		reeve__table_free(r, rules_of(r), i, NULL);
 		reeve__add(&r->header->revision, 1);
 		reeve__rules_reindex_locked(r);

@@ -151,6 +151,75 @@ static void everything_moves_to_the_target(void **state)
 	reeve_session_destroy(s);
 }
 
+static struct reeve_memory_group_info memory_of(struct core *c, uint64_t group)
+{
+	struct reeve_memory_group_info info = {0};
+
+	assert_ok(reeve_memory_group_get(c->r, (reeve_group_id){group}, &info, E));
+	return info;
+}
+
+static void memory_moves_with_its_sessions(void **state)
+{
+	struct core *c = *state;
+	uint64_t id = core_group(c->r, "old", 0), to = core_group(c->r, "new", 0);
+	struct reeve_session *s = core_session(c->r, id);
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	reeve_session_id outside = {4711};
+
+	assert_ok(reeve_memory_charge(s, REEVE_MEMORY_PGA, 5 << 20, E));
+	assert_ok(reeve_memory_quota_set(
+		c->r, outside, (reeve_group_id){id}, 1 << 20, REEVE_UNLIMITED, E));
+	assert_ok(reeve_memory_session_charge(c->r, outside, REEVE_MEMORY_PGA, 1 << 20, E));
+	assert_ok(reeve_memory_group_register(
+		c->r, (reeve_group_id){id}, 64 << 20, REEVE_UNLIMITED, E));
+	assert_fails(destroy(c, id, 0), REEVE_ECONFLICT,
+		"by 1 session, 1 memory quota of an outside engine, 1 memory registration");
+	def.memory_limit_bytes = 4 << 20;
+	assert_ok(reeve_group_update(
+		c->r, (reeve_group_id){to}, REEVE_GROUP_MEMORY_LIMIT, &def, 0, E));
+	assert_fails(destroy(c, id, to), REEVE_ERESOURCE_EXHAUSTED, "memory of consumer group new");
+	assert_true(core_info(c->r, s).group.v == id);
+	def.memory_limit_bytes = REEVE_UNLIMITED;
+	assert_ok(reeve_group_update(
+		c->r, (reeve_group_id){to}, REEVE_GROUP_MEMORY_LIMIT, &def, 0, E));
+	assert_ok(destroy(c, id, to));
+	assert_true(memory_of(c, to).used_bytes >= 6 << 20 && memory_of(c, to).sessions == 2);
+	assert_true(
+		memory_of(c, to).is_registered && memory_of(c, to).max_group_memory == 64 << 20);
+	/* a group in the old one's slot begins anew */
+	id = core_group(c->r, "later", 0);
+	assert_true(memory_of(c, id).used_bytes == 0 && memory_of(c, id).sessions == 0);
+	assert_false(memory_of(c, id).is_registered);
+	assert_clean(c->r);
+	assert_ok(reeve_memory_quota_remove(c->r, outside, E));
+	assert_ok(reeve_memory_release(s, REEVE_MEMORY_PGA, 5 << 20, E));
+	reeve_session_destroy(s);
+}
+
+/* Groups, line 3: the memory limit was read by nobody. */
+static void plans_03_the_memory_limit_of_a_group_holds(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	reeve_group_id id = {core_group(c->r, "g", 0)};
+	struct reeve_session *s = core_session(c->r, id.v);
+
+	def.memory_limit_bytes = 8 << 20;
+	assert_ok(reeve_group_update(c->r, id, REEVE_GROUP_MEMORY_LIMIT, &def, 0, E));
+	assert_true(memory_of(c, id.v).max_group_memory == 8 << 20);
+	assert_fails(reeve_memory_charge(s, REEVE_MEMORY_PGA, 9 << 20, E),
+		REEVE_ERESOURCE_EXHAUSTED, "memory of consumer group g is 8388608 bytes");
+	assert_ok(reeve_memory_charge(s, REEVE_MEMORY_PGA, 8 << 20, E));
+	/* registered by hand: the lesser of the two counts */
+	assert_ok(reeve_memory_group_register(c->r, id, 16 << 20, REEVE_UNLIMITED, E));
+	assert_true(memory_of(c, id.v).max_group_memory == 8 << 20);
+	assert_ok(reeve_memory_group_register(c->r, id, 4 << 20, REEVE_UNLIMITED, E));
+	assert_true(memory_of(c, id.v).max_group_memory == 4 << 20);
+	assert_ok(reeve_memory_release(s, REEVE_MEMORY_PGA, 8 << 20, E));
+	reeve_session_destroy(s);
+}
+
 static void the_targets_own_registration_stands(void **state)
 {
 	struct core *c = *state;
@@ -475,6 +544,8 @@ int main(void)
 		with_core(system_and_default_groups_stay),
 		with_core(plans_06_a_group_that_is_referred_to_is_not_deleted_without_a_target),
 		with_core(everything_moves_to_the_target),
+		with_core(memory_moves_with_its_sessions),
+		with_core(plans_03_the_memory_limit_of_a_group_holds),
 		with_core(the_targets_own_registration_stands),
 		with_core(a_target_without_room_refuses_and_nothing_moves),
 		with_core(who_waits_goes_on_waiting_in_the_target),
