@@ -20,6 +20,7 @@
 #include <reeve/group.h>
 #include <reeve/plan.h>
 #include <reeve/session.h>
+#include <reeve/rule.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
 #include <reeve/memory.h>
@@ -62,6 +63,7 @@ struct reeve_options {
 	uint32_t max_executions; /* parallel executions, waiting ones included; default 4,096 */
 	uint32_t max_servers;	 /* parallel servers of all pools; default 1,024, at most 65,536 */
 	uint32_t max_server_pools; /* default 64 */
+	uint32_t max_rules;	  /* assignment rules; default 1,024, at most 16,384 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -156,6 +158,7 @@ struct reeve_segment_info {
 	uint32_t executions, max_executions; /* ended ones still kept included */
 	uint32_t servers, max_servers;
 	uint32_t server_pools, max_server_pools;
+	uint32_t rules, max_rules;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -225,6 +225,7 @@ REEVE_API int reeve_tick(
 		return missing(err, "reeve");
 	reeve__reap(reeve, &report);
 	report.forgotten_sessions = reeve__session_forget(reeve);
+	reeve__user_expire(reeve, reeve__wall(reeve));
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
 		return rc;
@@ -310,6 +311,8 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_servers = h->servers.capacity,
 		.server_pools = reeve__get(&h->pools.live),
 		.max_server_pools = h->pools.capacity,
+		.rules = reeve__get(&h->groups_domain.rules.live),
+		.max_rules = h->groups_domain.rules.capacity,
 	};
 }
 

@@ -54,6 +54,12 @@ enum reeve_point {
 	REEVE_POINT_PARALLEL_RESIZED, /* servers moved, the execution not yet told */
 	REEVE_POINT_PARALLEL_POOL_CHANGED, /* pool changed, still to be undone should the changer die */
 	REEVE_POINT_PARALLEL_SERVER_CLAIMED, /* server slot claimed, not yet published */
+	REEVE_POINT_RULE_WRITTEN, /* new version of a rule written, the old one still counts */
+	REEVE_POINT_RULE_CURRENT, /* new version of a rule counts, index not yet built */
+	REEVE_POINT_GROUP_CONDEMNED, /* deletion of a group noted, nothing moved yet */
+	REEVE_POINT_GROUP_SESSION_MOVED, /* a session of a group that is being deleted has moved */
+	REEVE_POINT_GROUP_EMPTIED, /* all that referred to the group has moved, the group is still there */
+	REEVE_POINT_GROUP_GONE, /* the group is gone, its deletion is still noted */
 	REEVE_POINT_COUNT
 };
 
@@ -108,6 +114,12 @@ enum reeve_point {
 	"PARALLEL_ENDING", \
 	"PARALLEL_RESIZED", \
 	"PARALLEL_POOL_CHANGED", \
-	"PARALLEL_SERVER_CLAIMED"
+	"PARALLEL_SERVER_CLAIMED", \
+	"RULE_WRITTEN", \
+	"RULE_CURRENT", \
+	"GROUP_CONDEMNED", \
+	"GROUP_SESSION_MOVED", \
+	"GROUP_EMPTIED", \
+	"GROUP_GONE"
 
 #endif

@@ -148,7 +148,7 @@ const char *reeve__termination_text(uint32_t reason)
 
 /* ---- create ---- */
 
-static int check_def(const struct reeve_session_def *def, struct reeve_error *err)
+int reeve__session_check(const struct reeve_session_def *def, struct reeve_error *err)
 {
 	int rc;
 
@@ -176,24 +176,6 @@ static uint32_t task_priority(uint32_t session_priority)
 	return of[session_priority & 3];
 }
 
-static int choose_group_locked(struct reeve *r, const struct reeve_session_def *def,
-	uint32_t *ret_group, uint32_t *ret_by, struct reeve_error *err)
-{
-	if (def->group.v) {
-		*ret_by = REEVE_ASSIGNED_EXPLICIT;
-		return reeve__group_slot_locked(r, def->group, ret_group, err);
-	}
-	*ret_group = def->user_id ? reeve__user_group_locked(r, def->user_id) : REEVE_NONE;
-	*ret_by = REEVE_ASSIGNED_MAPPING;
-	if (*ret_group != REEVE_NONE)
-		return 0;
-	*ret_group = r->header->default_group;
-	*ret_by = REEVE_ASSIGNED_DEFAULT;
-	if (*ret_group >= reeve__table_used(&r->header->groups))
-		return reeve__fail(err, REEVE_EINTERNAL, "there is no default group");
-	return 0;
-}
-
 static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
 {
 	uint32_t now = reeve__get(&g->sessions);
@@ -214,19 +196,20 @@ static int table_full(const struct reeve_sh_table *table, const char *name, stru
 		name, reeve__get(&table->live), table->capacity);
 }
 
-static void fill_session(struct reeve *r, uint32_t i, uint32_t task, uint32_t group, uint32_t by,
-	const struct reeve_session_def *def)
+static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
+	const struct reeve__assigned *to, const struct reeve_session_def *def)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 
 	memset((char *)sh + sizeof(sh->head), 0, sizeof(*sh) - sizeof(sh->head));
 	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
-	reeve__put(&sh->group, group);
+	reeve__put(&sh->group, to->group);
 	sh->task = task;
 	sh->attachment = r->attachment;
 	sh->user_id = def->user_id;
 	sh->priority = def->priority;
-	sh->assigned_by = by;
+	sh->assigned_by = to->by;
+	sh->rule_id = to->rule == REEVE_NONE ? 0 : r->rules[to->rule].head.id;
 	sh->pid = r->attachments[r->attachment].pid;
 	sh->connected_wall = sh->switched_wall = reeve__wall(r);
 	reeve__put(&sh->last_active_wall, sh->connected_wall);
@@ -255,8 +238,8 @@ static void fill_task(
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
-static int add_session_locked(struct reeve *r, const struct reeve_session_def *def, uint32_t group,
-	uint32_t by, struct reeve_session *s, struct reeve_error *err)
+static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
+	const struct reeve__assigned *to, struct reeve_session *s, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_session_counts *counts = &h->session_counts;
@@ -271,19 +254,21 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 		reeve__table_free(r, &h->sessions, s->session, NULL);
 		return table_full(&h->tasks, "tasks", err);
 	}
-	fill_task(r, s->task, s->session, group, task_priority(def->priority));
-	fill_session(r, s->session, s->task, group, by, def);
+	fill_task(r, s->task, s->session, to->group, task_priority(def->priority));
+	fill_session(r, s->session, s->task, to, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
 	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
-	reeve__add(&r->groups[group].sessions, 1);
+	reeve__add(&r->groups[to->group].sessions, 1);
 	reeve__add(&r->attachments[r->attachment].sessions, 1);
+	if (to->rule != REEVE_NONE)
+		reeve__rule_count_match(r, to->rule, r->sessions[s->session].connected_wall);
 	reeve__add(&counts->created, 1);
 	now = reeve__add(&counts->current, 1) + 1;
 	if (now > reeve__get(&counts->peak))
 		reeve__put(&counts->peak, now);
 	reeve__session_event(r, s->session,
-		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = by},
+		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = to->by},
 		def->username);
 	return 0;
 }
@@ -317,9 +302,9 @@ static void forget_local(struct reeve_session *s)
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err)
 {
+	struct reeve__assigned to;
 	struct reeve_session *s;
-	uint32_t group, by;
-	int rc = check_def(def, err);
+	int rc = reeve__session_check(def, err);
 
 	if (rc)
 		return rc;
@@ -327,12 +312,12 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
 	reeve__catalog_lock(r);
-	rc = choose_group_locked(r, def, &group, &by, err);
+	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
 	reeve__sessions_lock(r);
 	if (!rc)
-		rc = check_room(&r->groups[group], err);
+		rc = check_room(&r->groups[to.group], err);
 	if (!rc)
-		rc = add_session_locked(r, def, group, by, s, err);
+		rc = add_session_locked(r, def, &to, s, err);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
 	if (rc) {
@@ -655,6 +640,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->state = reeve__get(&sh->state);
 	info->priority = sh->priority;
 	info->assigned_by = sh->assigned_by;
+	info->rule_id = sh->rule_id;
 	info->switch_reason = sh->switch_reason;
 	info->termination = sh->termination;
 	info->pid = sh->pid;
@@ -921,8 +907,14 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		faults[n++] = "the count of live sessions is wrong";
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
+		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
+		if (g >= reeve__table_used(&h->groups) ||
+			reeve__get(&r->groups[g].head.state) != REEVE_SLOT_LIVE) {
+			faults[n++] = "a session names a group that does not exist";
+			break;
+		}
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||
 			reeve__get(&r->tasks[sh->task].group) != reeve__get(&sh->group)) {
 			faults[n++] = "a session and its task do not name each other";

@@ -97,11 +97,17 @@ static void recover_catalog(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
 
+	reeve__group_index_begin_locked(r);
 	undo_journal(r);
 	reeve__table_rebuild(r, &h->groups, offsetof(struct reeve_sh_group, name));
+	reeve__group_index_end_locked(r);
 	reeve__table_rebuild(r, &h->mappings, 0);
 	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
 	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__table_rebuild(r, &h->groups_domain.rules, 0);
+	reeve__table_rebuild(r, &h->groups_domain.zones, offsetof(struct reeve_sh_zone, name));
+	reeve__group_deletion_resume_locked(r);
+	reeve__rules_reindex_locked(r);
 	reeve__ruling_refresh_locked(r);
 }
 

@@ -23,6 +23,7 @@
 #include "../base/heap.h"
 #include "../base/io_flow.h"
 #include "../base/lock_ranks.h"
+#include "../base/zone.h"
 
 #include <pthread.h>
 
@@ -60,7 +61,7 @@ struct reeve_sh_head {
 	uint32_t next;		     /* d, table's lock: free list, or list of ended slots */
 	uint32_t chain;		     /* d, table's lock: next slot with the same hash of the id */
 	uint32_t name_chain;	     /* d, table's lock: the same for the name */
-	uint32_t pad;
+	uint32_t name_hash;	     /* d, table's lock: low half of the name's hash */
 };
 
 /* One table of slots. Protected by the lock that protects its slots. */
@@ -141,9 +142,16 @@ struct reeve_sh_group {
 	uint32_t pad;
 	uint64_t pad2[3];
 	struct reeve_sh_cpu_group cpu;
-	char name[136];		   /* C */
+	char name[136];		   /* C writes in words, a reads: see group.c */
 	char description[264];	   /* C */
 	char custom_category[120]; /* C */
+	/* limits for other modules to enforce; UINT32_MAX or REEVE_UNLIMITED: none */
+	_Atomic uint64_t max_idle_ns;	  /* C writes, a reads */
+	_Atomic uint64_t memory_bytes;	  /* C writes, a reads: of all its sessions together */
+	_Atomic uint64_t io_bandwidth;	  /* C writes, a reads: bytes a second */
+	_Atomic uint64_t io_iops;	  /* C writes, a reads */
+	_Atomic uint32_t parallel_degree; /* C writes, a reads: of one statement */
+	uint32_t pad3[7];
 };
 
 enum { REEVE_GROUP_IDLE = 0, REEVE_GROUP_READY = 1, REEVE_GROUP_THROTTLED = 2 };
@@ -153,7 +161,8 @@ struct reeve_sh_mapping {
 	uint32_t group;		   /* C: slot */
 	uint32_t is_permanent;	   /* C */
 	int64_t created_wall;	   /* C */
-	char username[144];	   /* C */
+	int64_t expires_wall;	   /* C: counts no more from then on; 0: none */
+	char username[136];	   /* C */
 };
 
 struct reeve_sh_plan {
@@ -276,7 +285,8 @@ struct reeve_sh_session {
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
 	uint64_t queries_at_end;
-	uint64_t pad2[7];
+	uint64_t rule_id; /* i: that chose the group; 0: none did */
+	uint64_t pad2[6];
 };
 
 /*
@@ -420,6 +430,7 @@ struct reeve_sh_journal {
 #include "layout_event.h"
 #include "layout_io.h"
 #include "layout_parallel.h"
+#include "layout_groups.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -462,6 +473,7 @@ struct reeve_sh_header {
 	uint64_t parallel;	    /* i: offset of its settings, lock and totals */
 	uint64_t parallel_groups;   /* i: offset of a row a group slot */
 	uint64_t parallel_sessions; /* i: offset of 1 + an execution's slot, a session slot */
+	struct reeve_sh_groups_domain groups_domain;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -471,6 +483,8 @@ _Static_assert(sizeof(struct reeve_sh_attachment) % 64 == 0, "attachment");
 _Static_assert(sizeof(struct reeve_sh_cpu_group) % 64 == 0, "cpu group");
 _Static_assert(sizeof(struct reeve_sh_group) % 64 == 0, "group");
 _Static_assert(sizeof(struct reeve_sh_group) <= 2048, "a group takes at most 2 kB");
+_Static_assert(sizeof(struct reeve_sh_group) % 128 == 64,
+	"groups lie an odd number of lines apart, so that their heads share no cache set");
 _Static_assert(sizeof(struct reeve_sh_mapping) % 64 == 0, "mapping");
 _Static_assert(sizeof(struct reeve_sh_plan) % 64 == 0, "plan");
 _Static_assert(sizeof(struct reeve_sh_directive) % 64 == 0, "directive");

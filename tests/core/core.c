@@ -133,6 +133,7 @@ void core_small_options(struct reeve_options *o)
 	o->max_executions = 64;
 	o->max_servers = 64;
 	o->max_server_pools = 8;
+	o->max_rules = 128;
 }
 
 struct reeve *core_open(const struct reeve_host *host, uint32_t cpu_slots)

@@ -54,6 +54,8 @@ static void populate_parallel(struct reeve *r, struct reeve_session *s)
 }
 
 /* Something of everything, left behind by a process that has died in the middle of work. */
+static void change_rule(struct reeve *r, uint64_t i, reeve_group_id g);
+
 static void populate(struct reeve *r)
 {
 	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
@@ -82,6 +84,8 @@ static void populate(struct reeve *r)
 	}
 	assert_ok(reeve_query_begin(s[0], NULL, E));
 	assert_ok(reeve_query_begin(s[1], NULL, E));
+	for (uint64_t i = 1; i < 9; i++)
+		change_rule(r, i, (reeve_group_id){1 + i % 4});
 	reeve_block_begin(s[1]);
 	assert_ok(reeve_session_start(r, reeve_session_id_of(s[2]), E));
 	reeve_session_destroy(s[3]);
@@ -163,7 +167,8 @@ static uint32_t find_ranges(struct range *ret)
 	const struct reeve_sh_header *h = (const void *)good;
 	const struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings,
 		&h->plans, &h->directives, &h->sessions, &h->tasks, &h->executions, &h->servers,
-		&h->pools};
+		&h->pools, &h->groups_domain.rules, &h->groups_domain.zones};
+	const struct reeve_sh_rule_index *x = &h->groups_domain.index;
 	uint32_t n = 0;
 
 	/* The journal's row is huge and idle: its first bytes are enough. */
@@ -180,6 +185,12 @@ static uint32_t find_ranges(struct range *ret)
 		sizeof(struct reeve_sh_parallel) - sizeof(struct reeve_sh_lock)};
 	ret[n++] = (struct range){h->parallel_groups, 12 * sizeof(struct reeve_sh_parallel_group)};
 	ret[n++] = (struct range){h->parallel_sessions, 64};
+	ret[n++] = (struct range){
+		offsetof(struct reeve_sh_header, groups_domain), sizeof(h->groups_domain)};
+	ret[n++] = (struct range){x->order, 64};
+	ret[n++] = (struct range){x->generals, 64};
+	ret[n++] = (struct range){x->buckets, x->bucket_count * 4u};
+	ret[n++] = (struct range){x->entry, 20 * sizeof(struct reeve_sh_rule_entry)};
 	for (uint32_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t used = tables[i]->high_water + 1;
 		ret[n++] = (struct range){tables[i]->slots, used * tables[i]->stride};
@@ -270,7 +281,12 @@ static void look_at_everything(struct reeve *r)
 		struct reeve_parallel_group_info parallel_groups[40];
 		struct reeve_parallel_stats parallel;
 		reeve_server_id ids[80];
+		struct reeve_rule_info rules[140];
+		struct reeve_condition_copy condition;
+		struct reeve_rule_trace traces[140];
 	} u;
+	struct reeve_session_def who = {.username = "user 1", .program = "psql", .user_id = 3};
+	struct reeve_assignment decision;
 	struct reeve_cpu_stats cpu;
 	struct reeve_session_stats sessions;
 	reeve_group_id g;
@@ -284,6 +300,17 @@ static void look_at_everything(struct reeve *r)
 	reeve_plan_copy(r, (reeve_plan_id){0}, u.plans, 40);
 	reeve_plan_find(r, "plan 3", &p);
 	reeve_plan_active(r);
+	reeve_group_exists(r, (reeve_group_id){3});
+	reeve_group_default_get(r);
+	reeve_rule_copy(r, 0, u.rules, 140);
+	reeve_assignment_evaluate(
+		r, &who, INT64_C(1700000000) * REEVE_SEC, &decision, u.traces, 140, NULL);
+	for (uint64_t i = 1; i < 12; i++) {
+		char text[300];
+		reeve_rule_get(r, (reeve_rule_id){i}, u.rules, NULL);
+		if (reeve_rule_condition_copy(r, (reeve_rule_id){i}, &u.condition, NULL) > 0)
+			reeve_condition_text(&u.condition.nodes[0], text, sizeof(text), NULL);
+	}
 	for (uint64_t i = 1; i < 110; i = i == 4 ? 100 : i + 1) {
 		p.v = g.v = i;
 		reeve_group_get(r, g, u.groups, NULL);
@@ -361,6 +388,29 @@ static void run_parallel(struct core_host *h, struct reeve *r, struct sim_random
 	reeve_session_destroy(s);
 }
 
+/* Conditions of every kind. */
+static void change_rule(struct reeve *r, uint64_t i, reeve_group_id g)
+{
+	struct reeve_condition parts[] = {{.kind = REEVE_CONDITION_USERNAME, .text = "user 1"},
+		{.kind = REEVE_CONDITION_PROGRAM_NAME_PATTERN, .syntax = 4, .text = "^p(s|q)*l?$"},
+		{.kind = REEVE_CONDITION_MODULE_NAME_PATTERN, .syntax = 3, .text = "*a?b"},
+		{.kind = REEVE_CONDITION_TIME_OF_DAY, .start_s = 9, .zone = "Europe/Berlin"},
+		{.kind = REEVE_CONDITION_DAY_OF_WEEK, .days = 5, .zone = "UTC"},
+		{.kind = REEVE_CONDITION_USER_ID, .user_id = 3}};
+	struct reeve_condition all = {
+		.kind = REEVE_CONDITION_AND + (uint32_t)(i % 2), .count = 6, .operands = parts};
+	struct reeve_rule_def def = {"rule", (uint32_t)i, &all, g, i % 5 != 0};
+	reeve_rule_id id;
+
+	if (i % 3 == 0)
+		def.condition = &parts[i % 6];
+	reeve_rule_create(r, &def, &id, NULL);
+	def.condition = &parts[(i + 1) % 6];
+	reeve_rule_update(r, (reeve_rule_id){i + 1}, REEVE_RULE_ALL_FIELDS, &def, 0, NULL);
+	if (i % 4 == 0)
+		reeve_rule_destroy(r, (reeve_rule_id){i}, NULL);
+}
+
 static void change_definitions(struct reeve *r, struct sim_random *random)
 {
 	struct reeve_group_def gd = REEVE_GROUP_DEF_INIT;
@@ -377,7 +427,9 @@ static void change_definitions(struct reeve *r, struct sim_random *random)
 		gd.name = pd.name = name;
 		g.v = i < 4 ? i + 1 : 96 + i;
 		p.v = g.v;
-		reeve_group_update(r, g, 0x1ff, &gd, 0, NULL);
+		reeve_group_update(r, g, REEVE_GROUP_ALL_FIELDS, &gd, 0, NULL);
+		reeve_group_default_set(r, g, NULL);
+		change_rule(r, i, g);
 		reeve_plan_update(r, p, 0xf, &pd, 0, NULL);
 		reeve_directive_set(r, p, g, &dd, &d, NULL);
 		reeve_directive_update(r, (reeve_directive_id){i + 12}, &dd, 0, NULL);

@@ -36,6 +36,16 @@ enum role {
 	PULLS,		 /* submits, picks and completes I/O requests */
 	REGISTERS	 /* sets limits of I/O */
 		PARALLEL /* asks for parallel servers, by handle and by ids, and changes their pool */
+	ATTACHES,   /* dies while it attaches */
+	STATEMENTS, /* runs statements among many */
+	ALONE,	    /* runs statements while slots are mostly free */
+	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
+	SESSIONS,   /* creates and destroys sessions */
+	CANCELS,    /* cancels its own statement without end */
+	DEFINES,    /* changes definitions */
+	DELETES,    /* deletes groups with all that refers to them */
+	ACTIVATES,  /* activates plans */
+	REAPS	    /* returns what another dead process held */
 };
 
 static const struct {
@@ -65,6 +75,12 @@ static const struct {
 	[REEVE_POINT_ROW_CHANGED] = {DEFINES, 8},
 	[REEVE_POINT_EVENT_CLAIMED] = {SESSIONS, 8},
 	[REEVE_POINT_EVENT_FILLING] = {SESSIONS, 8},
+	[REEVE_POINT_RULE_WRITTEN] = {DEFINES, 2},
+	[REEVE_POINT_RULE_CURRENT] = {DEFINES, 2},
+	[REEVE_POINT_GROUP_CONDEMNED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_SESSION_MOVED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_EMPTIED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_GONE] = {DELETES, 3},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 	[REEVE_POINT_IO_SLOT_TAKEN] = {ADMITS, 8},
@@ -257,6 +273,45 @@ static void use_servers(
 		reeve_parallel_end(&parallel, NULL, NULL);
 	for (uint32_t i = 0; i < 3; i++)
 		reeve_execution_complete(r, asked[i].id, NULL, NULL);
+/* A group of this victim's, with a session, a user, a rule and a directive, comes and goes. */
+static void delete_group(struct reeve *r, uint32_t index, uint64_t seed)
+{
+	struct reeve_group_def group = REEVE_GROUP_DEF_INIT;
+	struct reeve_condition nobody = {.kind = REEVE_CONDITION_OR};
+	struct reeve_directive_def directive = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = 5};
+	reeve_group_id id, to = {2 + seed % 3};
+	reeve_directive_id directive_id;
+	reeve_rule_id rule_id;
+	struct reeve_rule_def rule = REEVE_RULE_DEF_INIT;
+	struct reeve_rule_info left;
+	struct reeve_session *s;
+	char name[16];
+
+	snprintf(name, sizeof(name), "doomed %u", index);
+	group.name = rule.name = name;
+	rule.condition = &nobody;
+	/* what an earlier victim has left */
+	if (reeve_group_find(r, name, &id) && reeve_group_destroy(r, id, to, NULL))
+		abort();
+	for (uint32_t at = 0; reeve_rule_copy(r, at, &left, 1) == 1;)
+		if (strcmp(left.name, name) != 0 || reeve_rule_destroy(r, left.id, NULL))
+			at++;
+	if (reeve_group_create(r, &group, &id, NULL))
+		abort();
+	rule.target = id;
+	if (reeve_user_map(r, 500 + index, "doomed", id, true, NULL) ||
+		reeve_rule_create(r, &rule, &rule_id, NULL) ||
+		reeve_directive_set(
+			r, (reeve_plan_id){1 + seed % 4}, id, &directive, &directive_id, NULL) ||
+		!(s = kit_session(r, id.v)))
+		abort();
+	if (reeve_query_begin(s, NULL, NULL) || reeve_group_destroy(r, id, to, NULL))
+		abort();
+	reeve_query_end(s, NULL);
+	reeve_session_destroy(s);
+	if (reeve_rule_destroy(r, rule_id, NULL))
+		abort();
 }
 
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
@@ -276,6 +331,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 	case DEFINES:
 		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
 			definitions_change(&w->sets[v->index], r, kind);
+		break;
+	case DELETES:
+		delete_group(r, v->index, seed);
 		break;
 	case ACTIVATES:
 		activate(w, r, 1 + kit_below(&seed, 4));
