@@ -64,7 +64,7 @@ static int check_options(const char *filename, sqlite3 **ret_db, int flags,
 void reeve__sqlite_destroy(struct reeve_sqlite *g)
 {
 	if (g->is_begun)
-		reeve__sqlite_end(g);
+		reeve__sqlite_end(g, 0);
 	reeve__sqlite_drop_vfs(g);
 	if (g->owns_session)
 		reeve_session_destroy(g->session);

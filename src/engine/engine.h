@@ -202,7 +202,8 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
-void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret);
+/* `ticks`: see reeve_query_end_at. */
+void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret);
 /* Counts what the owner has measured and the scheduler does not know yet. Before the task goes. */
 void reeve__query_settle(struct reeve_session *s);
 void reeve__query_block_begin(struct reeve_session *s);

@@ -413,7 +413,7 @@ static int begin_failed(struct reeve_session *s, int code, struct reeve_error *e
 	char text[sizeof(s->stop_text)];
 
 	memcpy(text, s->stop_text, sizeof(text));
-	reeve__query_end(s, NULL);
+	reeve__query_end(s, 0, NULL);
 	return reeve__fail(err, code, "%s", text);
 }
 
@@ -724,9 +724,17 @@ static void leave_phase(struct reeve_session *s, uint64_t cycles)
 		release_slow(s, lingers);
 }
 
-void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
+/* A caller's reading counts when it is of our counter, and not from before what was charged last. */
+static uint64_t end_cycles(const struct reeve_session *s, uint64_t ticks)
 {
-	uint64_t cycles = reeve__cycles(s->r);
+	bool counts = ticks != 0 && s->r->native_cycles;
+
+	return counts && !reeve__before(ticks, s->charged_cycles) ? ticks : reeve__cycles(s->r);
+}
+
+void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+{
+	uint64_t cycles = end_cycles(s, ticks);
 	uint32_t attention;
 
 	if (!s->in_query)

@@ -453,7 +453,7 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	struct ending e = {.dropped = false};
 
 	if (s->in_query)
-		reeve__query_end(s, NULL);
+		reeve__query_end(s, 0, NULL);
 	reeve__query_settle(s);
 	if (s->io_open)
 		reeve__io_abandon(s);
