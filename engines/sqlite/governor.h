@@ -29,7 +29,8 @@
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* Out of the way of what runs for every look-up: a section of its own, and never inlined. */
-#define COLD __attribute__((cold, noinline))
+#define COLD  __attribute__((cold, noinline))
+#define APART __attribute__((noinline)) /* so that its caller saves no registers for it */
 
 /* Opcodes between two checkpoints: about 20 us. Fewer cost more than noise, see docs/decisions. */
 #define REEVE__SQLITE_OPCODES 1000

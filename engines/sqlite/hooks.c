@@ -79,7 +79,7 @@ COLD static int another_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_arrive(g);
 }
 
-static void statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+APART static void statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
 {
 	int rc;
 
@@ -110,7 +110,7 @@ static bool is_last_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
 	return g->open_count > 0 && g->open[g->open_count - 1] == stmt;
 }
 
-static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+APART static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
 
@@ -152,12 +152,8 @@ COLD static bool reopen(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_track(g, stmt);
 }
 
-static void row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+APART static void row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
-	if (g->free_rows > 0 && is_last_open(g, stmt)) {
-		g->free_rows--;
-		return;
-	}
 	if (!reeve__sqlite_is_open(g, stmt) && !reopen(g, stmt))
 		return;
 	if (reeve__sqlite_arrive(g) < 0)
@@ -170,10 +166,13 @@ static int on_trace(unsigned what, void *arg, void *stmt, void *text)
 {
 	struct reeve_sqlite *g = arg;
 
-	if (what == SQLITE_TRACE_STMT)
+	if (what == SQLITE_TRACE_ROW) {
+		if (g->free_rows > 0 && is_last_open(g, stmt))
+			g->free_rows--;
+		else
+			row_is_ready(g, stmt);
+	} else if (what == SQLITE_TRACE_STMT)
 		statement_starts(g, stmt, text);
-	else if (what == SQLITE_TRACE_ROW)
-		row_is_ready(g, stmt);
 	else if (what == SQLITE_TRACE_PROFILE)
 		statement_ends(g, stmt);
 	return 0;

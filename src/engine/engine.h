@@ -60,11 +60,13 @@ struct reeve_session {
 	bool in_query, cpu_known;
 	uint32_t block_depth, shield_depth;
 	uint64_t begin_cycles, charged_cycles, look_cycles, slice_cycles, deadline_cycles;
-	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
+	uint64_t unsettled_ns;	 /* charged, not yet counted by the scheduler */
+	uint64_t settle_look_ns; /* at so much, an end looks whether a cap wants it settled */
 	uint64_t query_cpu_ns, query_wait_ns, blocked_ns, slice_start_cpu_ns;
 	uint64_t blocked_cycles;
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock, by thread cpu_thread */
-	pthread_t cpu_thread;
+	uintptr_t cpu_thread;
+	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
 	uint32_t parks;
 	uint32_t countdown;	/* checkpoints until the counter is looked at */
 	uint64_t glance_cycles; /* when it last was */
