@@ -87,7 +87,7 @@ int reeve_sqlite_cancel(struct reeve_sqlite *governor, struct reeve_error *err)
 
 int reeve_sqlite_why(const struct reeve_sqlite *governor, struct reeve_error *ret_why)
 {
-	if (governor == NULL || governor->why.code == 0)
+	if (governor == NULL || !governor->has_why)
 		return 0;
 	if (ret_why != NULL)
 		*ret_why = governor->why;

@@ -36,11 +36,12 @@
 #define REEVE__SQLITE_OPCODES 1000
 
 /*
- * First what a look-up touches: two cache lines. A look-up of SQLite runs through more code and data
- * than the processor's first caches hold, so each line that it touches besides costs a few ns.
+ * First what a look-up touches: two cache lines, and one written at its end. A look-up of SQLite runs
+ * through more code and data than the processor's first caches hold, so each line that it touches besides costs
+ * a few ns.
  */
 struct reeve_sqlite {
-	struct reeve_session *session; /* set at open */
+	_Alignas(64) struct reeve_session *session; /* set at open */
 
 	/* the statement */
 	bool is_begun;	      /* between reeve_query_begin and _end */
@@ -48,10 +49,11 @@ struct reeve_sqlite {
 	bool is_bracketed;    /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
 	bool is_probing;      /* reeve_sqlite_check runs a statement of its own */
 	bool is_start_next;   /* nothing has asked for the time since all statements ended */
+	bool has_why;	      /* the last statement was stopped or refused, and `why` says why */
+	uint8_t quick_pauses; /* of the reader, in a row; see statement.c */
 	/* Set by reeve_sqlite_cancel in any thread: SQLite's interrupt flag may have come first. */
 	_Atomic bool is_cancel_sent;
-	uint8_t quick_pauses; /* of the reader, in a row; see statement.c */
-	int stop;	      /* 0, or the code for which the statement is to stop */
+	int stop; /* 0, or the code for which the statement is to stop */
 	/*
 	 * Rows that may go out without a thought. Above 0 only while all this holds: the reader is
 	 * trusted, nothing is away, the statement is not to stop, and whatever is open is begun.
@@ -59,34 +61,31 @@ struct reeve_sqlite {
 	uint32_t free_rows;
 	uint64_t left_ticks; /* when the last row went out to a reader who is measured; 0: none */
 
-	/* the time of day; see vfs_time_ms */
-	const sqlite3_int64 *asked_at; /* where SQLite wanted the last answer */
-	const sqlite3_int64 *start_at; /* where it wanted one at the last start */
-	uint64_t told_ticks;	 /* when it was told; 0: its question has been heard of since */
-	sqlite3_int64 time_ms;	 /* the answer */
-
 	/* the SQLite statements that have started and not ended: identities, never looked into */
+	sqlite3_stmt **open;
 	uint32_t open_count;
 	uint32_t open_capacity;
-	sqlite3_stmt **open;
-	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 	sqlite3_stmt *last_ended; /* for a statement that SQLite starts again by itself */
 
-	uint64_t look_ticks; /* when a row of a trusted reader last was looked at */
-	uint64_t time_ticks; /* when time_ms was true */
+	/* the time of day; see vfs_time_ms */
+	_Alignas(64) const sqlite3_int64 *asked_at; /* where SQLite wanted the last answer */
+	const sqlite3_int64 *start_at;		    /* where it wanted one at the last start */
+	uint64_t told_ticks;   /* when it was told; 0: its question has been heard of since */
+	sqlite3_int64 time_ms; /* the answer */
+	uint64_t time_ticks;   /* when that was true */
+
 	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
-	reeve_ns busy_since; /* of the lock now waited for */
-	reeve_ns looked_up;  /* when we last asked whether the statement is to stop */
+	reeve_ns timeout_ns; /* 0: none */
+	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
-	/* limits */
-	reeve_ns timeout_ns;	  /* 0: none */
-	reeve_ns busy_timeout_ns; /* 0: none */
-
-	/* accounts */
-	struct reeve_query_usage usage;
 	struct reeve_sqlite_totals totals;
-	uint32_t probe_hooks;	/* PROBE_... bits of hooks that were called while probing */
-	struct reeve_error why; /* code 0: the last statement was not stopped */
+	struct reeve_query_usage usage;
+	uint64_t look_ticks;	  /* when a row of a trusted reader last was looked at */
+	reeve_ns busy_timeout_ns; /* 0: none */
+	reeve_ns busy_since;	  /* of the lock now waited for */
+	reeve_ns looked_up;	  /* when we last asked whether the statement is to stop */
+	uint32_t probe_hooks;	  /* PROBE_... bits of hooks that were called while probing */
+	struct reeve_error why;
 
 	/* set at open */
 	sqlite3 *db;

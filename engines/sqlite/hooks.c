@@ -79,14 +79,14 @@ COLD static int another_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_arrive(g);
 }
 
-APART static void statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
 {
 	int rc;
 
 	if (text != sqlite3_sql(stmt))
-		return; /* a trigger, or inside another statement */
+		return 0; /* a trigger, or inside another statement */
 	if (UNLIKELY(text[0] == '/' || g->is_probing) && is_own(g, text))
-		return;
+		return 0;
 	if (UNLIKELY(g->open_count > 0 || g->is_begun)) {
 		rc = another_starts(g, stmt);
 	} else {
@@ -96,6 +96,7 @@ APART static void statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, c
 	}
 	if (UNLIKELY(rc < 0) && !may_pass(text, rc))
 		sqlite3_interrupt(g->db);
+	return 0;
 }
 
 /* reeve_sqlite_cancel was called, and its interrupt may have been lost. */
@@ -110,7 +111,7 @@ static bool is_last_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
 	return g->open_count > 0 && g->open[g->open_count - 1] == stmt;
 }
 
-APART static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
 
@@ -119,7 +120,7 @@ APART static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 		g->open_count--;
 	} else if (!reeve__sqlite_untrack(g, stmt)) {
 		g->probe_hooks |= REEVE__PROBE_END;
-		return;
+		return 0;
 	}
 	g->last_ended = stmt;
 	if (UNLIKELY(atomic_load(&g->is_cancel_sent))) {
@@ -128,13 +129,14 @@ APART static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	}
 	if (UNLIKELY(g->open_count > 0)) {
 		reeve__sqlite_leave(g);
-		return;
+		return 0;
 	}
 	g->is_start_next = ticks != 0;
 	if (UNLIKELY(g->is_bracketed))
-		return;
+		return 0;
 	reeve__sqlite_end(g, ticks);
 	g->stop = 0;
+	return 0;
 }
 
 /*
@@ -152,30 +154,31 @@ COLD static bool reopen(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_track(g, stmt);
 }
 
-APART static void row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+APART static int row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	if (!reeve__sqlite_is_open(g, stmt) && !reopen(g, stmt))
-		return;
+		return 0;
 	if (reeve__sqlite_arrive(g) < 0)
 		sqlite3_interrupt(g->db);
 	else
 		reeve__sqlite_leave(g);
+	return 0;
 }
 
+/* Its result and those of what it calls are 0 always: nothing is to be done after the last call. */
 static int on_trace(unsigned what, void *arg, void *stmt, void *text)
 {
 	struct reeve_sqlite *g = arg;
 
 	if (what == SQLITE_TRACE_ROW) {
-		if (g->free_rows > 0 && is_last_open(g, stmt))
-			g->free_rows--;
-		else
-			row_is_ready(g, stmt);
-	} else if (what == SQLITE_TRACE_STMT)
-		statement_starts(g, stmt, text);
-	else if (what == SQLITE_TRACE_PROFILE)
-		statement_ends(g, stmt);
-	return 0;
+		if (g->free_rows == 0 || !is_last_open(g, stmt))
+			return row_is_ready(g, stmt);
+		g->free_rows--;
+		return 0;
+	}
+	if (what == SQLITE_TRACE_STMT)
+		return statement_starts(g, stmt, text);
+	return what == SQLITE_TRACE_PROFILE ? statement_ends(g, stmt) : 0;
 }
 
 /* Opcodes pass and nothing is open: see reopen. */

@@ -37,6 +37,7 @@ int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text)
 	if (g->stop == 0) {
 		g->stop = code;
 		g->totals.stopped++;
+		g->has_why = true;
 		reeve__sqlite_fail(&g->why, code, "%s", text);
 	}
 	return code;
@@ -45,6 +46,7 @@ int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text)
 COLD static int refused(struct reeve_sqlite *g, int code)
 {
 	g->stop = code;
+	g->has_why = true;
 	g->free_rows = 0;
 	g->totals.refused++;
 	return code;
@@ -57,7 +59,7 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 
 	if (UNLIKELY(g->timeout_ns != 0))
 		def.deadline = deadline_of(g, deadline);
-	g->why.code = 0;
+	g->has_why = false;
 	g->stop = 0;
 	g->left_ticks = 0;
 	g->deadline = def.deadline;

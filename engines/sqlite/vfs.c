@@ -263,15 +263,14 @@ static int vfs_last_error(sqlite3_vfs *v, int size, char *ret_text)
 	return BELOW(v)->xGetLastError(BELOW(v), size, ret_text);
 }
 
-/* Asks the file system below. */
-COLD static int ask_time(sqlite3_vfs *v, struct reeve_sqlite *g, uint64_t ticks)
+/* Asks the file system below, and notes the answer. */
+COLD static int ask_time(sqlite3_vfs *v, struct reeve_sqlite *g, sqlite3_int64 *ret_ms)
 {
-	sqlite3_int64 now_ms;
-	int rc = BELOW(v)->xCurrentTimeInt64(BELOW(v), &now_ms);
+	int rc = BELOW(v)->xCurrentTimeInt64(BELOW(v), ret_ms);
 
 	if (rc == SQLITE_OK) {
-		g->time_ms = now_ms;
-		g->time_ticks = ticks;
+		g->time_ms = *ret_ms;
+		g->time_ticks = g->told_ticks = reeve__sqlite_ticks();
 	}
 	return rc;
 }
@@ -294,7 +293,6 @@ static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
 {
 	struct reeve_sqlite *g = SHIM_OF(v)->governor;
 	uint64_t ticks;
-	int rc;
 
 	if (UNLIKELY(g == NULL))
 		return BELOW(v)->xCurrentTimeInt64(BELOW(v), ret_ms);
@@ -302,15 +300,13 @@ static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
 	if (g->is_start_next && ret_ms == g->start_at) {
 		g->is_start_next = false;
 		*ret_ms = g->time_ms;
+		reeve_query_expect(g->session);
 		return SQLITE_OK;
 	}
 	g->is_start_next = false;
 	ticks = reeve__sqlite_ticks();
-	if (UNLIKELY(g->time_ms == 0 || ticks - g->time_ticks >= TIME_IS_GOOD_TICKS)) {
-		rc = ask_time(v, g, ticks);
-		if (rc != SQLITE_OK)
-			return rc;
-	}
+	if (UNLIKELY(g->time_ms == 0 || ticks - g->time_ticks >= TIME_IS_GOOD_TICKS))
+		return ask_time(v, g, ret_ms);
 	g->told_ticks = ticks;
 	*ret_ms = g->time_ms;
 	return SQLITE_OK;

@@ -51,6 +51,12 @@ REEVE_API int reeve_query_begin(
 	return reeve__query_begin(session, def, err);
 }
 
+REEVE_API void reeve_query_expect(const struct reeve_session *session)
+{
+	if (session)
+		reeve__query_expect(session);
+}
+
 REEVE_API int reeve_checkpoint(struct reeve_session *session)
 {
 	return reeve__query_checkpoint(session);

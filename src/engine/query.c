@@ -16,7 +16,7 @@
 
 /* ---- measuring ---- */
 
-static void book(struct reeve_session *s, uint64_t ns)
+static inline void book(struct reeve_session *s, uint64_t ns)
 {
 	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
 	s->query_cpu_ns += ns;
@@ -230,7 +230,8 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
  * to stop). Who arrives, from outside or from sleep, may interrupt others; who has just had its
  * slice may not. A shielded task does not stay: it goes on without, and comes again when the shield ends.
  */
-REEVE_APART static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x, bool arrives)
+REEVE_APART static int acquire_slot(
+	struct reeve_session *s, struct reeve__cpu_pass *x, bool arrives)
 {
 	struct reeve *r = s->r;
 	bool held, stay;
@@ -357,20 +358,20 @@ static bool has_kept_slot(const struct reeve_session *s)
 }
 
 /* On with the slot that was kept. While others wait, its slice goes on over statements. */
-static inline int go_on(struct reeve_session *s, uint64_t cycles)
+static inline int go_on(
+	struct reeve_session *s, const struct reeve_sh_group *group, uint64_t cycles)
 {
 	bool contended = atomic_load(&s->r->cpu->contended) != 0;
-	uint32_t g = reeve__get(&s->t->group);
+	uint64_t probe = cycles + s->r->probe_cycles;
 
-	if (!contended)
-		s->slice_cycles = cycles + s->r->probe_cycles;
+	if (REEVE_LIKELY(!contended))
+		s->slice_cycles = probe;
 	set_look(s);
-	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) ||
-			   reeve__get(&reeve__group_at(s->r, g)->cpu.gate) ||
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) || reeve__get(&group->cpu.gate) ||
 			   !reeve__before(cycles, s->look_cycles)))
 		return reeve__query_checkpoint_slow(s, cycles);
-	if (contended && reeve__before(cycles + s->r->probe_cycles, s->look_cycles))
-		s->look_cycles = cycles + s->r->probe_cycles;
+	if (REEVE_UNLIKELY(contended) && reeve__before(probe, s->look_cycles))
+		s->look_cycles = probe;
 	return 0;
 }
 
@@ -399,15 +400,15 @@ REEVE_APART static void set_deadline(struct reeve_session *s, reeve_ns deadline,
 REEVE_APART static void follow_limit(struct reeve_session *s, uint64_t limit_ns)
 {
 	s->limit_ns = limit_ns;
-	s->limit_cycles = limit_ns == REEVE_UNLIMITED ? NO_DEADLINE_CYCLES
-						      : cycles_until(s->r, limit_ns);
+	s->limit_cycles =
+		limit_ns == REEVE_UNLIMITED ? NO_DEADLINE_CYCLES : cycles_until(s->r, limit_ns);
 }
 
-static inline void start_statement(
-	struct reeve_session *s, const struct reeve_query_def *def, uint64_t cycles)
+static inline void start_statement(struct reeve_session *s, const struct reeve_sh_group *group,
+	const struct reeve_query_def *def, uint64_t cycles)
 {
-	uint32_t g = reeve__get(&s->t->group);
-	uint64_t limit = reeve__get(&reeve__group_at(s->r, g)->max_execution_ns);
+	struct reeve_sh_task *t = s->t;
+	uint64_t limit = reeve__get(&group->max_execution_ns);
 
 	s->in_query = true;
 	s->countdown = 1;
@@ -422,11 +423,17 @@ static inline void start_statement(
 	s->deadline_cycles = cycles + s->limit_cycles;
 	if (def && def->deadline != REEVE_NEVER)
 		set_deadline(s, def->deadline, cycles);
-	reeve__put(&s->t->query_cpu_ns, 0);
-	reeve__put(&s->t->start_cycles, cycles);
+	reeve__put(&t->query_cpu_ns, 0);
+	reeve__put(&t->start_cycles, cycles);
 }
 
-REEVE_COLD static int begin_refused(struct reeve_session *s, uint32_t phase, struct reeve_error *err)
+static struct reeve_sh_group *group_of(const struct reeve_session *s)
+{
+	return reeve__group_at(s->r, reeve__get(&s->t->group));
+}
+
+REEVE_COLD static int begin_refused(
+	struct reeve_session *s, uint32_t phase, struct reeve_error *err)
 {
 	uint64_t id = s->sh->head.id;
 
@@ -444,6 +451,22 @@ REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct ree
 	memcpy(text, s->stop_text, sizeof(text));
 	reeve__query_end(s, 0, NULL);
 	return reeve__fail(err, code, "%s", text);
+}
+
+void reeve__query_expect(const struct reeve_session *s)
+{
+	const struct reeve *r = s->r;
+	const char *t = (const char *)s->t, *group = (const char *)group_of(s);
+
+	__builtin_prefetch(t + 64, 1);
+	__builtin_prefetch(&s->t->end_cycles, 1);
+	__builtin_prefetch(&s->charged_cycles, 1);
+	__builtin_prefetch(&s->end_cycles, 1);
+	__builtin_prefetch(group + 64);
+	__builtin_prefetch(group);
+	__builtin_prefetch(&r->cpu_slots[s->slot]);
+	__builtin_prefetch(r->cpu);
+	__builtin_prefetch(r->header);
 }
 
 /* Without the slot of last time. */
@@ -472,6 +495,7 @@ int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
 {
 	uint32_t phase = REEVE_PHASE_IDLE;
+	const struct reeve_sh_group *group;
 	uint64_t cycles = reeve__cycles(s->r), gap;
 	int rc;
 
@@ -481,11 +505,12 @@ int reeve__query_begin(
 	gap = cycles - s->end_cycles;
 	/* One long pause, a preemption say, must not outweigh many short ones. */
 	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
-	start_statement(s, def, cycles);
+	group = group_of(s);
+	start_statement(s, group, def, cycles);
 	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r) || !has_kept_slot(s)))
 		return begin_elsewhere(s, cycles, err);
 	REEVE_POINT(QUERY_RUNNING);
-	rc = go_on(s, cycles);
+	rc = go_on(s, group, cycles);
 	return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
 }
 
@@ -668,7 +693,7 @@ int reeve__query_block_end(struct reeve_session *s)
 	if (rc || !reeve__segment_ready(s->r))
 		return rc;
 	if (has_kept_slot(s))
-		return go_on(s, cycles);
+		return go_on(s, group_of(s), cycles);
 	if (take_free_slot(s)) {
 		start_slice(s, cycles, REEVE_PROBE_NS);
 		return 0;
@@ -761,7 +786,7 @@ static inline void leave_phase(struct reeve_session *s, uint64_t cycles)
 
 	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
 		lingers = may_linger(s, cycles);
-	if (reeve__get(&slot->linger_cycles) != 0 || lingers)
+	if (REEVE_UNLIKELY(reeve__get(&slot->linger_cycles) != 0 || lingers))
 		reeve__put(&slot->linger_cycles, lingers ? cycles : 0);
 	atomic_store(&s->t->phase, REEVE_PHASE_IDLE);
 	REEVE_POINT(QUERY_INACTIVE);
@@ -774,9 +799,10 @@ static inline void leave_phase(struct reeve_session *s, uint64_t cycles)
 /* A caller's reading counts when it is of our counter, and not from before what was charged last. */
 static uint64_t end_cycles(const struct reeve_session *s, uint64_t ticks)
 {
-	bool counts = ticks != 0 && s->r->native_cycles;
-
-	return counts && !reeve__before(ticks, s->charged_cycles) ? ticks : reeve__cycles(s->r);
+	if (REEVE_LIKELY(
+		    ticks != 0 && s->r->native_cycles && !reeve__before(ticks, s->charged_cycles)))
+		return ticks;
+	return reeve__cycles(s->r);
 }
 
 /* Somebody wanted the statement's attention: a kill still counts, the rest is forgotten. */

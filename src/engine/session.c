@@ -314,9 +314,10 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 
 	if (rc)
 		return rc;
-	s = calloc(1, sizeof(*s));
+	s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	memset(s, 0, sizeof(*s));
 	reeve__catalog_lock(r);
 	rc = choose_group_locked(r, def, &group, &by, err);
 	reeve__sessions_lock(r);
