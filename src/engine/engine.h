@@ -70,11 +70,12 @@ struct reeve_session {
 	uint64_t look_cycles, slice_cycles, deadline_cycles;
 	uint64_t query_cpu_ns, query_wait_ns, blocked_ns;
 	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
-	_Alignas(64) uint64_t end_cycles, gap_cycles; /* when the last ended; smoothed pause to the
-							 next */
-	uintptr_t cpu_thread;			      /* whose CPU clock is cpu_ns_base */
-	uint64_t limit_ns, limit_cycles;	      /* the group's, as last seen, and in ticks */
-	uint64_t settle_look_ns; /* at so much, an end looks whether a cap wants it settled */
+	/* when the last ended; smoothed pause to the next */
+	_Alignas(64) uint64_t end_cycles, gap_cycles;
+	uintptr_t cpu_thread;		 /* whose CPU clock is cpu_ns_base */
+	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
+	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
+	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
 	uint64_t slice_start_cpu_ns, blocked_cycles;
@@ -88,8 +89,6 @@ struct reeve_session {
 	uint32_t io_request, io_generation; /* row of the table, when it had to queue */
 	uint64_t io_cycles, io_due_ns;	    /* when it was admitted; the span it may take */
 	struct reeve_session *next, *previous; /* this process's list */
-	/* memory; NULL until the first charge */
-	struct reeve_sh_quota *quota;
 };
 
 static inline uint64_t reeve__cycles(const struct reeve *r)
