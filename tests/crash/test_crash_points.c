@@ -22,20 +22,7 @@
 #include <cmocka.h>
 
 enum role {
-	NO_ROLE,
-	ATTACHES,	 /* dies while it attaches */
-	STATEMENTS,	 /* runs statements among many */
-	ALONE,		 /* runs statements while slots are mostly free */
-	CAPPED,		 /* the same under a plan with a cap, where a slot is left to nobody */
-	SESSIONS,	 /* creates and destroys sessions */
-	CANCELS,	 /* cancels its own statement without end */
-	DEFINES,	 /* changes definitions */
-	ACTIVATES,	 /* activates plans */
-	REAPS,		 /* returns what another dead process held */
-	ADMITS,		 /* does its own I/O, within statements and without */
-	PULLS,		 /* submits, picks and completes I/O requests */
-	REGISTERS	 /* sets limits of I/O */
-		PARALLEL /* asks for parallel servers, by handle and by ids, and changes their pool */
+	NO_ROLE,    /* no scenario */
 	ATTACHES,   /* dies while it attaches */
 	STATEMENTS, /* runs statements among many */
 	ALONE,	    /* runs statements while slots are mostly free */
@@ -43,9 +30,13 @@ enum role {
 	SESSIONS,   /* creates and destroys sessions */
 	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
-	DELETES,    /* deletes groups with all that refers to them */
+	DELETES,    /* deletes a group that is in use */
 	ACTIVATES,  /* activates plans */
-	REAPS	    /* returns what another dead process held */
+	REAPS,	    /* returns what another dead process held */
+	ADMITS,	    /* does its own I/O, within statements and without */
+	PULLS,	    /* submits, picks and completes I/O requests */
+	REGISTERS,  /* sets limits of I/O */
+	PARALLEL,   /* asks for parallel servers, by handle and by ids, and changes their pool */
 };
 
 static const struct {
@@ -273,6 +264,8 @@ static void use_servers(
 		reeve_parallel_end(&parallel, NULL, NULL);
 	for (uint32_t i = 0; i < 3; i++)
 		reeve_execution_complete(r, asked[i].id, NULL, NULL);
+}
+
 /* A group of this victim's, with a session, a user, a rule and a directive, comes and goes. */
 static void delete_group(struct reeve *r, uint32_t index, uint64_t seed)
 {
