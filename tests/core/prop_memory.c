@@ -44,7 +44,7 @@ struct model_session {
 struct model {
 	struct core_host h;
 	struct reeve *r;
-	uint64_t limit, critical, max[POOLS];
+	uint64_t limit, high, critical, max[POOLS];
 	uint64_t group_max[GROUPS], session_max[GROUPS];
 	struct model_session sessions[2 * SESSIONS];
 	struct {
@@ -106,6 +106,9 @@ static bool quota_admits(
 
 	if (kind == 0 && m->session_max[s->group] < max)
 		max = m->session_max[s->group];
+	if (kind == 1 && s->group != REEVE_SYS_GROUP &&
+		pool_used(m, 0) + pool_used(m, 4) >= m->high)
+		max /= 4;
 	return fits(used, bytes, max) &&
 	       fits(group_used(m, s->group), bytes, m->group_max[s->group]);
 }
@@ -373,7 +376,7 @@ static void episode(struct sim_random *random, uint64_t size)
 	o.host = &m->h.host;
 	o.db_limit_bytes = 2 * 1048576;
 	assert_ok(reeve_open(&o, &m->r, E));
-	/* Levels below CRITICAL change what is admitted, which the other tests look at. */
+	/* HIGH is two bytes below CRITICAL, and what the levels below do does not show here. */
 	reeve_memory_config_get(m->r, &k);
 	k.low_ppm = 949997;
 	k.medium_ppm = 949998;
@@ -381,6 +384,7 @@ static void episode(struct sim_random *random, uint64_t size)
 	k.hysteresis_ppm = 0;
 	assert_ok(reeve_memory_config_set(m->r, &k, E));
 	m->limit = o.db_limit_bytes;
+	m->high = (m->limit * k.high_ppm + 999999) / 1000000;
 	m->critical = (m->limit * 95 + 99) / 100;
 	for (uint32_t i = 0; i < POOLS; i++) {
 		struct reeve_pool_info info;
