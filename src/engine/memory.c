@@ -243,6 +243,7 @@ void reeve__memory_level_locked(struct reeve *r)
 	if (stall > used)
 		used = stall;
 	level = reeve__pressure_level(&p, before, used);
+	m->most_bytes = p.at[3];
 	m->rise_bytes = reeve__pressure_rise(&p, level);
 	m->fall_bytes = level ? reeve__pressure_keeps(&p, level) + 1 : 0;
 	reeve__put(&m->wanted, level >= REEVE_PRESSURE_MEDIUM && used > low ? used - low : 0);
@@ -270,7 +271,6 @@ bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, 
 {
 	struct reeve_sh_memory *m = r->memory;
 	const struct reeve_sh_memory_def *d = reeve__memory_def(r);
-	uint64_t most;
 	uint32_t n = 0;
 
 	for (uint32_t i = pool; i != REEVE_NONE && n < REEVE_SH_POOLS; n++) {
@@ -286,9 +286,10 @@ bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, 
 			why, REEVE_REFUSED_DATABASE, NULL, bytes, d->limit_bytes, m->used);
 	if (is_system)
 		return true;
-	most = reeve__part_up(d->limit_bytes, d->threshold_ppm[3]);
-	if (reeve__get(&m->level) == REEVE_PRESSURE_CRITICAL || bytes > most - m->used)
-		return refuse(why, REEVE_REFUSED_PRESSURE, NULL, bytes, most, m->used);
+	if (reeve__get(&m->level) == REEVE_PRESSURE_CRITICAL || m->used > m->most_bytes ||
+		bytes > m->most_bytes - m->used)
+		return refuse(
+			why, REEVE_REFUSED_PRESSURE, NULL, bytes, m->most_bytes, m->used);
 	return true;
 }
 

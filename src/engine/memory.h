@@ -77,6 +77,11 @@ bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, 
 	struct reeve__refusal *why);
 void reeve__memory_add_locked(struct reeve *r, uint32_t pool, uint64_t bytes);
 void reeve__memory_sub_locked(struct reeve *r, uint32_t pool, uint64_t bytes);
+/* Notes that this process has given so much back: what a callback is credited with. */
+static inline void reeve__memory_freed_locked(struct reeve *r, uint64_t bytes)
+{
+	reeve__put(&r->freed_bytes, reeve__get(&r->freed_bytes) + bytes);
+}
 /* Looks at the level anew, after usage or thresholds or the outside have changed. */
 void reeve__memory_level_locked(struct reeve *r);
 

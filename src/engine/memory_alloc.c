@@ -197,7 +197,7 @@ void reeve__allocation_drop_locked(struct reeve *r, uint32_t i)
 	reeve__memory_sub_locked(r, pool, a->bytes);
 	REEVE_POINT(MEMORY_FREEING);
 	reeve__table_free(r, &r->header->allocations, i, NULL);
-	reeve__add(&r->freed_bytes, a->bytes);
+	reeve__memory_freed_locked(r, a->bytes);
 }
 
 /* Whether this process, speaking for `session` (0: for itself), owns it. */
@@ -271,7 +271,7 @@ static void shrink_allocation(struct reeve *r, uint32_t i, uint64_t bytes)
 	a->bytes -= bytes;
 	r->memory->pool_bytes -= bytes;
 	reeve__memory_sub_locked(r, a->pool, bytes);
-	reeve__add(&r->freed_bytes, bytes);
+	reeve__memory_freed_locked(r, bytes);
 }
 
 /* Part or all of one allocation; the bytes that are still to be given back. */

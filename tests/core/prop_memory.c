@@ -201,8 +201,8 @@ static void step_session(struct model *m, struct sim_random *random, uint32_t i)
 			return;
 		s->group = g.v;
 		give_quota(m, s);
-		assert_ok(reeve_memory_quota_set(m->r, (reeve_session_id){s->id}, g,
-			REEVE_UNLIMITED, REEVE_UNLIMITED, E));
+		assert_ok(reeve_memory_quota_set(
+			m->r, (reeve_session_id){s->id}, g, REEVE_UNLIMITED, REEVE_UNLIMITED, E));
 	} else if (core_below(random, 3) && s->s) {
 		uint64_t all = s->used[0] + s->used[1] + s->hand[0] + s->hand[1] + s->owned;
 		bool admitted = g.v == s->group ||
@@ -227,7 +227,8 @@ static void step_charge(struct model *m, struct sim_random *random, uint32_t i)
 	struct model_session *s = &m->sessions[i];
 	uint32_t kind = (uint32_t)core_below(random, KINDS);
 	bool by_hand = !s->s || core_below(random, 3) == 0;
-	uint64_t bytes = telling_bytes(m, random, s, kind, 4), *held = by_hand ? &s->hand[kind] : &s->used[kind];
+	uint64_t bytes = telling_bytes(m, random, s, kind, 4),
+		 *held = by_hand ? &s->hand[kind] : &s->used[kind];
 	reeve_session_id id = {s->id};
 
 	if (s->id == 0)
@@ -309,8 +310,8 @@ static void step_limits(struct model *m, struct sim_random *random)
 	case 0:
 		m->group_max[g] = core_below(random, 3) ? some_bytes(random) * 2 : NONE;
 		m->session_max[g] = core_below(random, 3) ? some_bytes(random) * 2 : NONE;
-		assert_ok(reeve_memory_group_register(m->r, (reeve_group_id){g}, m->group_max[g],
-			m->session_max[g], E));
+		assert_ok(reeve_memory_group_register(
+			m->r, (reeve_group_id){g}, m->group_max[g], m->session_max[g], E));
 		break;
 	case 1:
 		assert_ok(reeve_plan_activate(m->r, (reeve_plan_id){1 + core_below(random, 4)}, E));

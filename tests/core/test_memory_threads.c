@@ -174,12 +174,12 @@ static void all_at_once(void **state)
 	sim_random_init(&random, seed, 99);
 	sh.working = THREADS;
 	for (uint32_t i = 0; i < THREADS; i++) {
-		workers[i] = (struct worker){
-			.shared = &sh, .index = i, .rounds = core_steps(300000)};
+		workers[i] =
+			(struct worker){.shared = &sh, .index = i, .rounds = core_steps(300000)};
 		sim_random_init(&workers[i].random, seed, i);
-		assert_int_equal(pthread_create(&threads[i], NULL,
-					 i == 3 ? allocate_and_free : charge_and_release,
-					 &workers[i]),
+		assert_int_equal(
+			pthread_create(&threads[i], NULL,
+				i == 3 ? allocate_and_free : charge_and_release, &workers[i]),
 			0);
 	}
 	while (atomic_load(&sh.working)) {
