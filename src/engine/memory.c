@@ -266,8 +266,8 @@ static bool refuse(struct reeve__refusal *why, uint32_t cause, const struct reev
 	return false;
 }
 
-bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system,
-	struct reeve__refusal *why)
+bool reeve__memory_admit_locked(
+	struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system, struct reeve__refusal *why)
 {
 	struct reeve_sh_memory *m = r->memory;
 	const struct reeve_sh_memory_def *d = reeve__memory_def(r);
@@ -282,14 +282,12 @@ bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, 
 		i = reeve__memory_parent(d, i);
 	}
 	if (m->used > d->limit_bytes || bytes > d->limit_bytes - m->used)
-		return refuse(
-			why, REEVE_REFUSED_DATABASE, NULL, bytes, d->limit_bytes, m->used);
+		return refuse(why, REEVE_REFUSED_DATABASE, NULL, bytes, d->limit_bytes, m->used);
 	if (is_system)
 		return true;
 	if (reeve__get(&m->level) == REEVE_PRESSURE_CRITICAL || m->used > m->most_bytes ||
 		bytes > m->most_bytes - m->used)
-		return refuse(
-			why, REEVE_REFUSED_PRESSURE, NULL, bytes, m->most_bytes, m->used);
+		return refuse(why, REEVE_REFUSED_PRESSURE, NULL, bytes, m->most_bytes, m->used);
 	return true;
 }
 
@@ -405,8 +403,8 @@ int reeve__memory_unknown(struct reeve *r, int code, const char *what, uint64_t 
 	return reeve__fail(err, code, "%s %llu%s", what, (unsigned long long)id, how);
 }
 
-int reeve__memory_table_full(
-	struct reeve *r, const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
+int reeve__memory_table_full(struct reeve *r, const struct reeve_sh_table *table, const char *name,
+	struct reeve_error *err)
 {
 	count_refusal(r, REEVE_REFUSED_TABLE);
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
