@@ -324,7 +324,7 @@ void reeve__memory_sub_locked(struct reeve *r, uint32_t pool, uint64_t bytes)
 		i = reeve__memory_parent(d, i);
 	}
 	take_off(&m->used, bytes);
-	if (m->used < m->fall_bytes || reeve__get(&m->wanted))
+	if (m->used < m->fall_bytes)
 		reeve__memory_level_locked(r);
 }
 

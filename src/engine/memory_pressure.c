@@ -57,6 +57,7 @@ void reeve__memory_pressure_get(struct reeve *r, struct reeve_memory_pressure *r
 	const struct reeve_sh_memory_def *d;
 
 	reeve__memory_lock(r);
+	reeve__memory_level_locked(r); /* usage may have changed within its level */
 	d = reeve__memory_def(r);
 	*ret = (struct reeve_memory_pressure){
 		.level = reeve__get(&m->level),
@@ -127,6 +128,7 @@ static uint64_t wanted_of(struct reeve *r, uint64_t pool, uint32_t *ret_level)
 	uint32_t i;
 
 	reeve__memory_lock(r);
+	reeve__memory_level_locked(r); /* usage may have changed within its level */
 	*ret_level = reeve__get(&m->level);
 	bytes = reeve__get(&m->wanted);
 	if (pool) {
