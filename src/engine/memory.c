@@ -213,7 +213,7 @@ uint32_t reeve__memory_pool_of(const struct reeve *r, uint64_t id)
 
 bool reeve__memory_is_private(const struct reeve_sh_memory_def *d, uint32_t pool)
 {
-	for (uint32_t n = 0; pool != REEVE_NONE && n < REEVE_SH_POOLS; n++) {
+	for (uint32_t n = 0; pool < REEVE_SH_POOLS && n < REEVE_SH_POOLS; n++) {
 		if (pool == REEVE__PGA)
 			return true;
 		pool = reeve__memory_parent(d, pool);
