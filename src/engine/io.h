@@ -36,9 +36,20 @@ struct reeve__io_pass {
 	uint64_t now; /* monotonic ns */
 	struct reeve__io_view views[REEVE_IO_QUEUES];
 	uint32_t wake_count, executor_count;
+	uint32_t has_view;	/* bits: which of the views are made */
 	uint32_t wakes[16];	/* tasks */
 	uint32_t executors[16]; /* executors with something granted */
 };
+
+void reeve__io_view_make(struct reeve__io_pass *x, uint32_t queue);
+
+/* A queue in this process; made at its first use in a pass. */
+static inline struct reeve__io_view *reeve__io_view_of(struct reeve__io_pass *x, uint32_t queue)
+{
+	if (!(x->has_view & 1u << queue))
+		reeve__io_view_make(x, queue);
+	return &x->views[queue];
+}
 
 static inline uint64_t reeve__io_request_word(const struct reeve_sh_io_request *q, uint32_t i)
 {
@@ -96,6 +107,8 @@ uint32_t reeve__io_queue_of(const struct reeve_sh_io_request *q);
 /* ---- io_account.c ---- */
 
 void reeve__latency_add(struct reeve_sh_latency *l, uint64_t ns);
+/* The same when a lock keeps other writers out. */
+void reeve__latency_add_locked(struct reeve_sh_latency *l, uint64_t ns);
 void reeve__latency_sum(struct reeve_latency *to, const struct reeve_sh_latency *l);
 /* Books a completed transfer with its device. No lock needed. */
 void reeve__io_count_device(struct reeve *r, uint32_t device, uint32_t shard, uint32_t type,

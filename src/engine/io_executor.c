@@ -306,7 +306,7 @@ static void cancel_waiting(struct reeve_io_executor *ex)
 			q->kind != REEVE_IO_KIND_MANAGED || q->executor != ex->slot ||
 			reeve__get(&q->state) != REEVE_IO_QUEUED)
 			continue;
-		reeve__io_policy_remove(&x.views[REEVE_IO_QUEUE_ADMIT], i);
+		reeve__io_policy_remove(reeve__io_view_of(&x, REEVE_IO_QUEUE_ADMIT), i);
 		if (x.io->watchman == i)
 			x.io->watchman = REEVE_NONE;
 		reeve__put(&q->state, REEVE_IO_CANCELLED);

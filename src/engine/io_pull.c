@@ -126,7 +126,7 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 		slot = reeve__io_take_slot(
 			r, reeve__io_request_word(&r->io_requests[i], i), x.io->slot_hint);
 	} else {
-		held = reeve__io_policy_next(&x.views[REEVE_IO_QUEUE_PULL]);
+		held = reeve__io_policy_next(reeve__io_view_of(&x, REEVE_IO_QUEUE_PULL));
 		if (held != UINT64_MAX)
 			retry = held > x.now ? (reeve_ns)(held - x.now) : 0;
 	}
@@ -224,7 +224,7 @@ int reeve__io_cancel(
 		if (q->kind == REEVE_IO_KIND_MANAGED) {
 			if (ret)
 				reeve__io_fill(&x, i, ret);
-			reeve__io_policy_remove(&x.views[REEVE_IO_QUEUE_ADMIT], i);
+			reeve__io_policy_remove(reeve__io_view_of(&x, REEVE_IO_QUEUE_ADMIT), i);
 			reeve__put(&q->state, REEVE_IO_CANCELLED);
 			reeve__io_notify(&x, i);
 		} else {
@@ -255,7 +255,8 @@ int reeve__io_boost(struct reeve *r, reeve_io_id id, uint32_t priority, struct r
 			(unsigned long long)id.v);
 	if (!rc) {
 		r->io_requests[i].entry.klass = priority;
-		reeve__io_policy_again(&x.views[reeve__io_queue_of(&r->io_requests[i])], i);
+		reeve__io_policy_again(
+			reeve__io_view_of(&x, reeve__io_queue_of(&r->io_requests[i])), i);
 		reeve__io_dispatch(&x, 1);
 	}
 	reeve__io_done(&x);

@@ -62,7 +62,7 @@ static void end_request(struct reeve__io_pass *x, uint32_t i, bool process_gone)
 	if (q->kind == REEVE_IO_KIND_MANAGED && !process_gone) {
 		if (state != REEVE_IO_QUEUED)
 			return;
-		reeve__io_policy_remove(&x->views[REEVE_IO_QUEUE_ADMIT], i);
+		reeve__io_policy_remove(reeve__io_view_of(x, REEVE_IO_QUEUE_ADMIT), i);
 		if (x->io->watchman == i)
 			x->io->watchman = REEVE_NONE;
 		reeve__put(&q->state, REEVE_IO_CANCELLED);
@@ -223,7 +223,7 @@ int reeve__io_validate(struct reeve *r, void (*found)(void *arg, const char *fau
 	note(&f, reeve__table_check(r, &x.io->requests));
 	note(&f, reeve__table_check(r, &x.io->executors));
 	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++)
-		note(&f, reeve__io_policy_check(&x.views[k], groups));
+		note(&f, reeve__io_policy_check(reeve__io_view_of(&x, k), groups));
 	check_requests(&x, &f);
 	check_slots(&x, &f);
 	if (reeve__get(&x.io->contended) != x.io->queues[REEVE_IO_QUEUE_ADMIT].count)
