@@ -380,7 +380,8 @@ struct reeve_io_stats {
 	uint64_t avg_latency_ns; /* mean of submission to completion */
 	uint64_t deadline_misses;
 	uint64_t throttled; /* requests delayed at least once by a limit */
-	uint64_t merged;    /* managed requests that were performed together with a neighbour */
+	/* managed requests performed in one call with a neighbour, by an executor of threads */
+	uint64_t merged;
 	uint32_t queued, active;
 	uint64_t bytes_per_s;
 	uint64_t milliops_per_s;

@@ -44,6 +44,7 @@ void reeve__io_lock(struct reeve__io_pass *x, struct reeve *r)
 	x->r = r;
 	x->io = r->io;
 	x->wake_count = x->executor_count = x->has_view = 0;
+	x->has_more = false;
 	x->now = read_clock(r);
 	/* Two processes' readings may differ by a microsecond; nobody goes back. */
 	if (REEVE_UNLIKELY(x->now < x->io->clock_ns && x->io->clock_ns - x->now < REEVE_MSEC))
@@ -102,7 +103,8 @@ static void appoint_watchman(struct reeve__io_pass *x)
 
 	if (x->io->queues[REEVE_IO_QUEUE_ADMIT].count == 0)
 		return;
-	if (x->io->watchman != REEVE_NONE && reeve__io_next_look(x) >= x->io->watch_ns)
+	if (x->io->watchman != REEVE_NONE && !x->has_more &&
+		reeve__io_next_look(x) >= x->io->watch_ns)
 		return;
 	i = first_waiter(x);
 	if (i >= r->header->io.requests.capacity)
@@ -436,6 +438,8 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 {
 	struct reeve *r = x->r;
 
+	bool many = most > 1;
+
 	while (most-- > 0 && x->wake_count < REEVE_COUNT(x->wakes) &&
 		x->executor_count < REEVE_COUNT(x->executors)) {
 		uint32_t i = reeve__io_best(x, REEVE_IO_QUEUE_ADMIT), slot;
@@ -449,6 +453,7 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 		reeve__io_start(x, i, slot);
 		reeve__io_notify(x, i);
 	}
+	x->has_more = many; /* somebody else goes on with it */
 }
 
 /* What an ended request leaves in its task's or its group's account. */

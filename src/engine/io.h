@@ -37,6 +37,7 @@ struct reeve__io_pass {
 	struct reeve__io_view views[REEVE_IO_QUEUES];
 	uint32_t wake_count, executor_count;
 	uint32_t has_view;	/* bits: which of the views are made */
+	bool has_more;		/* more could be granted than one pass grants */
 	uint32_t wakes[16];	/* tasks */
 	uint32_t executors[16]; /* executors with something granted */
 };
