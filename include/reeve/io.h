@@ -13,8 +13,8 @@
  * Admission and managed requests wait in one queue, pull requests in another; limits and
  * max_concurrent hold for all together.
  *
- * A group's settings are the last explicit registration, else the active plan's directive, else no
- * limit and weight REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by itself: it is never
+ * A group's limits are those of the last explicit registration, else the active plan's directive, else
+ * the group's own (group.h), else none; its weight that of the first two, else REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by itself: it is never
  * in the way of another.
  */
 #ifndef REEVE_IO_H

@@ -205,24 +205,35 @@ static void set_limits(
 	}
 }
 
+/* A limit that cannot be reached is kept as the greatest that can be counted; 0 is damage: none. */
+static uint64_t in_range(uint64_t limit, uint64_t most)
+{
+	if (limit == REEVE_UNLIMITED || limit == 0)
+		return REEVE_UNLIMITED;
+	return limit < most ? limit : most;
+}
+
 static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_sh_ruling_row *row,
 	uint64_t activation)
 {
 	const struct reeve_sh_io_group *g = &x->r->io_groups[i];
 	uint64_t registered = atomic_load_explicit(&g->registered, memory_order_acquire);
+	const struct reeve_sh_group *own = &x->r->groups[i];
 	uint64_t bandwidth = reeve__get(&row->io_bandwidth), iops = reeve__get(&row->io_iops);
 	uint32_t weight = reeve__get(&row->io_weight), k = registered & 1;
 
+	if (bandwidth == REEVE_UNLIMITED)
+		bandwidth = reeve__get(&own->io_bandwidth);
+	if (iops == REEVE_UNLIMITED)
+		iops = reeve__get(&own->io_iops);
 	if (registered / 2 == activation + 1 &&
 		reeve__get(&g->group_id) == x->r->groups[i].head.id) {
 		bandwidth = reeve__get(&g->registered_bandwidth[k]);
 		iops = reeve__get(&g->registered_iops[k]);
 		weight = reeve__get(&g->registered_weight[k]);
 	}
-	if (bandwidth > REEVE_IO_BANDWIDTH_MAX || bandwidth == 0)
-		bandwidth = REEVE_UNLIMITED;
-	if (iops > REEVE_IO_IOPS_MAX || iops == 0)
-		iops = REEVE_UNLIMITED;
+	bandwidth = in_range(bandwidth, REEVE_IO_BANDWIDTH_MAX);
+	iops = in_range(iops, REEVE_IO_IOPS_MAX);
 	if (weight == 0 || weight > REEVE_IO_WEIGHT_MAX)
 		weight = weight ? REEVE_IO_WEIGHT_MAX : REEVE_IO_WEIGHT_DEFAULT;
 	set_limits(x, i, bandwidth, iops, weight);

@@ -127,6 +127,15 @@ void reeve__io_drop(struct reeve *r, uint32_t task);
 void reeve__io_move(struct reeve *r, uint32_t task, uint32_t from_group);
 /* An attachment is gone: its requests and executors too. Under the admin lock. */
 void reeve__io_reap(struct reeve *r, uint32_t attachment);
+/*
+ * For a group's deletion, under the catalog lock: how many requests are a group's; they become another's.
+ * move returns with the I/O lock let go; the caller wakes.
+ */
+uint32_t reeve__io_group_requests(struct reeve *r, uint32_t group);
+void reeve__io_group_move(struct reeve__io_pass *x, struct reeve *r, uint32_t from, uint32_t to);
+/* The same for an explicit registration: 0 or 1. Under the catalog lock. */
+uint32_t reeve__io_group_registrations(struct reeve *r, uint32_t group);
+void reeve__io_registration_move(struct reeve *r, uint32_t from, uint32_t to);
 /* Housekeeping. */
 void reeve__io_tick(struct reeve *r);
 int reeve__io_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
@@ -139,6 +148,12 @@ int reeve__io_check_def(struct reeve *r, const struct reeve_io_def *def, struct 
 int reeve__io_find_group(
 	struct reeve *r, reeve_group_id id, uint32_t *ret_group, struct reeve_error *err);
 int reeve__io_table_full(struct reeve *r, struct reeve_error *err);
+/*
+ * The group slot a request goes to, under the I/O lock: the session's as of now; without a session,
+ * *group as found, unless that group has gone meanwhile or is about to.
+ */
+int reeve__io_group_of(struct reeve__io_pass *x, const struct reeve_session *s, reeve_group_id id,
+	uint32_t *group, struct reeve_error *err);
 uint64_t reeve__io_deadline(const struct reeve *r, const struct reeve_io_def *def, uint64_t now);
 
 int reeve__io_begin(

@@ -467,7 +467,7 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 {
 	struct reeve *r = ex->r;
 	struct reeve__io_pass x;
-	uint32_t g = s ? reeve__get(&s->t->group) : 0, i;
+	uint32_t g = 0, i = REEVE_NONE;
 	int rc = check_job(r, job, err);
 
 	if (!rc && s && s->r != r)
@@ -480,8 +480,10 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 	if (rc)
 		return rc;
 	reeve__io_lock(&x, r);
-	i = reeve__io_request_create(
-		&x, &job->def, REEVE_IO_KIND_MANAGED, g, s ? s->task : REEVE_NONE, ex->slot);
+	rc = reeve__io_group_of(&x, s, group, &g, err);
+	if (!rc)
+		i = reeve__io_request_create(&x, &job->def, REEVE_IO_KIND_MANAGED, g,
+			s ? s->task : REEVE_NONE, ex->slot);
 	if (i != REEVE_NONE) {
 		job->id.v = r->io_requests[i].head.id;
 		job->slot = i;
@@ -493,7 +495,7 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 		reeve__io_dispatch(&x, 8);
 	}
 	reeve__io_done(&x);
-	return i == REEVE_NONE ? reeve__io_table_full(r, err) : 0;
+	return rc || i != REEVE_NONE ? rc : reeve__io_table_full(r, err);
 }
 
 int reeve__io_executor_wait(struct reeve_io_executor *ex, struct reeve_io_job *job,
