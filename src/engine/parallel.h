@@ -66,6 +66,9 @@ uint32_t reeve__parallel_room(const struct reeve__parallel_pass *x, uint32_t gro
 /* Servers that running execution i could have besides those it may use; of its own pool. */
 uint32_t reeve__parallel_more(const struct reeve__parallel_pass *x, uint32_t i,
 	const struct reeve__parallel_limits *limits);
+/* Of the pools that could ever give the group so many, the one with the most free; REEVE_NONE. */
+uint32_t reeve__parallel_pool_for(
+	const struct reeve__parallel_pass *x, uint32_t group, uint32_t servers);
 /* Most servers that any execution of the group could ever have from pools and the total. */
 uint32_t reeve__parallel_ceiling(const struct reeve__parallel_pass *x, uint32_t group);
 /* Takes n more servers; they were found to be there. Fewer only when memory is damaged. */

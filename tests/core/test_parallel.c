@@ -721,6 +721,25 @@ static void work_that_began_without_pools_goes_on_beside_one(void **state)
 	assert_int_equal(parallel_ask(c->r, 2, MANUAL, 20).granted_dop, 20);
 }
 
+/* What is kept for one who has waited is kept where he can have it. */
+static void servers_are_kept_in_a_pool_that_is_big_enough(void **state)
+{
+	struct core *c = *state;
+	uint64_t small = parallel_pool(c->r, 0, 4), big = parallel_pool(c->r, 0, 8), first[3];
+
+	first[0] = parallel_ask(c->r, 3, MANUAL, 5).id.v; /* of the big one */
+	assert_true(parallel_get(c->r, first[0]).pool.v == big);
+	first[1] = parallel_ask(c->r, 3, MANUAL, 2).id.v;
+	assert_true(parallel_get(c->r, first[1]).pool.v == small);
+	uint64_t waits = parallel_ask(c->r, 2, MANUAL, 8).id.v;
+	core_sleep(&c->h, 2 * REEVE_SEC);
+	assert_int_equal(parallel_ask(c->r, 3, MANUAL, 3).state, QUEUED); /* kept in the big one */
+	first[2] = parallel_ask(c->r, 4, MANUAL, 2).id.v;
+	assert_true(parallel_get(c->r, first[2]).pool.v == small); /* and not in the other */
+	parallel_complete(c->r, first[0]);
+	assert_int_equal(parallel_get(c->r, waits).granted_dop, 8);
+}
+
 /* ---- adaptation ---- */
 
 /* Parallel, line 6: ADAPTIVE was AUTOMATIC. */
@@ -886,6 +905,12 @@ static void sessions_that_are_known_and_others(void **state)
 	assert_true(b.group.v == 2 && b.is_external && b.session_id == 1002);
 	assert_fails(reeve_execution_request(c->r, 1002, (reeve_group_id){0}, &def, &b, E),
 		REEVE_ENOT_FOUND, "consumer group 0");
+	/* an outside engine's id is never given to a session of ours */
+	assert_ok(reeve_execution_request(c->r, id + 1, (reeve_group_id){2}, &def, &b, E));
+	parallel_complete(c->r, b.id.v);
+	struct reeve_session *next = core_session(c->r, 2);
+	assert_true(reeve_session_id_of(next).v == id + 2);
+	reeve_session_destroy(next);
 	/* the session's end is its end, once */
 	reeve_session_destroy(s);
 	assert_int_equal(parallel_get(c->r, a.id.v).state, FAILED);
@@ -1007,6 +1032,7 @@ int main(void)
 		with_core(a_pool_is_changed_whole_or_not_at_all),
 		with_core(parallel_08_a_pool_that_shrank_loses_no_request),
 		with_core(work_that_began_without_pools_goes_on_beside_one),
+		with_core(servers_are_kept_in_a_pool_that_is_big_enough),
 		with_core(parallel_06_servers_move_to_who_waits_and_back),
 		with_core(others_do_not_adapt),
 		with_core(it_shrinks_for_nobody_whom_that_does_not_help),
