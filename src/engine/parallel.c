@@ -78,6 +78,7 @@ int reeve__execution_request(struct reeve *r, uint64_t session_id, reeve_group_i
 		reeve__parallel_unlock(&x);
 	} else {
 		x.wake_count = 0;
+		x.r = r;
 	}
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);

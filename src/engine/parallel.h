@@ -130,6 +130,9 @@ uint32_t reeve__parallel_position(struct reeve__parallel_pass *x, uint32_t i);
 void reeve__parallel_adapt_all(struct reeve__parallel_pass *x);
 /* The same for one; true when its degree changed. */
 bool reeve__parallel_adapt_one(struct reeve__parallel_pass *x, uint32_t i);
+/* Tells of execution i by an event; its end is told of too, from then on. */
+void reeve__parallel_event(
+	struct reeve__parallel_pass *x, uint32_t i, uint32_t kind, uint64_t limit, uint64_t actual);
 /* Its sleeping owner is to be woken. */
 void reeve__parallel_tell(struct reeve__parallel_pass *x, uint32_t i);
 /* Counts servers' time of execution i until now in its group's age. */

@@ -90,16 +90,38 @@ void reeve__parallel_charge(struct reeve__parallel_pass *x, uint32_t i)
 	e->charged_ns = x->now;
 }
 
-static void count_start(struct reeve__parallel_pass *x, struct reeve_sh_execution *e, uint32_t dop)
+void reeve__parallel_event(
+	struct reeve__parallel_pass *x, uint32_t i, uint32_t kind, uint64_t limit, uint64_t actual)
 {
+	struct reeve_sh_execution *e = &x->r->executions[i];
+	struct reeve_event event = {
+		.kind = kind,
+		.code = (int32_t)(0 - reeve__get(&e->outcome)),
+		.group.v = reeve__group_at(x->r, e->group)->head.id,
+		.session.v = e->session_id,
+		.query = e->head.id,
+		.limit = limit,
+		.actual = actual,
+	};
+
+	e->flags |= REEVE_SH_EXECUTION_TOLD;
+	reeve__event_text(&event, e->failure);
+	reeve__event_emit(x->r, &event);
+}
+
+static void count_start(struct reeve__parallel_pass *x, uint32_t i, uint32_t dop)
+{
+	struct reeve_sh_execution *e = &x->r->executions[i];
 	struct reeve_sh_parallel *p = x->p;
 	uint32_t wanted = e->requested_dop && e->mode != REEVE_PARALLEL_SERIAL ? e->requested_dop
 									       : e->target_dop;
 
 	reeve__add(dop > 1 ? &p->parallel : &p->serial, 1);
 	reeve__add(&p->granted, dop);
-	if (dop < wanted)
+	if (dop < wanted) {
 		reeve__add(&p->downgraded, 1);
+		reeve__parallel_event(x, i, REEVE_EVENT_PARALLEL_DOWNGRADED, wanted, dop);
+	}
 	p->executing++;
 	p->adaptive += e->mode == REEVE_PARALLEL_ADAPTIVE;
 	reeve__parallel_group_at(x->r, e->group)->executing++;
@@ -125,7 +147,7 @@ static void start(struct reeve__parallel_pass *x, uint32_t i, uint32_t dop, uint
 		memory_order_release);
 	REEVE_POINT(PARALLEL_STARTED);
 	reeve__parallel_mark(x, i);
-	count_start(x, e, dop);
+	count_start(x, i, dop);
 	if (from_queue) {
 		struct reeve_sh_parallel_group *g = reeve__parallel_group_at(x->r, e->group);
 		struct reeve__parallel_limits limits = reeve__parallel_limits_of(x, e->group);

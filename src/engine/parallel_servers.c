@@ -47,6 +47,7 @@ void reeve__parallel_wake(struct reeve__parallel_pass *x)
 			reeve__task_wake(x->r, x->wakes[k]);
 	}
 	x->wake_count = 0;
+	reeve__event_flush(x->r);
 }
 
 void reeve__parallel_done(struct reeve__parallel_pass *x)

@@ -968,6 +968,36 @@ static void what_a_dead_process_asked_for_is_returned(void **state)
 	reeve_close(other); /* what is left of it in this process */
 }
 
+/* What is out of the ordinary is told, and how it ended; the rest is not. */
+static void events_tell_who_waits_and_who_gets_less(void **state)
+{
+	struct core *c = *state;
+	struct reeve_event e[16];
+
+	parallel_total(c->r, 8);
+	uint64_t from = reeve_event_newest(c->r);
+	parallel_complete(c->r, parallel_ask(c->r, 2, MANUAL, 4).id.v);
+	assert_int_equal(reeve_event_copy(c->r, from, e, 16, NULL, NULL), 0);
+	uint64_t a = parallel_ask(c->r, 3, MANUAL, 6).id.v;
+	uint64_t b = parallel_ask(c->r, 2, MANUAL, 4).id.v;
+	parallel_cores(c->r, 8);
+	uint64_t d = parallel_ask(c->r, 2, AUTOMATIC, 8).id.v;
+	parallel_complete(c->r, a);
+	parallel_complete(c->r, b);
+	assert_ok(reeve_execution_complete(c->r, (reeve_execution_id){d}, "disk full", E));
+	assert_int_equal(reeve_event_copy(c->r, from, e, 16, NULL, NULL), 4);
+	assert_int_equal(e[0].kind, REEVE_EVENT_PARALLEL_QUEUED);
+	assert_true(e[0].query == b && e[0].session.v == 1001 && e[0].group.v == 2);
+	assert_true(e[0].actual == 4 && e[0].limit == 8);
+	assert_int_equal(e[1].kind, REEVE_EVENT_PARALLEL_DOWNGRADED);
+	assert_true(e[1].query == d && e[1].actual == 2 && e[1].limit == 8);
+	assert_int_equal(e[2].kind, REEVE_EVENT_PARALLEL_COMPLETED);
+	assert_true(e[2].query == b && e[2].code == 0);
+	assert_int_equal(e[3].kind, REEVE_EVENT_PARALLEL_COMPLETED);
+	assert_true(e[3].query == d);
+	assert_string_equal(e[3].text, "disk full");
+}
+
 /* The operations as the mission has them, in their order. */
 static void the_operations_of_the_contract(void **state)
 {
@@ -1041,6 +1071,7 @@ int main(void)
 		with_core(sessions_that_are_known_and_others),
 		with_core(groups_10_a_switch_moves_what_executes_and_what_waits),
 		with_core(what_a_dead_process_asked_for_is_returned),
+		with_core(events_tell_who_waits_and_who_gets_less),
 		with_core(the_operations_of_the_contract),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
