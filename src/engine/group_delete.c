@@ -14,6 +14,7 @@
  * them. Group slots are used again, so what it keeps beside a slot must begin anew with the group.
  */
 #include "engine.h"
+#include "parallel.h"
 
 #include <stdio.h>
 
@@ -251,6 +252,23 @@ static void move_registrations(const struct move *m)
 	from->registered = 0;
 }
 
+/* ---- parallel control ---- */
+
+static void move_executions(const struct move *m)
+{
+	reeve__parallel_group_move(m->r, m->from, m->to);
+}
+
+static void move_parallel_limits(const struct move *m)
+{
+	reeve__parallel_limits_move(m->r, m->from, m->to);
+}
+
+static void move_pools(const struct move *m)
+{
+	reeve__parallel_pools_move(m->r, m->from, m->to);
+}
+
 /* All that can refer to a group, for people in the order in which they would look. */
 static const struct referrer {
 	const char *one, *many;
@@ -266,6 +284,11 @@ static const struct referrer {
 	{"plan directive", "plan directives", count_directives, move_directives},
 	{"CPU registration", "CPU registrations", count_registrations, move_registrations},
 	{"memory registration", "memory registrations", count_memory_limits, move_memory_limits},
+	{"parallel limit", "parallel limits", reeve__parallel_group_limits, move_parallel_limits},
+	{"server pool", "server pools", reeve__parallel_group_pools, move_pools},
+	/* after what decides whether they can go there */
+	{"parallel execution", "parallel executions", reeve__parallel_group_executions,
+		move_executions},
 };
 
 /* ---- the deletion ---- */

@@ -188,7 +188,7 @@ bool reeve__parallel_drop(struct reeve__parallel_pass *x, struct reeve *r, uint3
 	return true;
 }
 
-static void move_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t to)
+void reeve__parallel_move_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t to)
 {
 	struct reeve_sh_execution *e = &x->r->executions[i];
 	struct reeve_sh_parallel_group *from = reeve__parallel_group_at(x->r, e->group);
@@ -225,7 +225,7 @@ bool reeve__parallel_move(struct reeve__parallel_pass *x, struct reeve *r, uint3
 		struct reeve_sh_execution *e = &r->executions[i];
 		if (e->group == from || (from == REEVE_NONE && e->group != to &&
 						!(e->flags & REEVE_SH_EXECUTION_OUTSIDE)))
-			move_one(x, i, to);
+			reeve__parallel_move_one(x, i, to);
 		i = e->session_next;
 	}
 	reeve__parallel_hand_over(x);

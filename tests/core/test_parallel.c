@@ -946,6 +946,49 @@ static void groups_10_a_switch_moves_what_executes_and_what_waits(void **state)
 	assert_int_equal(parallel_stats(c->r).current_total_dop, 0);
 }
 
+/* Plans, line 6: what referred to a deleted group was left with a group that did not exist. */
+static void plans_06_a_deleted_group_s_parallel_work_moves(void **state)
+{
+	struct core *c = *state;
+	struct reeve_server_pool_def def = REEVE_SERVER_POOL_DEF_INIT;
+	reeve_group_id old = {core_group(c->r, "old", 0)}, to = {3};
+	struct reeve_parallel_group_info info;
+	uint64_t groups[] = {2, old.v}, both[] = {old.v, 3};
+	reeve_server_pool_id p[2];
+
+	def.name = "p";
+	def.max_servers = 6;
+	def.groups = groups;
+	def.group_count = 2;
+	assert_ok(reeve_server_pool_create(c->r, &def, &p[0], E));
+	def.groups = both;
+	assert_ok(reeve_server_pool_create(c->r, &def, &p[1], E));
+	assert_ok(reeve_parallel_group_limit_set(c->r, old, NO, 6, E));
+	uint64_t a = parallel_ask(c->r, old.v, MANUAL, 4).id.v;
+	uint64_t b = parallel_ask(c->r, old.v, MANUAL, 4).id.v;
+	uint64_t over = parallel_ask(c->r, old.v, SERIAL, 0).id.v;
+	parallel_complete(c->r, over);
+	assert_fails(reeve_group_destroy(c->r, old, (reeve_group_id){0}, E), REEVE_ECONFLICT,
+		"1 parallel limit, 2 server pools, 2 parallel executions; name a group to move to");
+	assert_ok(reeve_group_destroy(c->r, old, to, E));
+	assert_true(parallel_get(c->r, a).group.v == 3 && parallel_get(c->r, b).group.v == 3);
+	assert_true(parallel_get(c->r, over).group.v == 3);
+	assert_ok(reeve_parallel_group_get(c->r, to, &info, E));
+	assert_int_equal(info.in_use, 4);
+	assert_int_equal(info.waiting, 1);
+	assert_int_equal(info.servers, 6); /* its limit came along */
+	assert_true(parallel_pool_get(c->r, p[0].v).groups[1] == 3);
+	assert_int_equal(parallel_pool_get(c->r, p[1].v).group_count, 1);
+	assert_true(parallel_pool_get(c->r, p[1].v).groups[0] == 3);
+	/* a group that comes into its slot begins anew */
+	reeve_group_id next = {core_group(c->r, "next", 0)};
+	assert_ok(reeve_parallel_group_get(c->r, next, &info, E));
+	assert_false(info.is_registered);
+	assert_int_equal(info.in_use + info.executing + info.waiting, 0);
+	parallel_complete(c->r, a);
+	assert_int_equal(parallel_get(c->r, b).granted_dop, 4);
+}
+
 static void what_a_dead_process_asked_for_is_returned(void **state)
 {
 	struct core *c = *state;
@@ -1070,6 +1113,7 @@ int main(void)
 		with_core(automatic_goes_by_the_load_and_says_so),
 		with_core(sessions_that_are_known_and_others),
 		with_core(groups_10_a_switch_moves_what_executes_and_what_waits),
+		with_core(plans_06_a_deleted_group_s_parallel_work_moves),
 		with_core(what_a_dead_process_asked_for_is_returned),
 		with_core(events_tell_who_waits_and_who_gets_less),
 		with_core(the_operations_of_the_contract),
