@@ -15,6 +15,7 @@
  */
 #include "engine.h"
 #include "io.h"
+#include "parallel.h"
 
 #include <stdio.h>
 
@@ -269,6 +270,23 @@ static void move_io_registrations(const struct move *m)
 	reeve__io_registration_move(m->r, m->from, m->to);
 }
 
+/* ---- parallel control ---- */
+
+static void move_executions(const struct move *m)
+{
+	reeve__parallel_group_move(m->r, m->from, m->to);
+}
+
+static void move_parallel_limits(const struct move *m)
+{
+	reeve__parallel_limits_move(m->r, m->from, m->to);
+}
+
+static void move_pools(const struct move *m)
+{
+	reeve__parallel_pools_move(m->r, m->from, m->to);
+}
+
 /* All that can refer to a group, for people in the order in which they would look. */
 static const struct referrer {
 	const char *one, *many;
@@ -287,6 +305,11 @@ static const struct referrer {
 	{"I/O registration", "I/O registrations", reeve__io_group_registrations,
 		move_io_registrations},
 	{"I/O request", "I/O requests", reeve__io_group_requests, move_io},
+	{"parallel limit", "parallel limits", reeve__parallel_group_limits, move_parallel_limits},
+	{"server pool", "server pools", reeve__parallel_group_pools, move_pools},
+	/* after what decides whether they can go there */
+	{"parallel execution", "parallel executions", reeve__parallel_group_executions,
+		move_executions},
 };
 
 /* ---- the deletion ---- */
