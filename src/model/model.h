@@ -58,7 +58,13 @@ uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id);
 /* Drops a mapping that is not permanent: the user's last session has ended. */
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
 
+/* INVALID_ARGUMENT naming field, value and range, unless low <= value <= high. */
+int reeve__check_number(
+	struct reeve_error *err, const char *field, uint64_t value, uint64_t low, uint64_t high);
+
 /* Plans and directives. */
+bool reeve__plan_is_active(const struct reeve *r, const struct reeve_sh_plan *p);
+const struct reeve_directive_field *reeve__directive_field_at(uint32_t k);
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err);
 int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,

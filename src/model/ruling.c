@@ -68,8 +68,8 @@ static uint32_t scale_of(uint32_t method)
 }
 
 /* What a directive says. Numbers of another method than the plan's are not used. */
-static void apply_directive(
-	const struct reeve_sh_directive *d, uint32_t method, struct reeve_sh_share *share)
+static void apply_directive(const struct reeve_sh_directive *d, uint32_t slot, uint32_t method,
+	struct reeve_sh_share *share)
 {
 	if (method == REEVE_METHOD_SHARES && (d->given & REEVE_DIRECTIVE_CPU_SHARES)) {
 		share->number = (uint64_t)d->cpu_shares * REEVE__NUMBER_SCALE;
@@ -81,7 +81,7 @@ static void apply_directive(
 	}
 	if (d->given & REEVE_DIRECTIVE_CPU_CAP)
 		share->cap_ppm = d->cpu_cap_pct * (REEVE_PPM / 100);
-	share->label = d->head.id;
+	share->label = slot + 1;
 }
 
 /* An explicit registration speaks on the scale of shares: ten are a percent. */
@@ -147,7 +147,7 @@ static struct reeve__shares solve_plan(struct reeve *r, uint32_t plan_slot, uint
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) == REEVE_SLOT_LIVE && d->plan == plan_slot &&
 			d->group < s.n)
-			apply_directive(d, plan->cpu_method, &s.rows[d->group]);
+			apply_directive(d, i, plan->cpu_method, &s.rows[d->group]);
 	}
 	for (uint32_t i = 0; i < s.n; i++)
 		if (activation != UINT64_MAX && r->groups[i].cpu.registered == activation + 1)
@@ -198,6 +198,102 @@ static void put_no_limits(struct reeve_sh_ruling_row *row)
 	reeve__put(&row->flags, 0);
 }
 
+static void put_limit32(
+	_Atomic uint32_t *to, const struct reeve_sh_directive *d, uint64_t bit, uint32_t value)
+{
+	if (d->given & bit)
+		reeve__put(to, value);
+}
+
+static void put_limit64(
+	_Atomic uint64_t *to, const struct reeve_sh_directive *d, uint64_t bit, uint64_t value)
+{
+	if (d->given & bit)
+		reeve__put(to, value);
+}
+
+/* What a session pool and parallel calls are limited to counts when the plan manages them. */
+static uint32_t put_managed(struct reeve_sh_ruling_row *row, const struct reeve_sh_directive *d,
+	const struct reeve_sh_plan *plan)
+{
+	uint32_t flags = 0;
+
+	if (plan->sessions_managed) {
+		flags |= REEVE_ROW_SESSIONS_MANAGED;
+		put_limit32(&row->active_sessions, d, REEVE_DIRECTIVE_ACTIVE_SESSIONS,
+			d->active_sessions);
+		put_limit64(&row->queue_timeout_ns, d, REEVE_DIRECTIVE_QUEUE_TIMEOUT,
+			d->queue_timeout_ns);
+	}
+	if (plan->parallel_managed) {
+		flags |= REEVE_ROW_PARALLEL_MANAGED;
+		put_limit32(&row->parallel_degree, d, REEVE_DIRECTIVE_PARALLEL_DEGREE,
+			d->parallel_degree);
+		put_limit32(&row->parallel_servers, d, REEVE_DIRECTIVE_PARALLEL_SERVERS,
+			d->parallel_servers);
+		put_limit64(&row->parallel_queue_timeout_ns, d,
+			REEVE_DIRECTIVE_PARALLEL_QUEUE_TIMEOUT, d->parallel_queue_timeout_ns);
+		if (d->parallel_queue_runs_serial)
+			flags |= REEVE_ROW_QUEUE_RUNS_SERIAL;
+	}
+	return flags;
+}
+
+/* When a call is switched, and what is done then: with a group it is to move, else only noted. */
+static uint32_t put_switch(
+	struct reeve *r, struct reeve_sh_ruling_row *row, const struct reeve_sh_directive *d)
+{
+	const uint64_t limits = REEVE_DIRECTIVE_SWITCH_CPU | REEVE_DIRECTIVE_SWITCH_ELAPSED |
+				REEVE_DIRECTIVE_SWITCH_IO_BYTES |
+				REEVE_DIRECTIVE_SWITCH_IO_REQUESTS |
+				REEVE_DIRECTIVE_SWITCH_LOGICAL_READS;
+	uint32_t to = d->given & REEVE_DIRECTIVE_SWITCH_GROUP
+			      ? reeve__table_find(r, &r->header->groups, d->switch_group)
+			      : REEVE_NONE;
+	uint32_t action = to != REEVE_NONE ? REEVE_ROW_SWITCH : REEVE_ROW_LOG;
+
+	if (!(d->given & limits))
+		return 0;
+	if (d->given & REEVE_DIRECTIVE_SWITCH_ACTION)
+		action = d->switch_action;
+	if (action == REEVE_ROW_SWITCH && to == REEVE_NONE)
+		action = REEVE_ROW_LOG;
+	put_limit64(&row->switch_cpu_ns, d, REEVE_DIRECTIVE_SWITCH_CPU, d->switch_cpu_ns);
+	put_limit64(
+		&row->switch_elapsed_ns, d, REEVE_DIRECTIVE_SWITCH_ELAPSED, d->switch_elapsed_ns);
+	put_limit64(&row->switch_io_bytes, d, REEVE_DIRECTIVE_SWITCH_IO_BYTES, d->switch_io_bytes);
+	put_limit64(&row->switch_io_requests, d, REEVE_DIRECTIVE_SWITCH_IO_REQUESTS,
+		d->switch_io_requests);
+	put_limit64(&row->switch_logical_reads, d, REEVE_DIRECTIVE_SWITCH_LOGICAL_READS,
+		d->switch_logical_reads);
+	reeve__put(&row->switch_action, action);
+	reeve__put(&row->switch_group, to);
+	return (d->switch_for_call ? REEVE_ROW_FOR_CALL : 0u) |
+	       (d->switch_estimate ? REEVE_ROW_ON_ESTIMATE : 0u);
+}
+
+/* The limits of a directive, over those of put_no_limits. */
+static void put_limits(struct reeve *r, struct reeve_sh_ruling_row *row, uint32_t slot)
+{
+	const struct reeve_sh_directive *d = &r->directives[slot];
+	uint32_t flags;
+
+	if (d->plan >= r->header->plans.capacity)
+		return;
+	flags = put_managed(row, d, &r->plans[d->plan]) | put_switch(r, row, d);
+	put_limit32(&row->io_weight, d, REEVE_DIRECTIVE_IO_WEIGHT, d->io_weight);
+	put_limit64(&row->max_est_exec_ns, d, REEVE_DIRECTIVE_MAX_EST_EXEC, d->max_est_exec_ns);
+	put_limit64(&row->max_idle_ns, d, REEVE_DIRECTIVE_MAX_IDLE, d->max_idle_ns);
+	put_limit64(&row->max_idle_blocker_ns, d, REEVE_DIRECTIVE_MAX_IDLE_BLOCKER,
+		d->max_idle_blocker_ns);
+	put_limit64(&row->session_pga_bytes, d, REEVE_DIRECTIVE_SESSION_PGA, d->session_pga_bytes);
+	put_limit64(&row->undo_bytes, d, REEVE_DIRECTIVE_UNDO_POOL, d->undo_bytes);
+	put_limit64(&row->undo_rate, d, REEVE_DIRECTIVE_UNDO_RATE, d->undo_rate);
+	put_limit64(&row->io_bandwidth, d, REEVE_DIRECTIVE_IO_BANDWIDTH, d->io_bandwidth);
+	put_limit64(&row->io_iops, d, REEVE_DIRECTIVE_IOPS, d->iops);
+	reeve__put(&row->flags, flags);
+}
+
 static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t plan_slot,
 	uint64_t activation, const struct reeve__shares *s)
 {
@@ -216,8 +312,11 @@ static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t p
 		reeve__put(&rows[i].weight_ppm, s->rows[i].weight_ppm ? s->rows[i].weight_ppm : 1);
 		reeve__put(&rows[i].share_ppm, s->rows[i].share_ppm);
 		reeve__put(&rows[i].cap_ppm, s->rows[i].cap_ppm);
-		reeve__put(&rows[i].directive_id, s->rows[i].label);
+		uint64_t d = s->rows[i].label; /* slot of the directive, and one */
+		reeve__put(&rows[i].directive_id, d ? r->directives[d - 1].head.id : 0);
 		put_no_limits(&rows[i]);
+		if (d)
+			put_limits(r, &rows[i], (uint32_t)d - 1);
 	}
 }
 
@@ -418,8 +517,10 @@ int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_ent
 			for (uint32_t k = 0; k < n && done < capacity; k++, done++) {
 				const struct reeve_sh_share *share = &s.rows[slots[k]];
 				after = r->groups[slots[k]].head.id;
-				ret[done] = (struct reeve_entitlement){
-					{after}, share->share_ppm, share->cap_ppm, {share->label}};
+				ret[done] = (struct reeve_entitlement){{after}, share->share_ppm,
+					share->cap_ppm,
+					{share->label ? r->directives[share->label - 1].head.id
+						      : 0}};
 			}
 		} while (n == REEVE_COUNT(slots) && done < capacity);
 	}

@@ -160,31 +160,39 @@ struct reeve_sh_plan {
 	uint32_t cpu_method;	      /* C */
 	uint32_t max_utilization_pct; /* C */
 	uint32_t is_enabled;	      /* C */
+	uint32_t parallel_managed;    /* C */
+	int64_t created_wall;	      /* i */
+	int64_t modified_wall;	      /* C */
+	uint64_t revision;	      /* C */
+	uint64_t parent;	      /* C: id; 0: a top plan */
+	uint32_t sessions_managed;    /* C */
 	uint32_t pad;
-	int64_t created_wall;  /* i */
-	int64_t modified_wall; /* C */
-	uint64_t revision;     /* C */
-	uint64_t pad2;
-	uint64_t pad3[4];
+	uint64_t pad2[3];
 	char name[136];	       /* C */
 	char description[264]; /* C */
 };
 
 struct reeve_sh_directive {
 	struct reeve_sh_head head;
-	uint64_t plan_id;     /* i */
-	uint32_t plan;	      /* i: slot */
-	uint32_t group;	      /* i: slot */
-	uint32_t given;	      /* C: REEVE_DIRECTIVE_... */
-	uint32_t cpu_pct;     /* C */
-	uint32_t cpu_shares;  /* C */
-	uint32_t cpu_level;   /* C */
-	uint32_t cpu_cap_pct; /* C */
-	uint32_t pad;
+	uint64_t plan_id;      /* i */
+	uint32_t plan;	       /* i: slot */
+	uint32_t group;	       /* i: slot */
+	uint64_t given;	       /* C: REEVE_DIRECTIVE_... */
 	int64_t created_wall;  /* i */
 	int64_t modified_wall; /* C */
 	uint64_t revision;     /* C */
-	uint64_t pad2[4];
+	/* what it says, C all; see reeve/plan.h */
+	uint32_t cpu_pct, cpu_shares, cpu_level, cpu_cap_pct;
+	uint32_t parallel_degree, parallel_servers, parallel_queue_runs_serial, active_sessions;
+	uint32_t switch_action, switch_estimate, switch_for_call, io_weight;
+	uint32_t iops, priority;
+	uint64_t parallel_queue_timeout_ns, queue_timeout_ns, max_est_exec_ns;
+	uint64_t max_idle_ns, max_idle_blocker_ns;
+	uint64_t switch_group; /* id */
+	uint64_t switch_cpu_ns, switch_elapsed_ns, switch_io_bytes, switch_io_requests;
+	uint64_t switch_logical_reads, undo_bytes, undo_rate, session_pga_bytes, io_bandwidth;
+	uint64_t sub_plan; /* id */
+	uint64_t pad[7];
 };
 
 /* A compiled plan: what is in force for each group. Immutable while the ruling word names it. */

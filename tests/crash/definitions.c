@@ -87,7 +87,7 @@ static int write_number(
 			r, d->group, (REEVE_GROUP_IS_ACTIVE << 1) - 1, &group, 0, err);
 	case DEFINITION_PLAN:
 		return reeve_plan_update(
-			r, d->plan, (REEVE_PLAN_IS_ENABLED << 1) - 1, &plan, 0, err);
+			r, d->plan, (REEVE_PLAN_PARENT << 1) - 1, &plan, 0, err);
 	case DEFINITION_DIRECTIVE:
 		return reeve_directive_update(r, d->directive, &directive, 0, err);
 	default:
