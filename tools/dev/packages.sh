@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config python3
 	libmicrohttpd-dev libjansson-dev libsqlite3-dev libncurses-dev)
-RUN_PACKAGES=("${BUILD_PACKAGES[@]}" curl)
+RUN_PACKAGES=("${BUILD_PACKAGES[@]}" curl tzdata)
 TEST_PACKAGES=("${RUN_PACKAGES[@]}" g++ libcmocka-dev clang-format shellcheck sqlite3 tmux)
 
 # Oldest Node.js that the outside clients in tests/ run on.
