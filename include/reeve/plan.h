@@ -262,19 +262,32 @@ REEVE_API int reeve_plan_validate(struct reeve *reeve, reeve_plan_id id,
 /*
  * Puts a plan in force, atomically for everyone: running statements see it at their next
  * checkpoint. Explicit registrations (reeve_cpu_group_register) end. Activating the active plan
- * re-applies it. Errors: NOT_FOUND, CONFIGURATION (disabled, or validation finds an ERROR).
+ * re-applies it. Errors: NOT_FOUND, CONFIGURATION (disabled, a sub-plan, or validation finds an
+ * ERROR).
  */
 REEVE_API int reeve_plan_activate(struct reeve *reeve, reeve_plan_id id, struct reeve_error *err);
 
-/* What a group is entitled to under a plan when every group wants all it can get. */
+/* Plans of a path that an entitlement has room for. */
+#define REEVE_PATH_MAX 16
+
+/*
+ * What a group is entitled to under a plan when every group wants all it can get. A group that
+ * several plans of a tree name has an entitlement for each of these places.
+ */
 struct reeve_entitlement {
 	reeve_group_id group;
 	uint32_t share_ppm;	      /* of the CPU slots */
 	uint32_t cap_ppm;	      /* REEVE_PPM: none */
 	reeve_directive_id directive; /* .v 0: none; treated as OTHER */
+	/* Plans from the top plan to the one of this place; of a deeper one the first are told. */
+	uint32_t depth;
+	reeve_plan_id path[REEVE_PATH_MAX];
 };
 
-/* Entitlements of all groups by id under a plan; the count, or NOT_FOUND. */
+/*
+ * Up to `capacity` entitlements under a plan, by the group's id, those of a group in the order of
+ * the tree; how many were copied, or NOT_FOUND.
+ */
 REEVE_API int reeve_plan_entitlements(struct reeve *reeve, reeve_plan_id id,
 	struct reeve_entitlement *ret, uint32_t capacity, struct reeve_error *err);
 

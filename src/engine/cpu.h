@@ -25,8 +25,17 @@ void reeve__cpu_look_at_cap(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 void reeve__cpu_look_at_plan_cap(struct reeve__cpu_pass *x);
 /* Opens the gates whose time has come. */
 void reeve__cpu_release_throttled(struct reeve__cpu_pass *x);
-/* EMPHASIS: weights for those who want CPU now. At most every 10 ms. */
+/* EMPHASIS, and trees of plans: weights for those who want CPU now. At most every 10 ms. */
 void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x);
+/* Another cap of a group, with its bucket. */
+void reeve__cpu_set_cap(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t cap);
+/* Whether tasks of a group wait, or have run a moment ago. */
+bool reeve__cpu_wants(const struct reeve__cpu_pass *x, uint32_t group);
+
+/* ---- cpu_tree.c ---- */
+
+/* Weights and caps of all groups for who wants CPU now, under the tree of that ruling. */
+void reeve__cpu_solve_tree(struct reeve__cpu_pass *x, const struct reeve__ruling_view *view);
 
 /* ---- cpu_queue.c ---- */
 

@@ -148,28 +148,46 @@ void reeve__cpu_release_throttled(struct reeve__cpu_pass *x)
 
 /* ---- the ruling ---- */
 
-/* EMPHASIS: weights for those who want CPU now, since unused percentages go down the levels. */
-void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x)
+/* Another cap: newly capped is a full bucket, no past; else the old rate counts until now. */
+void reeve__cpu_set_cap(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t cap)
 {
-	struct reeve__ruling_view view = reeve__ruling_now(x->r);
-	struct reeve__shares s;
+	uint32_t before = reeve__get(&g->cpu.cap_ppm);
 
-	if (!reeve__get(&view.head->by_level) || x->now - x->c->solved_ns < SOLVE_PERIOD_NS)
+	if (cap == before)
 		return;
-	x->c->solved_ns = x->now;
-	s = reeve__shares_scratch(x->r, 1);
-	if (s.n > reeve__get(&view.head->groups))
-		s.n = reeve__get(&view.head->groups);
-	for (uint32_t i = 0; i < s.n; i++) {
-		const struct reeve_sh_cpu_group *q = &x->r->groups[i].cpu;
-		s.rows[i] = (struct reeve_sh_share){
-			.number = reeve__get(&view.rows[i].number),
-			.level = reeve__get(&view.rows[i].level),
-			.cap_ppm = reeve__get(&view.rows[i].cap_ppm),
-			.has_demand = q->waiting || x->now - q->active_ns < DEMAND_NS,
-		};
+	if (before >= REEVE_PPM) {
+		g->cpu.bucket.tokens = (int64_t)cap_burst(x, cap);
+		g->cpu.bucket.filled_ns = x->now;
+	} else {
+		reeve__bucket_fill(
+			&g->cpu.bucket, x->now, cap_rate(x, before), cap_burst(x, before));
 	}
-	if (!reeve__ruling_holds(&view))
+	reeve__put(&g->cpu.cap_ppm, cap ? cap : REEVE_PPM);
+	reeve__cpu_look_at_cap(x, g);
+}
+
+bool reeve__cpu_wants(const struct reeve__cpu_pass *x, uint32_t group)
+{
+	const struct reeve_sh_cpu_group *q = &x->r->groups[group].cpu;
+
+	return q->waiting || x->now - q->active_ns < DEMAND_NS;
+}
+
+/* EMPHASIS: unused percentages go down the levels. */
+static void solve_levels(struct reeve__cpu_pass *x, const struct reeve__ruling_view *view)
+{
+	struct reeve__shares s = reeve__shares_scratch(x->r, 1);
+
+	if (s.n > reeve__get(&view->head->groups))
+		s.n = reeve__get(&view->head->groups);
+	for (uint32_t i = 0; i < s.n; i++)
+		s.rows[i] = (struct reeve_sh_share){
+			.number = reeve__get(&view->rows[i].number),
+			.level = reeve__get(&view->rows[i].level),
+			.cap_ppm = reeve__get(&view->rows[i].cap_ppm),
+			.has_demand = reeve__cpu_wants(x, i),
+		};
+	if (!reeve__ruling_holds(view))
 		return; /* the next pass follows the newer one */
 	reeve__shares_solve(s.rows, s.n, true);
 	for (uint32_t i = 0; i < s.n; i++)
@@ -177,21 +195,28 @@ void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x)
 			reeve__put(&x->r->groups[i].cpu.weight_ppm, s.rows[i].weight_ppm);
 }
 
+void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x)
+{
+	struct reeve__ruling_view view = reeve__ruling_now(x->r);
+	bool is_tree = reeve__get(&view.head->nodes) != 0;
+
+	if ((!is_tree && !reeve__get(&view.head->by_level)) ||
+		x->now - x->c->solved_ns < SOLVE_PERIOD_NS)
+		return;
+	x->c->solved_ns = x->now;
+	if (is_tree)
+		reeve__cpu_solve_tree(x, &view);
+	else
+		solve_levels(x, &view);
+}
+
 static void follow_row(
 	struct reeve__cpu_pass *x, struct reeve_sh_group *g, const struct reeve_sh_ruling_row *row)
 {
-	uint32_t cap = reeve__get(&row->cap_ppm), before = reeve__get(&g->cpu.cap_ppm);
 	uint32_t weight = reeve__get(&row->weight_ppm);
 
 	reeve__put(&g->cpu.weight_ppm, weight ? weight : 1);
-	if (cap == before)
-		return;
-	if (before >= REEVE_PPM) { /* newly capped: a full bucket, no past */
-		g->cpu.bucket.tokens = (int64_t)cap_burst(x, cap);
-		g->cpu.bucket.filled_ns = x->now;
-	}
-	reeve__put(&g->cpu.cap_ppm, cap ? cap : REEVE_PPM);
-	reeve__cpu_look_at_cap(x, g);
+	reeve__cpu_set_cap(x, g, reeve__get(&row->cap_ppm));
 }
 
 void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x)

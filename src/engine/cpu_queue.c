@@ -54,6 +54,7 @@ void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
 	if (reeve__get(&g->cpu.cap_ppm) < REEVE_PPM) {
 		g->cpu.bucket.tokens -= (int64_t)ns;
 		reeve__cpu_look_at_cap(x, g);
+		reeve__cpu_solve_for_demand(x); /* a sub-plan's cap is for those that run */
 	}
 	if (reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM) {
 		x->c->plan_bucket.tokens -= (int64_t)ns;

@@ -73,7 +73,7 @@ uint64_t reeve__journal_commit_locked(struct reeve *r)
 }
 
 /* Puts back the row whose change was under way. */
-static void undo_journal(struct reeve *r)
+void reeve__journal_undo_locked(struct reeve *r)
 {
 	struct reeve_sh_journal *j = &r->header->journal;
 	uint32_t table = reeve__get(&j->table);
@@ -88,11 +88,12 @@ static void recover_catalog(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
 
-	undo_journal(r);
+	reeve__journal_undo_locked(r);
 	reeve__table_rebuild(r, &h->groups, offsetof(struct reeve_sh_group, name));
 	reeve__table_rebuild(r, &h->mappings, 0);
 	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
 	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__directive_chain_locked(r);
 	reeve__ruling_refresh_locked(r);
 }
 

@@ -6,7 +6,7 @@
  * and the information, and whether anything enforces it. What nothing enforces is refused: a limit
  * that is set and does nothing is worse than none.
  */
-#include "model.h"
+#include "tree.h"
 
 /* Spans are kept far below the end of the clock, so that sums do not overflow. */
 #define SPAN_MAX  ((uint64_t)INT64_MAX / 4)
@@ -69,8 +69,7 @@ static const struct field fields[] = {
 	FIELD(IO_BANDWIDTH, io_bandwidth, "ioBandwidthLimit", "bytes/s", 1, BYTES_MAX, ENFORCED),
 	FIELD(IOPS, iops, "iopsLimit", "requests/s", 1, COUNT_MAX, ENFORCED),
 	FIELD(IO_WEIGHT, io_weight, "ioWeight", "", 1, 1000, ENFORCED),
-	FIELD(SUB_PLAN, sub_plan, "subPlanId", "plan", 1, UINT64_MAX,
-		NOT_ENFORCED("plans are not divided further")),
+	FIELD(SUB_PLAN, sub_plan, "subPlanId", "plan", 1, UINT64_MAX, ENFORCED),
 	FIELD(PRIORITY, priority, "priority", "", 0, COUNT_MAX, ENFORCED),
 };
 
@@ -146,13 +145,60 @@ static void write_directive(struct reeve_sh_directive *to, const struct reeve_di
 
 static uint32_t find_pair(struct reeve *r, uint32_t plan, uint32_t group)
 {
-	struct reeve_sh_table *t = &r->header->directives;
-
-	for (uint32_t i = 0; i < reeve__table_used(t); i++)
-		if (reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE &&
-			r->directives[i].plan == plan && r->directives[i].group == group)
-			return i;
+	REEVE__EACH_DIRECTIVE(r, plan, i)
+	if (r->directives[i].group == group)
+		return i;
 	return REEVE_NONE;
+}
+
+/* At the end of its plan's chain. */
+static void chain(struct reeve *r, uint32_t i)
+{
+	struct reeve_sh_plan *p = &r->plans[r->directives[i].plan];
+
+	r->directives[i].next_of_plan = REEVE_NONE;
+	if (p->last_directive < r->header->directives.capacity)
+		r->directives[p->last_directive].next_of_plan = i;
+	else
+		p->first_directive = i;
+	p->last_directive = i;
+}
+
+static void unchain(struct reeve *r, uint32_t i)
+{
+	struct reeve_sh_plan *p = &r->plans[r->directives[i].plan];
+	uint32_t before = REEVE_NONE, at = p->first_directive, left;
+
+	for (left = r->header->directives.capacity; at != i && left; left--) {
+		if (at >= r->header->directives.capacity)
+			return;
+		before = at;
+		at = r->directives[at].next_of_plan;
+	}
+	if (before == REEVE_NONE)
+		p->first_directive = r->directives[i].next_of_plan;
+	else
+		r->directives[before].next_of_plan = r->directives[i].next_of_plan;
+	if (p->last_directive == i)
+		p->last_directive = before;
+}
+
+void reeve__directive_chain_locked(struct reeve *r)
+{
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->plans); i++)
+		r->plans[i].first_directive = r->plans[i].last_directive = REEVE_NONE;
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->directives); i++)
+		if (reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE &&
+			r->directives[i].plan < r->header->plans.capacity)
+			chain(r, i);
+}
+
+void reeve__directive_drop_locked(struct reeve *r, uint32_t slot)
+{
+	reeve__lock_assert(&r->header->catalog);
+	if (r->directives[slot].plan < r->header->plans.capacity)
+		unchain(r, slot);
+	reeve__table_free(r, &r->header->directives, slot, NULL);
 }
 
 static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
@@ -176,27 +222,91 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 	d->created_wall = d->modified_wall = now_wall;
 	d->revision = reeve__add(&h->revision, 1) + 1;
 	reeve__table_publish(r, &h->directives, i, h->next_directive_id++, NULL);
+	chain(r, i);
 	*ret_slot = i;
 	return 0;
 }
 
-static void change_directive(
-	struct reeve *r, uint32_t i, const struct reeve_directive_def *def, reeve_ns now_wall)
+static void refresh_if_active(struct reeve *r, uint32_t plan)
+{
+	if (plan < reeve__table_used(&r->header->plans) && reeve__tree_in_force(r, plan))
+		reeve__ruling_refresh_locked(r);
+}
+
+/* The tree in force must stay a tree; elsewhere a circle is a fault that validation finds. */
+static int check_sub_plan(struct reeve *r, uint32_t plan, const struct reeve_directive_def *d,
+	struct reeve_error *err)
+{
+	uint32_t sub = REEVE_NONE;
+	char path[96];
+
+	if (!(d->given & REEVE_DIRECTIVE_SUB_PLAN) ||
+		plan >= reeve__table_used(&r->header->plans) || !reeve__tree_in_force(r, plan))
+		return 0;
+	sub = reeve__table_find(r, &r->header->plans, d->sub_plan.v);
+	if (sub == REEVE_NONE)
+		return 0;
+	if (!r->plans[sub].is_enabled)
+		return reeve__fail(err, REEVE_ECONFIGURATION,
+			"subPlanId: resource plan %llu is disabled, and the plan it is to divide "
+			"is "
+			"in force",
+			(unsigned long long)d->sub_plan.v);
+	if (reeve__tree_would_cycle(r, plan, sub, path))
+		return reeve__fail(err, REEVE_ECONFIGURATION,
+			"subPlanId: the plan in force would go round in a circle: %s", path);
+	return 0;
+}
+
+/* A change is compiled before it counts, so that a tree with too many places is refused. */
+static int check_room(struct reeve *r, uint32_t plan, const struct reeve_directive_def *d,
+	struct reeve_error *err)
+{
+	struct reeve__ruling_view now = reeve__ruling_now(r);
+	uint32_t top = reeve__table_find(r, &r->header->plans, reeve__get(&now.head->plan_id));
+
+	if (!(d->given & REEVE_DIRECTIVE_SUB_PLAN) && !reeve__get(&now.head->nodes))
+		return 0;
+	if (top == REEVE_NONE || !reeve__tree_in_force(r, plan) ||
+		!reeve__tree_solve(r, top, UINT64_MAX).is_cut)
+		return 0;
+	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+		"the tree of plans in force would have more places than there is room for: %llu",
+		(unsigned long long)reeve__tree_capacity(
+			r->group_capacity, r->header->directives.capacity));
+}
+
+/* A new directive; taken back, its number too, when the tree in force has no room for it. */
+static int append_directive(struct reeve *r, uint32_t plan, uint32_t group,
+	const struct reeve_directive_def *def, reeve_ns now_wall, uint32_t *ret_slot,
+	struct reeve_error *err)
+{
+	int rc = add_directive(r, plan, group, def, now_wall, ret_slot, err);
+
+	if (!rc && (rc = check_room(r, plan, def, err))) {
+		reeve__directive_drop_locked(r, *ret_slot);
+		r->header->next_directive_id--;
+		reeve__add(&r->header->revision, UINT64_MAX);
+	}
+	return rc;
+}
+
+static int change_directive(struct reeve *r, uint32_t i, const struct reeve_directive_def *def,
+	reeve_ns now_wall, struct reeve_error *err)
 {
 	struct reeve_sh_directive *d = &r->directives[i];
+	int rc;
 
 	reeve__journal_begin_locked(r, REEVE_JOURNAL_DIRECTIVE, i);
 	write_directive(d, def);
 	d->modified_wall = now_wall;
 	d->revision = reeve__get(&r->header->revision) + 1;
-	reeve__journal_commit_locked(r);
-}
-
-static void refresh_if_active(struct reeve *r, uint32_t plan)
-{
-	if (plan < reeve__table_used(&r->header->plans) &&
-		reeve__plan_is_active(r, &r->plans[plan]))
-		reeve__ruling_refresh_locked(r);
+	rc = check_room(r, d->plan, def, err);
+	if (rc)
+		reeve__journal_undo_locked(r);
+	else
+		reeve__journal_commit_locked(r);
+	return rc;
 }
 
 int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
@@ -214,12 +324,14 @@ int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id gro
 		rc = reeve__group_slot_locked(r, group, &g, err);
 	if (!rc)
 		rc = check_references(r, def, err);
+	if (!rc)
+		rc = check_sub_plan(r, p, def, err);
 	if (!rc) {
 		i = find_pair(r, p, g);
 		if (i == REEVE_NONE)
-			rc = add_directive(r, p, g, def, now_wall, &i, err);
+			rc = append_directive(r, p, g, def, now_wall, &i, err);
 		else
-			change_directive(r, i, def, now_wall);
+			rc = change_directive(r, i, def, now_wall, err);
 	}
 	if (!rc) {
 		ret_id->v = r->directives[i].head.id;
@@ -256,10 +368,12 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 			(unsigned long long)expected_revision);
 	if (!rc)
 		rc = check_references(r, def, err);
-	if (!rc) {
-		change_directive(r, i, def, now_wall);
+	if (!rc)
+		rc = check_sub_plan(r, r->directives[i].plan, def, err);
+	if (!rc)
+		rc = change_directive(r, i, def, now_wall, err);
+	if (!rc)
 		refresh_if_active(r, r->directives[i].plan);
-	}
 	reeve__catalog_unlock(r);
 	return rc;
 }
@@ -273,7 +387,7 @@ int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reev
 	rc = find_directive(r, id, &i, err);
 	if (!rc) {
 		uint32_t plan = r->directives[i].plan;
-		reeve__table_free(r, &r->header->directives, i, NULL);
+		reeve__directive_drop_locked(r, i);
 		reeve__add(&r->header->revision, 1);
 		refresh_if_active(r, plan);
 	}

@@ -18,6 +18,11 @@ void reeve__catalog_unlock(struct reeve *r);
 /* First rows of a new segment: system groups and plans, plan 1 in force. No lock: nobody sees it. */
 int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);
 
+/* Chains each plan's directives anew, for recovery. */
+void reeve__directive_chain_locked(struct reeve *r);
+/* Takes a directive out of its plan's chain and frees its slot. */
+void reeve__directive_drop_locked(struct reeve *r, uint32_t slot);
+
 /* Which definition a journal entry is of. */
 enum {
 	REEVE_JOURNAL_GROUP = 1,
@@ -27,6 +32,8 @@ enum {
 };
 /* Keeps the row as it is, until commit. */
 void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot);
+/* Puts the row back as it was, instead of commit. */
+void reeve__journal_undo_locked(struct reeve *r);
 /* The change is whole: counts it as a revision, which it returns. */
 uint64_t reeve__journal_commit_locked(struct reeve *r);
 
@@ -99,7 +106,14 @@ struct reeve__ruling_view {
 /* A ratio's number in a ruling row is its shares or percent times this. */
 #define REEVE__NUMBER_SCALE 1000u
 
-/* Rows of the share solver, one a group slot, in scratch memory of the segment. */
+/* The tree of a ruling; as many as head->nodes says. */
+const struct reeve_sh_ruling_node *reeve__ruling_nodes(
+	const struct reeve *r, const struct reeve__ruling_view *view);
+
+/*
+ * Rows of the share solver in scratch memory of the segment: n are group slots in use, and there is
+ * room for a whole tree.
+ */
 struct reeve__shares {
 	struct reeve_sh_share *rows;
 	uint32_t n;
@@ -117,7 +131,7 @@ struct reeve__ruling_view reeve__ruling_now(const struct reeve *r);
 bool reeve__ruling_holds(const struct reeve__ruling_view *view);
 /*
  * Compiles the plan of that slot and puts it in force. `new_activation` ends explicit
- * registrations. Cannot fail; takes O(groups * directives of the plan / groups).
+ * registrations. Cannot fail; takes O(groups + places in its tree).
  */
 void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_activation);
 /* Compiles again what is in force, after a definition has changed. */

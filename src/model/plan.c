@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.c - resource plans and their directives. */
-#include "model.h"
+#include "tree.h"
 
 #include <stdio.h>
 
@@ -102,6 +102,7 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 	p = &r->plans[i];
 	memset((char *)p + sizeof(p->head), 0, sizeof(*p) - sizeof(p->head));
 	write_def(p, ALL_FIELDS, def);
+	p->first_directive = p->last_directive = REEVE_NONE;
 	p->created_wall = p->modified_wall = now_wall;
 	p->revision = reeve__add(&h->revision, 1) + 1;
 	reeve__table_publish(r, &h->plans, i, h->next_plan_id++, p->name);
@@ -164,10 +165,12 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 			"resource plan %llu is at revision %llu, not %llu",
 			(unsigned long long)p->head.id, (unsigned long long)p->revision,
 			(unsigned long long)expected);
-	if ((fields & REEVE_PLAN_IS_ENABLED) && !def->is_enabled && reeve__plan_is_active(r, p))
+	if ((fields & REEVE_PLAN_IS_ENABLED) && !def->is_enabled && p->is_enabled &&
+		reeve__tree_in_force(r, i))
 		return reeve__fail(err, REEVE_ECONFLICT,
-			"resource plan %llu is active and cannot be disabled",
-			(unsigned long long)p->head.id);
+			"resource plan %llu is active%s and cannot be disabled",
+			(unsigned long long)p->head.id,
+			reeve__plan_is_active(r, p) ? "" : " as a sub-plan");
 	if ((fields & REEVE_PLAN_PARENT) && def->parent.v != p->parent) {
 		int rc = check_new_parent(r, p, def->parent.v, err);
 		if (rc)
@@ -204,7 +207,7 @@ int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
 		p->modified_wall = now_wall;
 		p->revision = reeve__get(&r->header->revision) + 1;
 		reeve__journal_commit_locked(r);
-		if (reeve__plan_is_active(r, p))
+		if (reeve__tree_in_force(r, i))
 			reeve__ruling_refresh_locked(r);
 	}
 	reeve__catalog_unlock(r);

@@ -18,6 +18,29 @@ static const char *check_directives(const struct reeve *r)
 	return NULL;
 }
 
+/* Each plan's chain has its directives, each once. */
+static const char *check_chains(const struct reeve *r)
+{
+	const struct reeve_sh_header *h = r->header;
+	uint32_t chained = 0, live = 0;
+
+	for (uint32_t i = 0; i < reeve__table_used(&h->directives); i++)
+		live += reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE;
+	for (uint32_t p = 0; p < reeve__table_used(&h->plans); p++) {
+		uint32_t i = r->plans[p].first_directive, last = REEVE_NONE;
+		if (reeve__get(&r->plans[p].head.state) != REEVE_SLOT_LIVE)
+			continue;
+		for (; i < h->directives.capacity; i = r->directives[i].next_of_plan, chained++) {
+			if (r->directives[i].plan != p || chained > live)
+				return "the directives of a plan are chained wrongly";
+			last = i;
+		}
+		if (last != r->plans[p].last_directive)
+			return "the chain of a plan's directives has another end";
+	}
+	return chained == live ? NULL : "a directive is not in its plan's chain";
+}
+
 static const char *check_mappings(const struct reeve *r)
 {
 	const struct reeve_sh_header *h = r->header;
@@ -51,13 +74,13 @@ static const char *check_ruling(const struct reeve *r)
 int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
 {
 	struct reeve_sh_header *h = r->header;
-	const char *faults[8];
+	const char *faults[16];
 	int n = 0;
 
 	reeve__catalog_lock(r);
 	const char *all[] = {reeve__table_check(r, &h->groups), reeve__table_check(r, &h->mappings),
 		reeve__table_check(r, &h->plans), reeve__table_check(r, &h->directives),
-		check_directives(r), check_mappings(r), check_ruling(r),
+		check_directives(r), check_chains(r), check_mappings(r), check_ruling(r),
 		h->default_group < reeve__table_used(&h->groups) ? NULL
 								 : "there is no default group"};
 	for (size_t i = 0; i < REEVE_COUNT(all); i++)

@@ -26,7 +26,7 @@
 #include <pthread.h>
 
 /* One group's row in the share solver (policy/shares.h); the segment only gives it room. */
-#define REEVE_SH_SHARE_BYTES 48u
+#define REEVE_SH_SHARE_BYTES 88u
 
 #define REEVE_SH_MAGIC	   UINT64_C(0x31746e656d676573) /* "segment1" */
 #define REEVE_SH_FORMAT	   1u
@@ -166,8 +166,10 @@ struct reeve_sh_plan {
 	uint64_t revision;	      /* C */
 	uint64_t parent;	      /* C: id; 0: a top plan */
 	uint32_t sessions_managed;    /* C */
-	uint32_t pad;
-	uint64_t pad2[3];
+	uint32_t first_directive;     /* C d: slot of its first, the others by next_of_plan */
+	uint32_t last_directive;      /* C d */
+	uint32_t mark, cursor, via;   /* C h: of the walk under way through the tree of plans */
+	uint64_t pad[1];
 	char name[136];	       /* C */
 	char description[264]; /* C */
 };
@@ -191,8 +193,10 @@ struct reeve_sh_directive {
 	uint64_t switch_group; /* id */
 	uint64_t switch_cpu_ns, switch_elapsed_ns, switch_io_bytes, switch_io_requests;
 	uint64_t switch_logical_reads, undo_bytes, undo_rate, session_pga_bytes, io_bandwidth;
-	uint64_t sub_plan; /* id */
-	uint64_t pad[7];
+	uint64_t sub_plan;     /* id */
+	uint32_t next_of_plan; /* C d: slot of the plan's next; REEVE_NONE */
+	uint32_t pad;
+	uint64_t pad2[6];
 };
 
 /* A compiled plan: what is in force for each group. Immutable while the ruling word names it. */
@@ -203,8 +207,22 @@ struct reeve_sh_ruling {
 	_Atomic uint32_t by_level;
 	_Atomic uint32_t cap_ppm; /* of all together */
 	_Atomic uint32_t groups;  /* rows that count */
-	uint32_t pad;
+	_Atomic uint32_t nodes;	  /* of the tree; 0: no sub-plans, the rows say all */
 	uint64_t pad2[3];
+};
+
+/*
+ * One place in a tree of plans, as the share solver wants it (policy/shares.h): the first `groups`
+ * are the top plan's, one a group slot. In force as the rows are.
+ */
+struct reeve_sh_ruling_node {
+	_Atomic uint64_t number;
+	_Atomic uint32_t level;
+	_Atomic uint32_t cap_ppm;
+	_Atomic uint32_t by_level;
+	_Atomic uint32_t first; /* child; children lie together */
+	_Atomic uint32_t count; /* 0: a leaf */
+	_Atomic uint32_t group; /* slot; REEVE_NONE: nobody's */
 };
 
 struct reeve_sh_ruling_row {

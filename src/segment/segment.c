@@ -60,6 +60,7 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 /* Fills all that follows from the capacities: offsets, strides, size. */
 static void compute_layout(const struct capacities *c, struct reeve_sh_header *h)
 {
+	uint64_t places = reeve__tree_capacity(c->groups, c->directives);
 	uint64_t end = page_up(sizeof(struct reeve_sh_header));
 
 	h->magic = REEVE_SH_MAGIC;
@@ -76,11 +77,12 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->cpu_slots = end;
 	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
 	h->rulings = end;
-	end = page_up(end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
-						       (uint64_t)c->groups *
-							       sizeof(struct reeve_sh_ruling_row)));
+	end = page_up(
+		end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
+						 c->groups * sizeof(struct reeve_sh_ruling_row) +
+						 places * sizeof(struct reeve_sh_ruling_node)));
 	h->scratch = end;
-	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
+	end = page_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }

@@ -88,6 +88,15 @@ void reeve__lock_assert(const struct reeve_sh_lock *lock);
 #endif
 
 /*
+ * Places that a tree of plans has room for: every group on top, every directive once, and with
+ * each the group's own part of its sub-plan.
+ */
+static inline uint64_t reeve__tree_capacity(uint64_t groups, uint64_t directives)
+{
+	return groups + 2 * directives;
+}
+
+/*
  * Tables. All calls under the table's lock. A slot goes FREE, CLAIMED, LIVE, then FREE again, or
  * ENDED (kept to be looked at) and then FREE.
  */
