@@ -63,6 +63,12 @@ enum {
 	REEVE_PLAN_PARENT = 1 << 7
 };
 
+enum reeve_plan_status {
+	REEVE_PLAN_ACTIVE = 0,
+	REEVE_PLAN_INACTIVE = 1,
+	REEVE_PLAN_MAINTENANCE = 2 /* in force because a maintenance window is open */
+};
+
 struct reeve_plan_info {
 	reeve_plan_id id;
 	char name[REEVE_NAME_MAX];
@@ -71,7 +77,8 @@ struct reeve_plan_info {
 	uint32_t max_utilization_pct;
 	bool is_enabled;
 	bool is_system;
-	bool is_active;
+	bool is_active;	 /* in force */
+	uint32_t status; /* enum reeve_plan_status */
 	bool is_default; /* DEFAULT_PLAN */
 	bool parallel_execution_managed;
 	bool active_session_pool_managed;
@@ -94,6 +101,16 @@ REEVE_API int reeve_plan_create(struct reeve *reeve, const struct reeve_plan_def
  */
 REEVE_API int reeve_plan_update(struct reeve *reeve, reeve_plan_id id, uint32_t fields,
 	const struct reeve_plan_def *def, uint64_t expected_revision, struct reeve_error *err);
+
+/*
+ * Deletes a plan with its directives. Directives, sub-plans, schedules and windows that refer to it
+ * refer to `replacement` afterwards; with .v 0 there must be none. All or nothing, even if the
+ * process dies in the middle. Errors: NOT_FOUND (either), PERMISSION_DENIED (a system plan),
+ * CONFLICT (it is active, or referred to: the text says by what), CONFIGURATION (the replacement
+ * does not do: a circle, a sub-plan in a schedule).
+ */
+REEVE_API int reeve_plan_delete(
+	struct reeve *reeve, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err);
 
 REEVE_API int reeve_plan_get(struct reeve *reeve, reeve_plan_id id,
 	struct reeve_plan_info *ret_info, struct reeve_error *err);
@@ -261,7 +278,8 @@ REEVE_API int reeve_plan_validate(struct reeve *reeve, reeve_plan_id id,
 
 /*
  * Puts a plan in force, atomically for everyone: running statements see it at their next
- * checkpoint. Explicit registrations (reeve_cpu_group_register) end. Activating the active plan
+ * checkpoint. It is then chosen by hand, see schedule.h. Explicit registrations
+ * (reeve_cpu_group_register) end. Activating the active plan
  * re-applies it. Errors: NOT_FOUND, CONFIGURATION (disabled, a sub-plan, or validation finds an
  * ERROR).
  */

@@ -203,13 +203,17 @@ REEVE_API void reeve_close(struct reeve *reeve)
 REEVE_API int reeve_tick(
 	struct reeve *reeve, struct reeve_tick_report *ret_report, struct reeve_error *err)
 {
-	struct reeve_tick_report report = {0, 0, 0, 0};
+	struct reeve_tick_report report = {0};
 	struct reeve__cpu_pass x;
 	int rc;
 
 	if (!reeve)
 		return missing(err, "reeve");
 	reeve__reap(reeve, &report);
+	if (reeve__plan_check_if_due(reeve, (uint64_t)reeve__mono(reeve), reeve__wall(reeve))) {
+		report.plan_switches = 1;
+		reeve__cpu_announce(reeve);
+	}
 	report.forgotten_sessions = reeve__session_forget(reeve);
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
@@ -272,6 +276,10 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_sessions = h->sessions.capacity,
 		.tasks = reeve__get(&h->tasks.live),
 		.max_tasks = h->tasks.capacity,
+		.schedules = reeve__get(&h->schedules.live),
+		.max_schedules = h->schedules.capacity,
+		.windows = reeve__get(&h->windows.live),
+		.max_windows = h->windows.capacity,
 	};
 }
 

@@ -26,6 +26,8 @@ enum reeve_point {
 	REEVE_POINT_PLAN_SWITCHED, /* new ruling in force, plan rows not yet marked */
 	REEVE_POINT_REAP_CLAIMED, /* dead attachment claimed by a reaper */
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
+	REEVE_POINT_PLAN_DELETE_NOTED, /* deletion of a plan written down, nothing changed yet */
+	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
 	REEVE_POINT_COUNT
 };
 
@@ -52,6 +54,8 @@ enum reeve_point {
 	"PLAN_COMPILED", \
 	"PLAN_SWITCHED", \
 	"REAP_CLAIMED", \
-	"REAP_SESSION"
+	"REAP_SESSION", \
+	"PLAN_DELETE_NOTED", \
+	"PLAN_REFERENCES_MOVED"
 
 #endif

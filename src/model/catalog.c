@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog.c - the catalog lock, its recovery, and the journal of definitions. */
-#include "model.h"
+#include "schedule.h"
 
 struct span {
 	size_t from, to;
@@ -24,23 +24,28 @@ static const struct span *definition_spans(uint32_t table)
 		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_mapping)}, {0, 0}};
 	static const struct span plan[] = {
 		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_plan)}, {0, 0}};
+	static const struct span period[] = {
+		{sizeof(struct reeve_sh_head), offsetof(struct reeve_sh_period, zones)}, {0, 0}};
 	static const struct span directive[] = {
 		{sizeof(struct reeve_sh_head), sizeof(struct reeve_sh_directive)}, {0, 0}};
 
-	return table == REEVE_JOURNAL_GROUP	? group
-	       : table == REEVE_JOURNAL_MAPPING ? mapping
-	       : table == REEVE_JOURNAL_PLAN	? plan
-						: directive;
+	return table == REEVE_JOURNAL_GROUP	  ? group
+	       : table == REEVE_JOURNAL_MAPPING	  ? mapping
+	       : table == REEVE_JOURNAL_PLAN	  ? plan
+	       : table == REEVE_JOURNAL_DIRECTIVE ? directive
+						  : period;
 }
 
 static struct reeve_sh_table *journal_table(struct reeve *r, uint32_t table)
 {
 	struct reeve_sh_header *h = r->header;
 
-	return table == REEVE_JOURNAL_GROUP	? &h->groups
-	       : table == REEVE_JOURNAL_MAPPING ? &h->mappings
-	       : table == REEVE_JOURNAL_PLAN	? &h->plans
-						: &h->directives;
+	return table == REEVE_JOURNAL_GROUP	 ? &h->groups
+	       : table == REEVE_JOURNAL_MAPPING	 ? &h->mappings
+	       : table == REEVE_JOURNAL_PLAN	 ? &h->plans
+	       : table == REEVE_JOURNAL_SCHEDULE ? &h->schedules
+	       : table == REEVE_JOURNAL_WINDOW	 ? &h->windows
+						 : &h->directives;
 }
 
 /* Copies the definition in a row of that table, and nothing that lives beside it. */
@@ -79,7 +84,7 @@ void reeve__journal_undo_locked(struct reeve *r)
 	uint32_t table = reeve__get(&j->table);
 	struct reeve_sh_table *t = journal_table(r, table);
 
-	if (table && table <= REEVE_JOURNAL_DIRECTIVE && j->slot < t->capacity)
+	if (table && table <= REEVE_JOURNAL_WINDOW && j->slot < t->capacity)
 		copy_definition((char *)reeve__table_head(r, t, j->slot), j->row, table);
 	reeve__put(&j->table, 0);
 }
@@ -93,8 +98,12 @@ static void recover_catalog(struct reeve *r)
 	reeve__table_rebuild(r, &h->mappings, 0);
 	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
 	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__table_rebuild(r, &h->schedules, 0);
+	reeve__table_rebuild(r, &h->windows, 0);
 	reeve__directive_chain_locked(r);
+	reeve__intent_complete_locked(r);
 	reeve__ruling_refresh_locked(r);
+	reeve__plan_recover_locked(r);
 }
 
 void reeve__catalog_lock(struct reeve *r)

@@ -28,7 +28,9 @@ enum {
 	REEVE_JOURNAL_GROUP = 1,
 	REEVE_JOURNAL_MAPPING,
 	REEVE_JOURNAL_PLAN,
-	REEVE_JOURNAL_DIRECTIVE
+	REEVE_JOURNAL_DIRECTIVE,
+	REEVE_JOURNAL_SCHEDULE,
+	REEVE_JOURNAL_WINDOW
 };
 /* Keeps the row as it is, until commit. */
 void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot);
@@ -129,16 +131,33 @@ struct reeve__ruling_view reeve__ruling_now(const struct reeve *r);
  * into force meanwhile: read again.
  */
 bool reeve__ruling_holds(const struct reeve__ruling_view *view);
+/* Why a plan is in force. A new activation ends explicit registrations. */
+struct reeve__cause {
+	uint32_t cause; /* enum reeve_plan_cause */
+	uint64_t period;
+	reeve_ns at_wall;
+	bool new_activation;
+};
 /*
- * Compiles the plan of that slot and puts it in force. `new_activation` ends explicit
- * registrations. Cannot fail; takes O(groups + places in its tree).
+ * Compiles the plan of that slot and puts it in force, with its cause: NULL for the one that there
+ * is. Cannot fail; takes O(groups + places in its tree).
  */
-void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_activation);
+void reeve__ruling_compile_locked(
+	struct reeve *r, uint32_t plan_slot, const struct reeve__cause *cause);
 /* Compiles again what is in force, after a definition has changed. */
 void reeve__ruling_refresh_locked(struct reeve *r);
 
 int reeve__plan_activate(
 	struct reeve *r, reeve_plan_id id, reeve_ns now_wall, struct reeve_error *err);
+/* 0, or why the plan of a slot cannot be in force: CONFIGURATION. */
+int reeve__plan_check_activation_locked(
+	struct reeve *r, uint32_t plan_slot, struct reeve_error *err);
+/* Follows schedules and windows when a second has passed; whether the plan was switched. */
+bool reeve__plan_check_if_due(struct reeve *r, uint64_t mono_ns, reeve_ns now_wall);
+int reeve__plan_delete(
+	struct reeve *r, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err);
+/* Completes the change of several rows that was under way when its author died. */
+void reeve__intent_complete_locked(struct reeve *r);
 int reeve__plan_validate(struct reeve *r, reeve_plan_id id, struct reeve_plan_message *ret,
 	uint32_t capacity, struct reeve_error *err);
 int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_entitlement *ret,

@@ -227,6 +227,10 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_plan_info *info)
 	info->is_enabled = p->is_enabled != 0;
 	info->is_system = p->head.id < REEVE_FIRST_USER_ID;
 	info->is_active = reeve__plan_is_active(r, p);
+	info->status = !info->is_active ? REEVE_PLAN_INACTIVE
+		       : reeve__get(&reeve__ruling_now(r).head->cause) == REEVE_CAUSE_WINDOW
+			       ? REEVE_PLAN_MAINTENANCE
+			       : REEVE_PLAN_ACTIVE;
 	info->is_default = p->head.id == REEVE_DEFAULT_PLAN;
 	info->parallel_execution_managed = p->parallel_managed != 0;
 	info->active_session_pool_managed = p->sessions_managed != 0;

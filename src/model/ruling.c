@@ -256,6 +256,16 @@ static void write_nodes(struct reeve_sh_ruling_node *nodes, const struct reeve__
 	}
 }
 
+static void write_cause(
+	struct reeve *r, struct reeve_sh_ruling *to, const struct reeve__cause *cause)
+{
+	const struct reeve_sh_ruling *now = reeve__ruling_now(r).head;
+
+	reeve__put(&to->cause, cause ? cause->cause : reeve__get(&now->cause));
+	reeve__put(&to->period, cause ? cause->period : reeve__get(&now->period));
+	reeve__put(&to->active_wall, cause ? cause->at_wall : reeve__get(&now->active_wall));
+}
+
 static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t plan_slot,
 	uint64_t activation, const struct reeve__tree *t)
 {
@@ -286,8 +296,10 @@ static void write_ruling(struct reeve *r, struct reeve_sh_ruling *to, uint32_t p
 	}
 }
 
-void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_activation)
+void reeve__ruling_compile_locked(
+	struct reeve *r, uint32_t plan_slot, const struct reeve__cause *cause)
 {
+	bool new_activation = cause && cause->new_activation;
 	struct reeve__ruling_view now = reeve__ruling_now(r);
 	uint64_t activation = reeve__get(&now.head->activation) + (new_activation ? 1 : 0);
 	uint64_t sequence = (now.sequence >> 8) + 1;
@@ -301,6 +313,7 @@ void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_
 	/* Readers of the old content must see 0 before any of the new: pairs with ruling_holds. */
 	atomic_thread_fence(memory_order_seq_cst);
 	write_ruling(r, to, plan_slot, activation, &t);
+	write_cause(r, to, cause);
 	atomic_store_explicit(&to->sequence, sequence << 8 | which, memory_order_release);
 	REEVE_POINT(PLAN_COMPILED);
 	atomic_store_explicit(&r->header->ruling, sequence << 8 | which, memory_order_release);
@@ -314,10 +327,11 @@ void reeve__ruling_refresh_locked(struct reeve *r)
 	uint32_t i = reeve__table_find(r, &r->header->plans, id ? id : REEVE_DEFAULT_PLAN);
 
 	if (i != REEVE_NONE)
-		reeve__ruling_compile_locked(r, i, false);
+		reeve__ruling_compile_locked(r, i, NULL);
 }
 
-static int check_activation(struct reeve *r, uint32_t plan_slot, struct reeve_error *err)
+int reeve__plan_check_activation_locked(
+	struct reeve *r, uint32_t plan_slot, struct reeve_error *err)
 {
 	const struct reeve_sh_plan *p = &r->plans[plan_slot];
 	struct reeve_error why;
@@ -336,25 +350,6 @@ static int check_activation(struct reeve *r, uint32_t plan_slot, struct reeve_er
 			"resource plan %llu cannot be activated: %.180s",
 			(unsigned long long)p->head.id, why.text);
 	return 0;
-}
-
-int reeve__plan_activate(
-	struct reeve *r, reeve_plan_id id, reeve_ns now_wall, struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE;
-	int rc;
-
-	(void)now_wall;
-	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, id, &i, err);
-	if (!rc)
-		rc = check_activation(r, i, err);
-	if (!rc) {
-		reeve__ruling_compile_locked(r, i, true);
-		reeve__add(&r->header->revision, 1);
-	}
-	reeve__catalog_unlock(r);
-	return rc;
 }
 
 /* One entitlement for each place, those of a group together, by the group's id. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* validate.c - checks of the definitions and of the ruling in force. */
-#include "model.h"
+#include "schedule.h"
 
 static const char *check_directives(const struct reeve *r)
 {
@@ -39,6 +39,33 @@ static const char *check_chains(const struct reeve *r)
 			return "the chain of a plan's directives has another end";
 	}
 	return chained == live ? NULL : "a directive is not in its plan's chain";
+}
+
+static const char *check_periods(const struct reeve *r, enum reeve__period_kind kind)
+{
+	for (uint32_t i = 0; i < reeve__table_used(reeve__period_table(r, kind)); i++) {
+		const struct reeve_sh_period *p = reeve__period_row(r, kind, i);
+		if (reeve__get(&p->head.state) != REEVE_SLOT_LIVE)
+			continue;
+		if (reeve__table_find(r, &r->header->plans, p->plan_id) == REEVE_NONE)
+			return "a schedule or window names a plan that does not exist";
+		if (p->zone > 1 || !p->days || p->days > REEVE_ALL_DAYS)
+			return "a schedule or window has no day or no zone";
+	}
+	return NULL;
+}
+
+static const char *check_planning(const struct reeve *r)
+{
+	const struct reeve_sh_planning *p = &r->header->planning;
+	bool by_window = reeve__get(&reeve__ruling_now(r).head->cause) == REEVE_CAUSE_WINDOW;
+
+	if (reeve__get(&p->intent.kind) != REEVE_INTENT_NONE)
+		return "a change of several rows was not completed";
+	if (!by_window && (reeve__get(&p->user_sessions_allowed) != 1 ||
+				  reeve__get(&p->max_user_sessions) != UINT32_MAX))
+		return "sessions of users are limited without a maintenance window";
+	return NULL;
 }
 
 static const char *check_mappings(const struct reeve *r)
@@ -80,7 +107,10 @@ int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *
 	reeve__catalog_lock(r);
 	const char *all[] = {reeve__table_check(r, &h->groups), reeve__table_check(r, &h->mappings),
 		reeve__table_check(r, &h->plans), reeve__table_check(r, &h->directives),
-		check_directives(r), check_chains(r), check_mappings(r), check_ruling(r),
+		check_directives(r), check_chains(r), check_mappings(r),
+		reeve__table_check(r, &h->schedules), reeve__table_check(r, &h->windows),
+		check_periods(r, REEVE__SCHEDULE), check_periods(r, REEVE__WINDOW),
+		check_planning(r), check_ruling(r),
 		h->default_group < reeve__table_used(&h->groups) ? NULL
 								 : "there is no default group"};
 	for (size_t i = 0; i < REEVE_COUNT(all); i++)

@@ -208,7 +208,10 @@ struct reeve_sh_ruling {
 	_Atomic uint32_t cap_ppm; /* of all together */
 	_Atomic uint32_t groups;  /* rows that count */
 	_Atomic uint32_t nodes;	  /* of the tree; 0: no sub-plans, the rows say all */
-	uint64_t pad2[3];
+	_Atomic uint32_t cause;	  /* enum reeve_plan_cause: why this plan */
+	uint32_t pad;
+	_Atomic uint64_t period;     /* id of the schedule or window; 0: none */
+	_Atomic int64_t active_wall; /* since when it is in force */
 };
 
 /*
@@ -434,6 +437,8 @@ struct reeve_sh_journal {
 	char row[1016];		/* C */
 };
 
+#include "layout_plans.h"
+
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
 	uint32_t format;	 /* i */
@@ -460,6 +465,9 @@ struct reeve_sh_header {
 	struct reeve_sh_journal journal;
 	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
 	struct reeve_sh_cpu cpu;
+	/* plans */
+	_Alignas(64) struct reeve_sh_table schedules, windows;
+	struct reeve_sh_planning planning;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -476,6 +484,12 @@ _Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
 _Static_assert(sizeof(struct reeve_sh_task) == 256, "a task takes 256 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
+_Static_assert(sizeof(struct reeve_sh_period) % 64 == 0, "period");
+_Static_assert(sizeof(struct reeve_sh_plan_switch) % 64 == 0, "plan switch");
+_Static_assert(sizeof(struct reeve_sh_planning) % 64 == 0, "planning");
+_Static_assert(
+	offsetof(struct reeve_sh_period, zones) <= sizeof(((struct reeve_sh_journal *)0)->row),
+	"the journal holds a period without its zones");
 _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
 	"the journal holds any definition");
 _Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");

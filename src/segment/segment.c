@@ -21,6 +21,7 @@
 
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
+	uint32_t schedules, windows;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -83,6 +84,10 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 						 places * sizeof(struct reeve_sh_ruling_node)));
 	h->scratch = end;
 	end = page_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
+	place_table(&h->schedules, c->schedules, sizeof(struct reeve_sh_period), false, &end);
+	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
+	h->planning.switches = end;
+	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -113,6 +118,8 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->sessions = either(o->max_sessions, 16384);
 	c->tasks = either(o->max_tasks, 65536);
 	c->cpu_slots = cpu_slots;
+	c->schedules = either(o->max_schedules, 128);
+	c->windows = either(o->max_windows, 64);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -120,7 +127,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_directives", c->directives, 1u << 20)) ||
 		(rc = check_range(err, "max_sessions", c->sessions, 1u << 20)) ||
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
-		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)))
+		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
+		(rc = check_range(err, "max_schedules", c->schedules, 4096)) ||
+		(rc = check_range(err, "max_windows", c->windows, 4096)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -143,6 +152,8 @@ static void set_pointers(struct reeve *r)
 	r->directives = (struct reeve_sh_directive *)(void *)(r->base + h->directives.slots);
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
+	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
+	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 }
@@ -161,7 +172,7 @@ static void format_segment(
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks};
+		&h->directives, &h->sessions, &h->tasks, &h->schedules, &h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -209,6 +220,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"schedules", offsetof(struct reeve_sh_header, schedules)},
+		{"windows", offsetof(struct reeve_sh_header, windows)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -229,6 +242,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_directives = h->directives.capacity;
 	o.max_sessions = h->sessions.capacity;
 	o.max_tasks = h->tasks.capacity;
+	o.max_schedules = h->schedules.capacity;
+	o.max_windows = h->windows.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -246,7 +261,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch)
+		h->scratch != want.scratch || h->planning.switches != want.planning.switches)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)

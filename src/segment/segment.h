@@ -30,6 +30,8 @@ struct reeve {
 	struct reeve_sh_session *sessions;
 	struct reeve_sh_task *tasks;
 	struct reeve_sh_attachment *attachments;
+	struct reeve_sh_period *schedules;
+	struct reeve_sh_period *windows;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;

@@ -700,8 +700,9 @@ static void a_death_between_compiling_and_switching_leaves_the_old_plan(void **s
 	if (child == 0) {
 		uint64_t word = reeve__get(&c->r->header->ruling);
 		reeve__catalog_lock(c->r);
+		const struct reeve__cause cause = {REEVE_CAUSE_MANUAL, 0, 1, true};
 		reeve__ruling_compile_locked(
-			c->r, reeve__table_find(c->r, &c->r->header->plans, 3), true);
+			c->r, reeve__table_find(c->r, &c->r->header->plans, 3), &cause);
 		reeve__put(&c->r->header->ruling, word); /* as if the last store had not come */
 		_exit(0);
 	}

@@ -31,6 +31,7 @@ enum role {
 	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
 	ACTIVATES,  /* activates plans */
+	DELETES,    /* deletes plans that others refer to */
 	REAPS	    /* returns what another dead process held */
 };
 
@@ -59,6 +60,8 @@ static const struct {
 	[REEVE_POINT_PLAN_SWITCHED] = {ACTIVATES, 5},
 	[REEVE_POINT_ROW_JOURNALED] = {DEFINES, 8},
 	[REEVE_POINT_ROW_CHANGED] = {DEFINES, 8},
+	[REEVE_POINT_PLAN_DELETE_NOTED] = {DELETES, 8},
+	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {DELETES, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 };
@@ -157,6 +160,39 @@ static void activate(struct world *w, struct reeve *r, uint64_t plan)
 	w->plan_acknowledged = plan;
 }
 
+/* The plan of that name, made if there is none. */
+static reeve_plan_id plan_named(struct reeve *r, const char *kind, uint32_t index)
+{
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	char name[40];
+	reeve_plan_id id;
+
+	snprintf(name, sizeof(name), "%s-%u", kind, index);
+	def.name = name;
+	if (!reeve_plan_find(r, name, &id) && reeve_plan_create(r, &def, &id, NULL))
+		abort();
+	return id;
+}
+
+/* A plan that another refers to goes, and a system plan takes its place. */
+static void delete_one(struct reeve *r, uint32_t index)
+{
+	reeve_plan_id gone = plan_named(r, "gone", index), user = plan_named(r, "user", index);
+	const struct reeve_directive_def shares = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = 7};
+	const struct reeve_directive_def divided = {
+		.given = REEVE_DIRECTIVE_SUB_PLAN, .sub_plan = gone};
+	struct reeve_directive_info info;
+	reeve_directive_id id, other;
+
+	if (reeve_directive_set(r, gone, (reeve_group_id){2}, &shares, &other, NULL) ||
+		reeve_directive_set(r, user, (reeve_group_id){3}, &divided, &id, NULL) ||
+		reeve_plan_delete(r, gone, (reeve_plan_id){REEVE_DAYTIME_PLAN}, NULL) ||
+		reeve_directive_get(r, id, &info, NULL) || info.sub_plan.v != REEVE_DAYTIME_PLAN ||
+		reeve_directive_get(r, other, &info, NULL) != REEVE_ENOT_FOUND)
+		abort();
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -177,6 +213,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case ACTIVATES:
 		activate(w, r, 1 + kit_below(&seed, 4));
+		break;
+	case DELETES:
+		delete_one(r, v->index);
 		break;
 	case REAPS:
 		reeve_tick(r, NULL, NULL);
