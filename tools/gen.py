@@ -73,6 +73,40 @@ def waits_c():
     return out + "};\n"
 
 
+def limits_h():
+    body = "/* What a limit is on. */\nenum reeve_limit_kind {\n"
+    for name, code, unit, text in rows("limits.def"):
+        body += f"\tREEVE_LIMIT_{name} = {code}, /* {text}{', ' + unit if unit else ''} */\n"
+    return ("/* SPDX-License-Identifier: Apache-2.0 */\n" + NOTE % "limits.def"
+            + guard("REEVE_LIMITS_H", body + "};\n"))
+
+
+def limits_c():
+    out = NOTE % "limits.def" + "static const struct reeve_limit_row limit_rows[] = {\n"
+    for name, code, unit, text in rows("limits.def"):
+        out += f'\t[{code}] = {{"{name}", "{unit}", "{text}"}},\n'
+    return out + "};\n"
+
+
+def events_h():
+    body = "enum reeve_event_severity {\n\tREEVE_EVENT_IS_INFO = 0,\n\tREEVE_EVENT_IS_WARNING = 1,\n\tREEVE_EVENT_IS_ERROR = 2\n};\n\n"
+    body += "/* What happened. */\nenum reeve_event_kind {\n"
+    last = 0
+    for name, code, _severity, text in rows("events.def"):
+        body += f"\tREEVE_EVENT_{name} = {code}, /* {text} */\n"
+        last = int(code)
+    body += f"\tREEVE_EVENT_LAST = {last}\n}};\n"
+    return ("/* SPDX-License-Identifier: Apache-2.0 */\n" + NOTE % "events.def"
+            + guard("REEVE_EVENTS_H", body))
+
+
+def events_c():
+    out = NOTE % "events.def" + "static const struct reeve_event_row event_rows[] = {\n"
+    for name, code, severity, text in rows("events.def"):
+        out += f'\t[{code}] = {{"{name}", REEVE_EVENT_IS_{severity},\n\t\t"{text}"}},\n'
+    return out + "};\n"
+
+
 def locks_h():
     body = "enum {\n"
     for name, rank, text in rows("locks.def"):
@@ -107,7 +141,11 @@ FILES = {
     "src/segment/signature.inc": signature,
     "include/reeve/errors.h": errors_h,
     "include/reeve/waits.h": waits_h,
+    "include/reeve/limits.h": limits_h,
+    "include/reeve/events.h": events_h,
     "src/base/errors.inc": errors_c,
+    "src/base/limits.inc": limits_c,
+    "src/base/events.inc": events_c,
     "src/base/waits.inc": waits_c,
     "src/base/lock_ranks.h": locks_h,
     "src/base/points.h": points_h,

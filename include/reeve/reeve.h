@@ -22,6 +22,7 @@
 #include <reeve/schedule.h>
 #include <reeve/session.h>
 #include <reeve/cpu.h>
+#include <reeve/event.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +52,7 @@ struct reeve_options {
 	uint32_t max_tasks;	  /* default 65,536 */
 	uint32_t max_schedules;	  /* of plans; default 128, at most 4,096 */
 	uint32_t max_windows;	  /* for maintenance; default 64, at most 4,096 */
+	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -137,6 +139,8 @@ struct reeve_segment_info {
 	uint32_t tasks, max_tasks;
 	uint32_t schedules, max_schedules;
 	uint32_t windows, max_windows;
+	uint32_t max_events;
+	uint64_t refused_events; /* lost because their place in the ring was already taken again */
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

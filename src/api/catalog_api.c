@@ -19,6 +19,7 @@ static int announced(struct reeve *reeve, int rc)
 {
 	if (rc >= 0)
 		reeve__cpu_announce(reeve);
+	reeve__event_flush(reeve);
 	return rc;
 }
 

@@ -24,6 +24,13 @@ static int check_fields(uint32_t fields, uint32_t last, struct reeve_error *err)
 	return 0;
 }
 
+/* Events of a change go to their readers, now that no lock is held. */
+static int told(struct reeve *reeve, int rc)
+{
+	reeve__event_flush(reeve);
+	return rc;
+}
+
 /* Which of the row's fields a caller's bits name. */
 struct bit_pair {
 	uint32_t from, to;
@@ -120,8 +127,8 @@ REEVE_API int reeve_schedule_create(struct reeve *reeve, const struct reeve_sche
 	rc = reeve__zone_load(d.zone_name, &zone, err);
 	d.zone = &zone;
 	return rc ? rc
-		  : reeve__period_create(
-			    reeve, REEVE__SCHEDULE, &d, reeve__wall(reeve), &ret_id->v, err);
+		  : told(reeve, reeve__period_create(reeve, REEVE__SCHEDULE, &d, reeve__wall(reeve),
+					&ret_id->v, err));
 }
 
 REEVE_API int reeve_schedule_update(struct reeve *reeve, reeve_schedule_id id, uint32_t fields,
@@ -139,16 +146,17 @@ REEVE_API int reeve_schedule_update(struct reeve *reeve, reeve_schedule_id id, u
 		rc = reeve__zone_load(d.zone_name, &zone, err);
 	d.zone = &zone;
 	return rc ? rc
-		  : reeve__period_update(reeve, REEVE__SCHEDULE, id.v,
-			    translate(fields, schedule_bits, REEVE_COUNT(schedule_bits)), &d,
-			    expected_revision, reeve__wall(reeve), err);
+		  : told(reeve,
+			    reeve__period_update(reeve, REEVE__SCHEDULE, id.v,
+				    translate(fields, schedule_bits, REEVE_COUNT(schedule_bits)),
+				    &d, expected_revision, reeve__wall(reeve), err));
 }
 
 REEVE_API int reeve_schedule_destroy(
 	struct reeve *reeve, reeve_schedule_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__period_destroy(reeve, REEVE__SCHEDULE, id.v, err);
+	return told(reeve, reeve__period_destroy(reeve, REEVE__SCHEDULE, id.v, err));
 }
 
 REEVE_API int reeve_schedule_get(struct reeve *reeve, reeve_schedule_id id,
@@ -183,8 +191,8 @@ REEVE_API int reeve_window_create(struct reeve *reeve, const struct reeve_window
 		rc = reeve__zone_load(d.zone_name, &zone, err);
 	d.zone = &zone;
 	return rc ? rc
-		  : reeve__period_create(
-			    reeve, REEVE__WINDOW, &d, reeve__wall(reeve), &ret_id->v, err);
+		  : told(reeve, reeve__period_create(reeve, REEVE__WINDOW, &d, reeve__wall(reeve),
+					&ret_id->v, err));
 }
 
 REEVE_API int reeve_window_update(struct reeve *reeve, reeve_window_id id, uint32_t fields,
@@ -204,15 +212,15 @@ REEVE_API int reeve_window_update(struct reeve *reeve, reeve_window_id id, uint3
 		rc = reeve__zone_load(d.zone_name, &zone, err);
 	d.zone = &zone;
 	return rc ? rc
-		  : reeve__period_update(reeve, REEVE__WINDOW, id.v,
-			    translate(fields, window_bits, REEVE_COUNT(window_bits)), &d,
-			    expected_revision, reeve__wall(reeve), err);
+		  : told(reeve, reeve__period_update(reeve, REEVE__WINDOW, id.v,
+					translate(fields, window_bits, REEVE_COUNT(window_bits)),
+					&d, expected_revision, reeve__wall(reeve), err));
 }
 
 REEVE_API int reeve_window_destroy(struct reeve *reeve, reeve_window_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__period_destroy(reeve, REEVE__WINDOW, id.v, err);
+	return told(reeve, reeve__period_destroy(reeve, REEVE__WINDOW, id.v, err));
 }
 
 REEVE_API int reeve_window_get(struct reeve *reeve, reeve_window_id id,
@@ -260,7 +268,7 @@ static int announced(struct reeve *reeve, int rc)
 {
 	if (rc >= 0)
 		reeve__cpu_announce(reeve);
-	return rc;
+	return told(reeve, rc);
 }
 
 REEVE_API int reeve_plan_check(struct reeve *reeve, struct reeve_plan_change *ret_change,
@@ -275,6 +283,7 @@ REEVE_API int reeve_plan_check(struct reeve *reeve, struct reeve_plan_change *re
 		return rc;
 	if (change.switched)
 		reeve__cpu_announce(reeve);
+	reeve__event_flush(reeve);
 	if (ret_change)
 		*ret_change = change;
 	return 0;
@@ -283,7 +292,7 @@ REEVE_API int reeve_plan_check(struct reeve *reeve, struct reeve_plan_change *re
 REEVE_API int reeve_plan_lock(struct reeve *reeve, bool locked, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__plan_lock(reeve, locked, reeve__wall(reeve), err);
+	return told(reeve, reeve__plan_lock(reeve, locked, reeve__wall(reeve), err));
 }
 
 REEVE_API int reeve_plan_deactivate(struct reeve *reeve, struct reeve_error *err)

@@ -222,6 +222,7 @@ REEVE_API int reeve_tick(
 	reeve__cpu_begin(&x, reeve);
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
+	reeve__event_flush(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -238,6 +239,7 @@ REEVE_API int reeve_validate(
 	n += reeve__model_validate(reeve, found, arg);
 	n += reeve__session_validate(reeve, found, arg);
 	n += reeve__cpu_validate(reeve, found, arg);
+	n += reeve__event_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -280,6 +282,8 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_schedules = h->schedules.capacity,
 		.windows = reeve__get(&h->windows.live),
 		.max_windows = h->windows.capacity,
+		.max_events = h->events.capacity,
+		.refused_events = reeve__get(&h->events.refused),
 	};
 }
 

@@ -7,6 +7,13 @@ static int missing(struct reeve_error *err, const char *argument)
 	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is NULL", argument);
 }
 
+/* What a call has told is told to who sleeps on events; no lock is held any more. */
+static int flushed(struct reeve *reeve, int rc)
+{
+	reeve__event_flush(reeve);
+	return rc;
+}
+
 #define WANT(pointer)                                                                              \
 	do {                                                                                       \
 		if (REEVE_UNLIKELY(!(pointer)))                                                    \
@@ -19,13 +26,17 @@ REEVE_API int reeve_session_create(struct reeve *reeve, const struct reeve_sessi
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_session);
-	return reeve__session_create(reeve, def, ret_session, err);
+	return flushed(reeve, reeve__session_create(reeve, def, ret_session, err));
 }
 
 REEVE_API void reeve_session_destroy(struct reeve_session *session)
 {
-	if (session)
-		reeve__session_destroy(session, REEVE_END_CLIENT_CLOSE);
+	struct reeve *reeve = session ? session->r : NULL;
+
+	if (!session)
+		return;
+	reeve__session_destroy(session, REEVE_END_CLIENT_CLOSE);
+	reeve__event_flush(reeve);
 }
 
 REEVE_API reeve_session_id reeve_session_id_of(const struct reeve_session *session)
@@ -96,34 +107,34 @@ REEVE_API uint32_t reeve_session_copy(struct reeve *reeve, reeve_session_id afte
 REEVE_API int reeve_session_start(struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__session_start(reeve, id, err);
+	return flushed(reeve, reeve__session_start(reeve, id, err));
 }
 
 REEVE_API int reeve_session_complete(
 	struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__session_complete(reeve, id, err);
+	return flushed(reeve, reeve__session_complete(reeve, id, err));
 }
 
 REEVE_API int reeve_session_switch(struct reeve *reeve, reeve_session_id id,
 	reeve_group_id to_group, uint32_t reason, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__session_switch(reeve, id, to_group, reason, err);
+	return flushed(reeve, reeve__session_switch(reeve, id, to_group, reason, err));
 }
 
 REEVE_API int reeve_session_cancel(
 	struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__session_cancel(reeve, id, err);
+	return flushed(reeve, reeve__session_cancel(reeve, id, err));
 }
 
 REEVE_API int reeve_session_kill(struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__session_kill(reeve, id, err);
+	return flushed(reeve, reeve__session_kill(reeve, id, err));
 }
 
 REEVE_API void reeve_session_stats_get(struct reeve *reeve, struct reeve_session_stats *ret_stats)
@@ -143,7 +154,7 @@ REEVE_API int reeve_cpu_config_set(
 {
 	WANT(reeve);
 	WANT(config);
-	return reeve__cpu_config_set(reeve, config, err);
+	return flushed(reeve, reeve__cpu_config_set(reeve, config, err));
 }
 
 REEVE_API int reeve_cpu_rebalance(struct reeve *reeve, struct reeve_error *err)

@@ -3,10 +3,13 @@
 #include "base.h"
 
 #include <reeve/cpu.h>
+#include <reeve/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "errors.inc"
+#include "events.inc"
+#include "limits.inc"
 #include "waits.inc"
 
 #if REEVE_CHECKED
@@ -29,6 +32,18 @@ REEVE_API const struct reeve_error_row *reeve_error_row_of(int code)
 REEVE_API const char *reeve_wait_text(uint32_t reason)
 {
 	return reason < REEVE_COUNT(wait_texts) ? wait_texts[reason] : "unknown";
+}
+
+REEVE_API const struct reeve_event_row *reeve_event_row_of(uint32_t kind)
+{
+	return kind < REEVE_COUNT(event_rows) && event_rows[kind].name ? &event_rows[kind] : NULL;
+}
+
+REEVE_API const struct reeve_limit_row *reeve_limit_row_of(uint32_t limit_kind)
+{
+	return limit_kind < REEVE_COUNT(limit_rows) && limit_rows[limit_kind].name
+		       ? &limit_rows[limit_kind]
+		       : NULL;
 }
 
 int reeve__fail(struct reeve_error *err, int code, const char *format, ...)

@@ -28,6 +28,8 @@ enum reeve_point {
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
 	REEVE_POINT_PLAN_DELETE_NOTED, /* deletion of a plan written down, nothing changed yet */
 	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
+	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
+	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
 	REEVE_POINT_COUNT
 };
 
@@ -56,6 +58,8 @@ enum reeve_point {
 	"REAP_CLAIMED", \
 	"REAP_SESSION", \
 	"PLAN_DELETE_NOTED", \
-	"PLAN_REFERENCES_MOVED"
+	"PLAN_REFERENCES_MOVED", \
+	"EVENT_CLAIMED", \
+	"EVENT_FILLING"
 
 #endif

@@ -133,6 +133,7 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 	REEVE_POINT(SLOT_HANDED);
 	reeve__put(&s->since_ns, x->now);
 	reeve__put(&s->linger_cycles, 0);
+	reeve__put(&s->lender, 0);
 	reeve__add(&s->scheduled, 1);
 	if (reeve__get(&s->last_task) != task) {
 		reeve__put(&s->last_task, task);
@@ -302,6 +303,8 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 	}
 	if (!grant(x, slot, word, task))
 		return false;
+	if (loser != task && reeve__get(&x->r->tasks[loser].query_cpu_ns) + ran >= REEVE_LENDER_NS)
+		reeve__put(&x->r->cpu_slots[slot].lender, word);
 	REEVE_POINT(SLOT_EVICTED);
 	reeve__add(&x->c->preemptions, 1);
 	return true;
@@ -323,13 +326,50 @@ static bool keeps_its_turn(
 	       x->now - since < reeve__get(&x->c->quantum_ns);
 }
 
+bool reeve__cpu_is_lent(const struct reeve *r, uint32_t slot, uint64_t word, uint64_t now)
+{
+	const struct reeve_sh_cpu_slot *s = &r->cpu_slots[slot];
+	uint64_t since = reeve__get(&s->granted_ns);
+
+	return reeve__get(&s->lender) == word && since && now - since < REEVE_LOAN_NS;
+}
+
+/* The task that a slot was taken from, when it still works and could have it back; REEVE_NONE. */
+static uint32_t lender_of(struct reeve__cpu_pass *x, uint32_t slot)
+{
+	uint64_t word = reeve__get(&x->r->cpu_slots[slot].lender);
+	uint32_t task = reeve__word_task(x->r, word);
+	struct reeve_sh_task *t = &x->r->tasks[task == REEVE_NONE ? 0 : task];
+
+	if (task == REEVE_NONE || !reeve__cpu_is_lent(x->r, slot, word, x->now) ||
+		word != reeve__task_word(t, task) || t->queued || x->c->plan_gate ||
+		reeve__get(&t->head.state) != REEVE_SLOT_LIVE ||
+		reeve__get(&t->park) != REEVE_PARK_NO || reeve__cpu_holds(x->r, task) ||
+		atomic_load(&t->phase) != REEVE_PHASE_WORK ||
+		reeve__get(&reeve__cpu_group_of(x, task)->cpu.gate))
+		return REEVE_NONE;
+	return task;
+}
+
+/* Whether a lender gets its slot back before the one next in line: inside a group its turn goes on. */
+static bool is_still_due(struct reeve__cpu_pass *x, uint32_t lender, uint32_t next)
+{
+	return next == REEVE_NONE ||
+	       reeve__cpu_group_of(x, lender) == reeve__cpu_group_of(x, next) ||
+	       excess_age(x, next, lender, 0) <= 0;
+}
+
 void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task)
 {
 	uint32_t slot = reeve__get(&x->r->tasks[task].slot);
 	uint64_t word = reeve__task_word(&x->r->tasks[task], task), expected = word;
-	uint32_t next = best_task(x);
+	uint32_t next, lender;
 
 	if (slot >= x->r->slot_count)
+		return;
+	next = best_task(x);
+	lender = lender_of(x, slot);
+	if (lender != REEVE_NONE && is_still_due(x, lender, next) && grant(x, slot, word, lender))
 		return;
 	if (next != REEVE_NONE && next != task && keeps_its_turn(x, slot, task, next))
 		next = task;

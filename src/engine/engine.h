@@ -30,6 +30,13 @@
 
 /* A slot whose holder has ended its statement is kept for it this long. */
 #define REEVE_LINGER_NS ((uint64_t)50000)
+/*
+ * Who loses its slot to one that arrives runs on for so long: most arrivals are short, and give it
+ * back before. Parking and waking the loser would cost more than that, and idle a processor twice.
+ * Only a statement that has run for longer than LENDER may: a short one would be over by then.
+ */
+#define REEVE_LOAN_NS	((uint64_t)1000000)
+#define REEVE_LENDER_NS ((uint64_t)5000000)
 /* How often the watchman looks at lingering slots, and at all others. */
 #define REEVE_PATROL_NS	     ((uint64_t)2000000)
 #define REEVE_PATROL_SLOW_NS ((uint64_t)5000000)
@@ -140,6 +147,8 @@ void reeve__cpu_wake(struct reeve__cpu_pass *x);
 void reeve__cpu_end(struct reeve__cpu_pass *x);
 
 bool reeve__cpu_holds(const struct reeve *r, uint32_t task);
+/* Whether a slot was taken from the task of this word so lately that it may run on. Any time. */
+bool reeve__cpu_is_lent(const struct reeve *r, uint32_t slot, uint64_t word, uint64_t now);
 /* A task whose slot was taken: makes it look at its next checkpoint, if it is running after all. */
 void reeve__cpu_displaced(struct reeve__cpu_pass *x, uint32_t task);
 /* Moves what a task has used into its group's account of what is past. */
@@ -230,6 +239,12 @@ static inline int reeve__query_checkpoint(struct reeve_session *s)
 
 /* ---- session.c ---- */
 
+/* An event about a session, in its group. Any lock may be held. */
+void reeve__session_event(
+	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
+/* What a reason of termination is called: "killed". */
+const char *reeve__termination_text(uint32_t reason);
+
 void reeve__sessions_lock(struct reeve *r);
 void reeve__sessions_unlock(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
@@ -301,6 +316,8 @@ uint32_t reeve__task_copy(
 /* Fills the description of a task; CPU lock held. */
 void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t task, struct reeve_task_info *ret);
 int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err);
+/* A task was just marked as a runaway: counts, and events. Any lock may be held. */
+void reeve__runaway_note(struct reeve *r, uint32_t task);
 int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capacity,
 	uint32_t *ret_current, struct reeve_error *err);
 

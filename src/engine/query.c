@@ -102,6 +102,11 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 		return stop(s, REEVE_EKILLED, "the session was killed");
 	if ((attention & REEVE_ATTEND_CANCEL) && is_cancelled(s)) {
 		reeve__add(&s->r->header->session_counts.cancelled, 1);
+		reeve__session_event(s->r, s->session,
+			(struct reeve_event){.kind = REEVE_EVENT_STATEMENT_CANCELLED,
+				.code = REEVE_ECANCELLED,
+				.action = REEVE_ACTION_CANCEL_QUERY},
+			NULL);
 		return stop(s, REEVE_ECANCELLED, "the statement was cancelled");
 	}
 	if (!reeve__before(cycles, s->deadline_cycles)) {
@@ -109,6 +114,15 @@ static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycle
 		snprintf(text, sizeof(text), "the statement was out of time after %.3f s",
 			(double)reeve__cycles_ns(s->r, s->deadline_cycles - s->begin_cycles) / 1e9);
 		reeve__add(&s->r->header->session_counts.execution_timeouts, 1);
+		reeve__session_event(s->r, s->session,
+			(struct reeve_event){.kind = REEVE_EVENT_EXECUTION_TIMEOUT,
+				.code = REEVE_ETIMEOUT,
+				.action = REEVE_ACTION_CANCEL_QUERY,
+				.limit_kind = REEVE_LIMIT_EXECUTION_TIME,
+				.limit = reeve__cycles_ns(
+					s->r, s->deadline_cycles - s->begin_cycles),
+				.actual = reeve__cycles_ns(s->r, cycles - s->begin_cycles)},
+			NULL);
 		return stop(s, REEVE_ETIMEOUT, text);
 	}
 	return 0;
@@ -173,7 +187,7 @@ static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret
 static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 {
 	struct reeve *r = s->r;
-	reeve_ns began = reeve__mono(r);
+	reeve_ns began = reeve__mono(r), used = r->host->thread_cpu(r->host->self);
 	struct reeve__cpu_pass x;
 	int rc = 0;
 
@@ -192,6 +206,8 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 	}
 	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
 	read_cpu_clock(s);
+	if (s->cpu_ns_base > used) /* going to sleep and waking up is work too: 20 us a time */
+		book(s, (uint64_t)(s->cpu_ns_base - used));
 	return rc;
 }
 
@@ -286,6 +302,7 @@ static bool take_slot(struct reeve_session *s, uint32_t i)
 	s->slot = i;
 	reeve__put(&s->t->slot, i);
 	reeve__put(&slot->linger_cycles, 0);
+	reeve__put(&slot->lender, 0);
 	reeve__add(&slot->scheduled, 1);
 	if (reeve__get(&slot->last_task) != s->task) {
 		reeve__put(&slot->last_task, s->task);
@@ -492,11 +509,32 @@ static void look_for_runaway(struct reeve_session *s)
 
 	if (!reeve__get(&c->runaway_on) || s->query_cpu_ns <= reeve__get(&c->runaway_ns))
 		return;
-	if (atomic_compare_exchange_strong(&s->t->is_runaway, &no, 1)) {
-		reeve__add(&c->runaways, 1);
-		if (reeve__get(&c->runaway_ppm) < REEVE_PPM)
-			reeve__add(&c->throttled_tasks, 1);
-	}
+	if (atomic_compare_exchange_strong(&s->t->is_runaway, &no, 1))
+		reeve__runaway_note(s->r, s->task);
+}
+
+/*
+ * Whether this task, whose slot was taken for one that arrived, runs on for a moment; it then looks
+ * again when that is over. A closed cap, or being told to stop, ends it.
+ */
+static bool runs_on(struct reeve_session *s, uint64_t cycles)
+{
+	struct reeve *r = s->r;
+	uint32_t g = reeve__get(&s->t->group);
+	uint64_t now, left;
+
+	if (s->slot >= r->slot_count || reeve__get(&r->cpu_slots[s->slot].lender) != s->word)
+		return false;
+	now = (uint64_t)reeve__mono(r);
+	left = reeve__get(&r->cpu_slots[s->slot].granted_ns) + REEVE_LOAN_NS - now;
+	if (left > REEVE_LOAN_NS || !reeve__cpu_is_lent(r, s->slot, s->word, now) ||
+		reeve__get(&r->cpu->plan_gate) || reeve__get(&reeve__group_at(r, g)->cpu.gate))
+		return false;
+	atomic_fetch_and(&s->t->attention, ~(uint32_t)REEVE_ATTEND_YIELD);
+	s->look_cycles = cycles + reeve__ns_cycles(r, left);
+	if (reeve__before(s->deadline_cycles, s->look_cycles))
+		s->look_cycles = s->deadline_cycles;
+	return true;
 }
 
 /* With others waiting, a cap, or a slot lost: what the scheduler says. */
@@ -539,6 +577,8 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 		set_look(s); /* only the first look of a statement, for the CPU clock's sake */
 		return 0;
 	}
+	if (!reeve__cpu_holds(s->r, s->task) && runs_on(s, cycles))
+		return 0;
 	if (attention || atomic_load(&s->r->cpu->contended) || is_capped(s) ||
 		!reeve__cpu_holds(s->r, s->task))
 		return ask_scheduler(s);

@@ -116,8 +116,14 @@ static void look_for_dead(struct reeve *r, bool may_wait, struct reeve_tick_repo
 			return;
 		if (is_dead(r, i)) {
 			REEVE_POINT(REAP_CLAIMED);
-			sessions += return_holdings(r, i, REEVE_END_PROCESS_DIED);
+			uint32_t n = return_holdings(r, i, REEVE_END_PROCESS_DIED);
+			struct reeve_event e = {.kind = REEVE_EVENT_PROCESS_REAPED,
+				.object = (uint64_t)r->attachments[i].pid,
+				.actual = n};
+			reeve__event_text(&e, r->attachments[i].name);
 			free_attachment(r, i);
+			reeve__event_emit(r, &e);
+			sessions += n;
 			attachments++;
 		}
 		reeve__lock_release(&r->header->admin);

@@ -106,6 +106,27 @@ void reeve__sessions_unlock(struct reeve *r)
 	reeve__lock_release(&r->header->session_lock);
 }
 
+/* ---- events ---- */
+
+void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event e, const char *text)
+{
+	const struct reeve_sh_session *sh = &r->sessions[session];
+
+	e.session.v = sh->head.id;
+	e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
+	if (text)
+		reeve__event_text(&e, text);
+	reeve__event_emit(r, &e);
+}
+
+const char *reeve__termination_text(uint32_t reason)
+{
+	static const char *const texts[] = {
+		"", "closed by its client", "killed", "its process died", "its process has left"};
+
+	return reason < REEVE_COUNT(texts) ? texts[reason] : "unknown reason";
+}
+
 /* ---- create ---- */
 
 static int check_def(const struct reeve_session_def *def, struct reeve_error *err)
@@ -242,6 +263,9 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	now = reeve__add(&counts->current, 1) + 1;
 	if (now > reeve__get(&counts->peak))
 		reeve__put(&counts->peak, now);
+	reeve__session_event(r, s->session,
+		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = by},
+		def->username);
 	return 0;
 }
 
@@ -352,6 +376,9 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	if (count)
 		reeve__add(count, 1);
 	atomic_store_explicit(&counts->ending, 0, memory_order_release);
+	reeve__session_event(r, i,
+		(struct reeve_event){.kind = REEVE_EVENT_SESSION_TERMINATED, .reason = reason},
+		reeve__termination_text(reason));
 	return task;
 }
 
@@ -746,6 +773,11 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__add(&r->groups[g].sessions, 1);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
+		reeve__session_event(r, i,
+			(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,
+				.reason = reason,
+				.object = sh->previous_group},
+			NULL);
 	}
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
@@ -796,6 +828,11 @@ int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error
 		task = r->sessions[i].task;
 		/* Attention first, phase second: the owner does it the other way round. */
 		wake = reeve__task_attend(r, task, REEVE_ATTEND_KILL);
+		if (reeve__get(&r->sessions[i].state) != REEVE_SESSION_KILLED)
+			reeve__session_event(r, i,
+				(struct reeve_event){.kind = REEVE_EVENT_SESSION_STATE_CHANGED,
+					.reason = REEVE_SESSION_KILLED},
+				"killed");
 		reeve__put(&r->sessions[i].state, REEVE_SESSION_KILLED);
 		if (atomic_compare_exchange_strong(
 			    &r->tasks[task].phase, &idle, REEVE_PHASE_DEAD) ||

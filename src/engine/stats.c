@@ -51,6 +51,8 @@ int reeve__cpu_config_set(
 	reeve__put(&x.c->runaway_on, config->runaway_detection);
 	reeve__cpu_end(&x);
 	reeve__cpu_announce(r);
+	reeve__event_emit(r, &(struct reeve_event){.kind = REEVE_EVENT_CONFIG_CHANGED,
+				     .text = "the CPU scheduler"});
 	return 0;
 }
 
@@ -356,7 +358,40 @@ int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err)
 	reeve__cpu_begin(&x, r);
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
+	if (changed)
+		reeve__event_emit(r,
+			&(struct reeve_event){.kind = REEVE_EVENT_REBALANCED, .actual = changed});
 	return (int)changed;
+}
+
+/* Counts a task that was just marked, and says so. */
+void reeve__runaway_note(struct reeve *r, uint32_t task)
+{
+	const struct reeve_sh_task *t = &r->tasks[task];
+	struct reeve_sh_cpu *c = r->cpu;
+	bool slowed = reeve__get(&c->runaway_ppm) < REEVE_PPM;
+	struct reeve_event e = {
+		.kind = REEVE_EVENT_RUNAWAY_DETECTED,
+		.limit_kind = REEVE_LIMIT_RUNAWAY,
+		.action = slowed ? REEVE_ACTION_THROTTLE : REEVE_ACTION_LOG,
+		.group = {reeve__group_at(r, reeve__get(&t->group))->head.id},
+		.session = {t->session < r->header->sessions.capacity
+				    ? r->sessions[t->session].head.id
+				    : 0},
+		.object = t->head.id,
+		.query = t->query_id,
+		.limit = reeve__get(&c->runaway_ns),
+		.actual = reeve__get(&t->query_cpu_ns),
+	};
+
+	reeve__add(&c->runaways, 1);
+	reeve__event_text(&e, slowed ? "it is slowed down" : "it goes on");
+	reeve__event_emit(r, &e);
+	if (!slowed)
+		return;
+	reeve__add(&c->throttled_tasks, 1);
+	e.kind = REEVE_EVENT_TASK_THROTTLED;
+	reeve__event_emit(r, &e);
 }
 
 int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capacity,
@@ -377,9 +412,7 @@ int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capa
 		current++;
 		if (!atomic_compare_exchange_strong(&t->is_runaway, &no, 1))
 			continue;
-		reeve__add(&c->runaways, 1);
-		if (reeve__get(&c->runaway_ppm) < REEVE_PPM)
-			reeve__add(&c->throttled_tasks, 1);
+		reeve__runaway_note(r, i);
 		if (found < capacity)
 			ret_new[found].v = t->head.id;
 		found++;

@@ -77,6 +77,15 @@ uint64_t reeve__journal_commit_locked(struct reeve *r)
 	return revision;
 }
 
+void reeve__model_event(struct reeve *r, uint32_t kind, reeve_group_id group, reeve_plan_id plan,
+	uint64_t object, const char *text)
+{
+	struct reeve_event e = {.kind = kind, .group = group, .plan = plan, .object = object};
+
+	reeve__event_text(&e, text);
+	reeve__event_emit(r, &e);
+}
+
 /* Puts back the row whose change was under way. */
 void reeve__journal_undo_locked(struct reeve *r)
 {

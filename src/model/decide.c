@@ -81,9 +81,36 @@ void reeve__plan_recover_locked(struct reeve *r)
 	reeve__plan_limits_locked(r);
 }
 
+/* The window that a ruling is by; 0: none. */
+static uint64_t window_of(const struct reeve *r)
+{
+	const struct reeve_sh_ruling *now = reeve__ruling_now(r).head;
+
+	return reeve__get(&now->cause) == REEVE_CAUSE_WINDOW ? reeve__get(&now->period) : 0;
+}
+
+static void window_event(struct reeve *r, uint32_t kind, uint64_t id)
+{
+	uint32_t i = id ? reeve__table_find(r, &r->header->windows, id) : REEVE_NONE;
+
+	if (id)
+		reeve__model_event(r, kind, (reeve_group_id){0}, (reeve_plan_id){0}, id,
+			i != REEVE_NONE ? r->windows[i].name : "deleted");
+}
+
 static void put_in_force(struct reeve *r, uint32_t slot, const struct reeve__cause *cause)
 {
+	uint64_t before = window_of(r), after;
+
 	reeve__ruling_compile_locked(r, slot, cause);
+	after = window_of(r);
+	if (before != after) {
+		window_event(r, REEVE_EVENT_WINDOW_CLOSED, before);
+		window_event(r, REEVE_EVENT_WINDOW_OPENED, after);
+	}
+	if (cause->new_activation)
+		reeve__model_event(r, REEVE_EVENT_PLAN_SWITCHED, (reeve_group_id){0},
+			(reeve_plan_id){r->plans[slot].head.id}, 0, r->plans[slot].name);
 	note_switch(r);
 	reeve__plan_limits_locked(r);
 	reeve__add(&r->header->revision, cause->new_activation);

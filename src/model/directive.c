@@ -309,6 +309,15 @@ static int change_directive(struct reeve *r, uint32_t i, const struct reeve_dire
 	return rc;
 }
 
+static void directive_event(struct reeve *r, uint32_t i, const char *what)
+{
+	const struct reeve_sh_directive *d = &r->directives[i];
+	uint64_t group = d->group < r->group_capacity ? r->groups[d->group].head.id : 0;
+
+	reeve__model_event(r, REEVE_EVENT_DIRECTIVE_CHANGED, (reeve_group_id){group},
+		(reeve_plan_id){d->plan_id}, d->head.id, what);
+}
+
 int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
 	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
 	struct reeve_error *err)
@@ -336,6 +345,7 @@ int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id gro
 	if (!rc) {
 		ret_id->v = r->directives[i].head.id;
 		refresh_if_active(r, p);
+		directive_event(r, i, "set");
 	}
 	reeve__catalog_unlock(r);
 	return rc;
@@ -372,8 +382,10 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 		rc = check_sub_plan(r, r->directives[i].plan, def, err);
 	if (!rc)
 		rc = change_directive(r, i, def, now_wall, err);
-	if (!rc)
+	if (!rc) {
 		refresh_if_active(r, r->directives[i].plan);
+		directive_event(r, i, "changed");
+	}
 	reeve__catalog_unlock(r);
 	return rc;
 }
@@ -387,6 +399,7 @@ int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reev
 	rc = find_directive(r, id, &i, err);
 	if (!rc) {
 		uint32_t plan = r->directives[i].plan;
+		directive_event(r, i, "removed");
 		reeve__directive_drop_locked(r, i);
 		reeve__add(&r->header->revision, 1);
 		refresh_if_active(r, plan);

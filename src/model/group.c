@@ -119,6 +119,8 @@ int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reev
 	if (!rc) {
 		ret_id->v = r->groups[i].head.id;
 		reeve__ruling_refresh_locked(r);
+		reeve__model_event(r, REEVE_EVENT_GROUP_CREATED, *ret_id, (reeve_plan_id){0}, 0,
+			r->groups[i].name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;
@@ -178,6 +180,8 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 		g->revision = reeve__get(&r->header->revision) + 1;
 		reeve__journal_commit_locked(r);
 		reeve__ruling_refresh_locked(r);
+		reeve__model_event(
+			r, REEVE_EVENT_GROUP_UPDATED, id, (reeve_plan_id){0}, 0, g->name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;

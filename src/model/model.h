@@ -39,6 +39,10 @@ void reeve__journal_undo_locked(struct reeve *r);
 /* The change is whole: counts it as a revision, which it returns. */
 uint64_t reeve__journal_commit_locked(struct reeve *r);
 
+/* An event of a definition, with its name; under the catalog lock, so in the order of changes. */
+void reeve__model_event(struct reeve *r, uint32_t kind, reeve_group_id group, reeve_plan_id plan,
+	uint64_t object, const char *text);
+
 /* Groups. */
 int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reeve_ns now_wall,
 	reeve_group_id *ret_id, struct reeve_error *err);

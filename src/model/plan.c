@@ -119,6 +119,9 @@ int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_
 		return rc;
 	reeve__catalog_lock(r);
 	rc = create_locked(r, def, now_wall, ret_id, err);
+	if (!rc)
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_CREATED, (reeve_group_id){0}, *ret_id, 0, def->name);
 	reeve__catalog_unlock(r);
 	return rc;
 }
@@ -209,6 +212,8 @@ int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
 		reeve__journal_commit_locked(r);
 		if (reeve__tree_in_force(r, i))
 			reeve__ruling_refresh_locked(r);
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
 	}
 	reeve__catalog_unlock(r);
 	return rc;

@@ -166,6 +166,9 @@ static void do_delete(struct reeve *r, uint64_t id, uint64_t replacement)
 			reeve__directive_drop_locked(r, i);
 	plan = reeve__table_find(r, &h->plans, id);
 	if (plan != REEVE_NONE)
+		reeve__model_event(r, REEVE_EVENT_PLAN_DELETED, (reeve_group_id){0},
+			(reeve_plan_id){id}, 0, r->plans[plan].name);
+	if (plan != REEVE_NONE)
 		reeve__table_free(r, &h->plans, plan, r->plans[plan].name);
 }
 

@@ -159,6 +159,14 @@ static void write_def(struct reeve_sh_period *p, uint32_t fields, const struct r
 	forget(p);
 }
 
+static void changed_event(
+	struct reeve *r, enum reeve__period_kind kind, const struct reeve_sh_period *p)
+{
+	if (kind == REEVE__SCHEDULE)
+		reeve__model_event(r, REEVE_EVENT_SCHEDULE_CHANGED, (reeve_group_id){0},
+			(reeve_plan_id){p->plan_id}, p->head.id, p->name);
+}
+
 static int create_locked(struct reeve *r, enum reeve__period_kind kind,
 	const struct reeve__period_def *def, reeve_ns now_wall, uint64_t *ret_id,
 	struct reeve_error *err)
@@ -186,6 +194,7 @@ static int create_locked(struct reeve *r, enum reeve__period_kind kind,
 	p->revision = reeve__add(&h->revision, 1) + 1;
 	reeve__table_publish(r, t, i, (*next)++, NULL);
 	*ret_id = p->head.id;
+	changed_event(r, kind, p);
 	return 0;
 }
 
@@ -225,6 +234,7 @@ static void change(struct reeve *r, enum reeve__period_kind kind, uint32_t slot,
 	p->modified_wall = now_wall;
 	p->revision = reeve__get(&r->header->revision) + 1;
 	reeve__journal_commit_locked(r);
+	changed_event(r, kind, p);
 	reeve__plan_limits_locked(r);
 }
 
@@ -262,6 +272,7 @@ int reeve__period_destroy(
 	reeve__catalog_lock(r);
 	rc = find(r, kind, id, &i, err);
 	if (!rc) {
+		changed_event(r, kind, reeve__period_row(r, kind, i));
 		reeve__table_free(r, reeve__period_table(r, kind), i, NULL);
 		reeve__add(&r->header->revision, 1);
 		reeve__plan_limits_locked(r);

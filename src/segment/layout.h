@@ -379,7 +379,7 @@ struct reeve_sh_cpu_slot {
 	_Atomic uint64_t scheduled;  /* a: grants */
 	_Atomic uint64_t switches;   /* a: grants to another task than the last */
 	_Atomic uint64_t granted_ns; /* h: since when this task has had it; 0: not known */
-	uint64_t pad2;
+	_Atomic uint64_t lender;     /* h: word of whom it was taken from, running on; 0: nobody */
 };
 
 struct reeve_sh_cpu {
@@ -398,7 +398,7 @@ struct reeve_sh_cpu {
 	uint32_t waiting;	     /* D d: tasks in queues */
 	uint32_t watchman;	     /* D h: the parked task that looks after time */
 	uint32_t pull_ready;	     /* D d: heap of groups with pull tasks */
-	uint32_t plan_gate;	     /* D d: 1 while the plan's cap is reached */
+	_Atomic uint32_t plan_gate;  /* D writes, d: 1 while the plan's cap is reached */
 	_Atomic uint64_t clock;	     /* D writes: virtual clock of groups */
 	_Atomic uint64_t pull_clock; /* D writes */
 	uint64_t contended_ns;	     /* D: since when tasks wait */
@@ -438,6 +438,7 @@ struct reeve_sh_journal {
 };
 
 #include "layout_plans.h"
+#include "layout_event.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -468,6 +469,8 @@ struct reeve_sh_header {
 	/* plans */
 	_Alignas(64) struct reeve_sh_table schedules, windows;
 	struct reeve_sh_planning planning;
+	/* events */
+	struct reeve_sh_events events;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");

@@ -22,6 +22,7 @@
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
 	uint32_t schedules, windows;
+	uint32_t events;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -88,6 +89,9 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
 	h->planning.switches = end;
 	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	h->events.ring = end;
+	h->events.capacity = c->events;
+	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -117,6 +121,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->directives = either(o->max_directives, 4096);
 	c->sessions = either(o->max_sessions, 16384);
 	c->tasks = either(o->max_tasks, 65536);
+	c->events = either(o->max_events, 8192);
 	c->cpu_slots = cpu_slots;
 	c->schedules = either(o->max_schedules, 128);
 	c->windows = either(o->max_windows, 64);
@@ -136,6 +141,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 			"max_groups %u, max_plans %u, max_directives %u; the system's own take at "
 			"least 4, 4 and 16",
 			c->groups, c->plans, c->directives);
+	if (c->events < 64 || c->events > 1u << 20 || (c->events & (c->events - 1)))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"max_events is %u; allowed are powers of two from 64 to 1048576",
+			c->events);
 	return 0;
 }
 
@@ -154,8 +163,10 @@ static void set_pointers(struct reeve *r)
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
 	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
 	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
+	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
+	r->event_capacity = h->events.capacity;
 }
 
 static void init_locks(struct reeve_sh_header *h)
@@ -179,6 +190,7 @@ static void format_segment(
 	reeve__put(&h->state, REEVE_SEGMENT_INIT);
 	h->created_wall = now_wall;
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
+	reeve__put(&h->events.next, (uint64_t)1);
 	init_locks(h);
 	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
 		reeve__table_rebuild(r, tables[i], 0);
@@ -244,6 +256,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_tasks = h->tasks.capacity;
 	o.max_schedules = h->schedules.capacity;
 	o.max_windows = h->windows.capacity;
+	o.max_events = h->events.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -261,7 +274,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch || h->planning.switches != want.planning.switches)
+		h->scratch != want.scratch || h->events.ring != want.events.ring ||
+		h->planning.switches != want.planning.switches)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
@@ -307,6 +321,7 @@ static int adopt_boot(
 		for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 			r->attachments[i].pid = 0;
 		reeve__put(&h->cpu.contended, 0);
+		reeve__put(&h->events.sleepers, 0);
 		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
@@ -440,6 +455,7 @@ void reeve__segment_unmap(struct reeve *r)
 
 void reeve__segment_degrade(struct reeve *r, const char *format, ...)
 {
+	struct reeve_event e = {0};
 	uint32_t ready = REEVE_SEGMENT_READY;
 	va_list args;
 
@@ -449,4 +465,8 @@ void reeve__segment_degrade(struct reeve *r, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(r->header->fault, sizeof(r->header->fault), format, args);
 	va_end(args);
+	e.kind = REEVE_EVENT_DEGRADED;
+	e.code = REEVE_EINTERNAL;
+	reeve__event_text(&e, r->header->fault);
+	reeve__event_emit(r, &e);
 }

@@ -32,9 +32,11 @@ struct reeve {
 	struct reeve_sh_attachment *attachments;
 	struct reeve_sh_period *schedules;
 	struct reeve_sh_period *windows;
+	struct reeve_sh_event *events;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;
+	uint32_t event_capacity;
 	uint32_t attachment; /* slot of this process; REEVE_NONE while opening */
 	bool owns_mapping;
 
@@ -146,5 +148,28 @@ uint32_t reeve__table_list(const struct reeve *r, const struct reeve_sh_table *t
 	uint64_t after, bool with_ended, uint32_t *ret_slots, uint32_t capacity);
 /* Compares lists, chains and counts with the slots; a sentence about the first fault, or NULL. */
 const char *reeve__table_check(const struct reeve *r, const struct reeve_sh_table *table);
+
+/*
+ * Events (event.c). emit numbers the event, puts the time in, and publishes it: wait-free, without a
+ * system call, so any lock may be held and any process may call. Events of a segment that nobody can
+ * see yet are not kept. A sleeping reader is woken by flush, which is to be called once no lock is
+ * held any more; should nobody call it, the reader looks up by itself within REEVE_EVENT_LOOK_NS.
+ */
+#define REEVE_EVENT_LOOK_NS  ((reeve_ns)50000000)
+#define REEVE_EVENT_STALE_NS ((reeve_ns)100000000)
+void reeve__event_emit(struct reeve *r, const struct reeve_event *event);
+/* Copies a text to an event, cut at a character's end. */
+void reeve__event_text(struct reeve_event *event, const char *text);
+void reeve__event_wake(struct reeve *r);
+static inline void reeve__event_flush(struct reeve *r)
+{
+	if (REEVE_UNLIKELY(reeve__get(&r->header->events.owed) != 0))
+		reeve__event_wake(r);
+}
+uint32_t reeve__event_copy(struct reeve *r, uint64_t after, struct reeve_event *ret,
+	uint32_t capacity, uint64_t *ret_next, uint64_t *ret_lost);
+int reeve__event_wait(struct reeve *r, uint64_t after, reeve_ns deadline, struct reeve_error *err);
+/* Checks the stamps of the ring; calls found for each fault; returns how many. */
+int reeve__event_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 
 #endif

@@ -116,6 +116,7 @@ void core_small_options(struct reeve_options *o)
 	o->max_mappings = 32;
 	o->max_sessions = 64;
 	o->max_tasks = 128;
+	o->max_events = 256;
 }
 
 struct reeve *core_open(const struct reeve_host *host, uint32_t cpu_slots)

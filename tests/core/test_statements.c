@@ -140,6 +140,31 @@ static void cpu_13_waits_are_counted_and_timed(void **state)
 	part(&p);
 }
 
+static void end_running_with_effort(struct core_host *h, void *arg)
+{
+	struct pair *p = arg;
+
+	if (!look(h, p))
+		return;
+	h->cpu +=
+		20 * REEVE_USEC; /* what the waiter's own thread uses to fall asleep and wake up */
+	reeve_query_end(p->runs, NULL);
+}
+
+/* A cap of 25 percent let 26.1 through (bench_sqlite_shares): a thousand parks a second are work. */
+static void going_to_sleep_and_waking_up_are_charged(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+	struct reeve_query_usage u;
+
+	then(&p, end_running_with_effort);
+	assert_ok(reeve_query_begin(p.waits, NULL, E));
+	reeve_query_end(p.waits, &u);
+	assert_true(u.cpu_ns == 20 * REEVE_USEC);
+	part(&p);
+}
+
 static void kill_running(struct core_host *h, void *arg)
 {
 	struct pair *p = arg;
@@ -812,6 +837,135 @@ static void manager_12_a_statement_that_could_not_begin_leaves_nothing(void **st
 	part(&p);
 }
 
+/* ---- slots taken for those who arrive ---- */
+
+static void work_and_end(struct core_host *h, void *arg)
+{
+	struct pair *p = arg;
+
+	if (p->calls++)
+		return;
+	core_work(h, 40 * REEVE_MSEC);
+	reeve_query_end(p->runs, NULL);
+}
+
+/*
+ * BATCH has had CPU that INTERACTIVE waited for, and `runs` is in it, having used `used` in its
+ * statement: so one of INTERACTIVE that arrives takes its slot at once.
+ */
+static struct reeve_session *evict(struct pair *p, reeve_ns used)
+{
+	struct reeve_session *arrives = core_session(p->c->r, 2);
+
+	then(p, work_and_end);
+	assert_ok(reeve_query_begin(arrives, NULL, E));
+	reeve_query_end(arrives, NULL);
+	assert_ok(reeve_query_begin(p->runs, NULL, E));
+	p->c->h.on_wait = NULL;
+	p->c->h.waits = p->calls = 0;
+	core_work(&p->c->h, used);
+	assert_ok(reeve_checkpoint(p->runs));
+	assert_ok(reeve_query_begin(arrives, NULL, E));
+	assert_int_equal(p->c->h.waits, 0);
+	assert_int_equal(core_group_stats(p->c->r, 2).running, 1);
+	assert_int_equal(core_group_stats(p->c->r, 3).running, 0);
+	return arrives;
+}
+
+/* Parking and waking a report for each look-up idles a processor for as long as the look-up takes. */
+static void a_long_statement_runs_on_until_a_short_one_gives_its_slot_back(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+	struct reeve_session *arrives = evict(&p, 20 * REEVE_MSEC);
+
+	core_work(&c->h, 300 * REEVE_USEC);
+	assert_ok(reeve_checkpoint(p.runs)); /* told that it has lost its slot */
+	reeve_query_end(arrives, NULL);
+	core_work(&c->h, 800 * REEVE_USEC);
+	assert_ok(reeve_checkpoint(p.runs));
+	assert_int_equal(c->h.waits, 0);
+	assert_int_equal(core_group_stats(c->r, 3).running, 1);
+	reeve_session_destroy(arrives);
+	part(&p);
+}
+
+static void end_arrived(struct core_host *h, void *arg)
+{
+	struct pair *p = arg;
+
+	if (p->calls++)
+		return;
+	core_sleep(h, p->after);
+	reeve_query_end(p->waits, NULL);
+}
+
+static void it_parks_when_the_loan_takes_longer(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+
+	reeve_session_destroy(p.waits);
+	p.waits = evict(&p, 20 * REEVE_MSEC);
+	then(&p, end_arrived);
+	core_work(&c->h, 900 * REEVE_USEC);
+	assert_ok(reeve_checkpoint(p.runs));
+	assert_int_equal(c->h.waits, 0);
+	core_work(&c->h, 200 * REEVE_USEC);
+	assert_ok(reeve_checkpoint(p.runs));
+	assert_true(c->h.waits > 0);
+	assert_int_equal(core_group_stats(c->r, 3).running, 1);
+	part(&p);
+}
+
+/* It would be over by then, and never have waited its turn. */
+static void a_short_statement_that_loses_its_slot_parks_at_once(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+
+	reeve_session_destroy(p.waits);
+	p.waits = evict(&p, 2 * REEVE_MSEC);
+	then(&p, end_arrived);
+	core_work(&c->h, 20 * REEVE_USEC);
+	assert_ok(reeve_checkpoint(p.runs));
+	assert_true(c->h.waits > 0);
+	part(&p);
+}
+
+static void who_deserves_it_more_gets_the_slot_before_its_lender(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+	struct reeve_session *second = core_session(c->r, 2);
+
+	reeve_session_destroy(p.waits);
+	p.waits = evict(&p, 20 * REEVE_MSEC);
+	p.after = 300 * REEVE_USEC;
+	then(&p, end_arrived);
+	assert_ok(reeve_query_begin(second, NULL, E)); /* waits; then the first one ends */
+	assert_int_equal(p.calls, 1);
+	assert_int_equal(core_group_stats(c->r, 2).running, 1);
+	assert_int_equal(core_group_stats(c->r, 3).running, 0);
+	reeve_query_end(second, NULL);
+	reeve_session_destroy(second);
+	part(&p);
+}
+
+static void a_killed_statement_does_not_run_on(void **state)
+{
+	struct core *c = *state;
+	struct pair p = pair_of(c);
+	struct reeve_session *arrives = evict(&p, 20 * REEVE_MSEC);
+
+	assert_ok(reeve_session_kill(c->r, reeve_session_id_of(p.runs), E));
+	assert_int_equal(reeve_checkpoint(p.runs), REEVE_EKILLED);
+	reeve_query_end(p.runs, NULL);
+	reeve_query_end(arrives, NULL);
+	reeve_session_destroy(arrives);
+	part(&p);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -820,6 +974,7 @@ int main(void)
 		with_core(a_free_slot_is_taken_without_waiting),
 		with_core(cpu_01_without_a_slot_a_statement_waits_until_one_is_free),
 		with_core(cpu_13_waits_are_counted_and_timed),
+		with_core(going_to_sleep_and_waking_up_are_charged),
 		with_core(the_slot_of_a_killed_statement_goes_to_who_waits),
 		with_core(the_slot_of_a_destroyed_session_goes_to_who_waits),
 		with_core(beginning_twice_is_refused_and_ending_twice_counts_once),
@@ -850,6 +1005,11 @@ int main(void)
 		with_core(a_cancel_ends_the_rest_of_a_runaway),
 		with_core(a_deadline_ends_the_rest_of_a_runaway),
 		with_core(cpu_16_what_statements_used_adds_up),
+		with_core(a_long_statement_runs_on_until_a_short_one_gives_its_slot_back),
+		with_core(it_parks_when_the_loan_takes_longer),
+		with_core(a_short_statement_that_loses_its_slot_parks_at_once),
+		with_core(who_deserves_it_more_gets_the_slot_before_its_lender),
+		with_core(a_killed_statement_does_not_run_on),
 		with_core(manager_12_a_statement_that_could_not_begin_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,27 @@ static int check_plan(struct world *w, const char *what)
 	return faults;
 }
 
+/* Readers of events come past what the dead have left unfinished, once something is told after it. */
+static int check_events(struct world *w, const char *what)
+{
+	struct kit_poll poll = kit_poll_for(2 * REEVE_SEC);
+	struct reeve_event e[64];
+	uint64_t last;
+
+	reeve_session_destroy(kit_session(w->r, REEVE_BATCH_GROUP));
+	last = reeve_event_newest(w->r);
+	do {
+		uint32_t n = reeve_event_copy(w->r, w->events_read, e, 64, &w->events_read, NULL);
+		if (w->events_read >= last)
+			return 0;
+		if (!n && !kit_poll_more(&poll))
+			break;
+	} while (true);
+	printf("FAULT %s: a reader of events is stuck at %llu of %llu\n", what,
+		(unsigned long long)w->events_read, (unsigned long long)last);
+	return 1;
+}
+
 int world_check_at_rest(struct world *w, const char *what)
 {
 	struct reeve_cpu_stats cpu;
@@ -281,6 +302,7 @@ int world_check_at_rest(struct world *w, const char *what)
 		faults++;
 	}
 	faults += check_capacity(w, what);
+	faults += check_events(w, what);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		faults += definitions_check(&w->sets[i], w->r, what);
 	faults += check_plan(w, what);

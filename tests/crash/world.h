@@ -36,6 +36,7 @@ struct world {
 	struct reeve_session *probes[WORLD_SLOTS_MAX];
 	pid_t children[WORLD_PROCESSES + 1];
 	reeve_ns longest;
+	uint64_t events_read;
 };
 
 /* Creates segment, definitions, bystanders and the (still idle) ticker. */

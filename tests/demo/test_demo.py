@@ -23,7 +23,7 @@ DEADLINE_S = 60
 ROWS = ("look-ups per second", "of those alone, percent", "look-up latency p50, ms",
         "look-up latency p99, ms", "look-up latency worst, ms", "reports per second",
         "CPU of look-up statements, percent", "CPU of report statements, percent",
-        "CPU of the whole server, percent")
+        "CPU of server and clients, percent")
 
 
 def free_port():

@@ -217,9 +217,18 @@ static int run_second(struct load *load, int64_t end_us)
 	return load_stop ? -1 : 0;
 }
 
+/* CPU of the server and of this process, which is all clients. */
+static int64_t all_cpu_us(const struct load *load)
+{
+	struct timespec own;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+	return server_cpu_us(load->options->server) + own.tv_sec * SECOND_US + own.tv_nsec / 1000;
+}
+
 static int run_phase(struct load *load)
 {
-	int64_t begun_us = clock_us(), server_us = 0;
+	int64_t begun_us = clock_us(), all_us = 0;
 
 	show_head();
 	for (unsigned second = 0; second <= load->options->seconds; second++) {
@@ -228,13 +237,12 @@ static int run_phase(struct load *load)
 		show_second(load, second);
 		if (second == 0) {
 			load->first.at_us = 0; /* begins with the next sample */
-			server_us = server_cpu_us(load->options->server);
+			all_us = all_cpu_us(load);
 		}
 		load->is_measured = true;
 	}
 	load->result->seconds = load->options->seconds;
-	load->result->cpu_server = (double)(server_cpu_us(load->options->server) - server_us) /
-				   (load->result->seconds * 1e6);
+	load->result->cpu_all = (double)(all_cpu_us(load) - all_us) / (load->result->seconds * 1e6);
 	cores_between(
 		&load->first, &load->last, &load->result->cpu_lookups, &load->result->cpu_reports);
 	return 0;

@@ -37,7 +37,7 @@ struct load_result {
 	struct samples reports;
 	double cpu_lookups; /* cores used by statements of INTERACTIVE_GROUP */
 	double cpu_reports; /* ... of BATCH_GROUP */
-	double cpu_server;  /* ... of the whole process, by the operating system */
+	double cpu_all;	    /* ... of server and clients, by the operating system */
 	uint64_t errors;
 };
 

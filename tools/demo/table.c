@@ -75,9 +75,9 @@ static double cpu_reports(const struct table *table, struct load_result *result)
 	return 100 * result->cpu_reports / table->cores;
 }
 
-static double cpu_server(const struct table *table, struct load_result *result)
+static double cpu_all(const struct table *table, struct load_result *result)
 {
-	return 100 * result->cpu_server / table->cores;
+	return 100 * result->cpu_all / table->cores;
 }
 
 void table_show(struct table *table)
@@ -93,6 +93,6 @@ void table_show(struct table *table)
 	show_value(table, "reports per second", "%13.2f", reports_per_s);
 	show_value(table, "CPU of look-up statements, percent", "%13.1f", cpu_lookups);
 	show_value(table, "CPU of report statements, percent", "%13.1f", cpu_reports);
-	show_value(table, "CPU of the whole server, percent", "%13.1f", cpu_server);
+	show_value(table, "CPU of server and clients, percent", "%13.1f", cpu_all);
 	fflush(stdout);
 }
