@@ -20,6 +20,7 @@
 #include <reeve/group.h>
 #include <reeve/plan.h>
 #include <reeve/schedule.h>
+#include <reeve/edit.h>
 #include <reeve/session.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
@@ -52,6 +53,7 @@ struct reeve_options {
 	uint32_t max_tasks;	  /* default 65,536 */
 	uint32_t max_schedules;	  /* of plans; default 128, at most 4,096 */
 	uint32_t max_windows;	  /* for maintenance; default 64, at most 4,096 */
+	uint32_t max_edit_ops;	  /* steps of a staged edit; default 1,024, at most 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \

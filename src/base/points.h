@@ -30,6 +30,8 @@ enum reeve_point {
 	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_EDIT_APPLIED, /* all rows of a staged edit changed, to be taken back should the submitter die */
+	REEVE_POINT_EDIT_COMMITTED, /* staged edit submitted, what is in force not yet compiled anew */
 	REEVE_POINT_COUNT
 };
 
@@ -60,6 +62,8 @@ enum reeve_point {
 	"PLAN_DELETE_NOTED", \
 	"PLAN_REFERENCES_MOVED", \
 	"EVENT_CLAIMED", \
-	"EVENT_FILLING"
+	"EVENT_FILLING", \
+	"EDIT_APPLIED", \
+	"EDIT_COMMITTED"
 
 #endif

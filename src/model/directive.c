@@ -93,7 +93,7 @@ static uint64_t read_value(const struct reeve_directive_def *d, const struct fie
 }
 
 /* Ranges, and whether the fields given are enforced at all. */
-static int check_directive(const struct reeve_directive_def *d, struct reeve_error *err)
+int reeve__directive_check_def(const struct reeve_directive_def *d, struct reeve_error *err)
 {
 	for (size_t k = 0; k < REEVE_COUNT(fields); k++) {
 		const struct reeve_directive_field *f = &fields[k].row;
@@ -196,6 +196,7 @@ void reeve__directive_chain_locked(struct reeve *r)
 void reeve__directive_drop_locked(struct reeve *r, uint32_t slot)
 {
 	reeve__lock_assert(&r->header->catalog);
+	reeve__txn_touch_locked(r, REEVE_JOURNAL_DIRECTIVE, slot);
 	if (r->directives[slot].plan < r->header->plans.capacity)
 		unchain(r, slot);
 	reeve__table_free(r, &r->header->directives, slot, NULL);
@@ -213,6 +214,7 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 			"the table of plan directives is full: %u of %u",
 			reeve__get(&h->directives.live), h->directives.capacity);
+	reeve__txn_new_locked(r, REEVE_JOURNAL_DIRECTIVE, i);
 	d = &r->directives[i];
 	memset((char *)d + sizeof(d->head), 0, sizeof(*d) - sizeof(d->head));
 	d->plan = plan;
@@ -220,7 +222,7 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 	d->group = group;
 	write_directive(d, def);
 	d->created_wall = d->modified_wall = now_wall;
-	d->revision = reeve__add(&h->revision, 1) + 1;
+	d->revision = reeve__next_revision_locked(r);
 	reeve__table_publish(r, &h->directives, i, h->next_directive_id++, NULL);
 	chain(r, i);
 	*ret_slot = i;
@@ -240,6 +242,8 @@ static int check_sub_plan(struct reeve *r, uint32_t plan, const struct reeve_dir
 	uint32_t sub = REEVE_NONE;
 	char path[96];
 
+	if (reeve__txn_active(r)) /* judged when all is done */
+		return 0;
 	if (!(d->given & REEVE_DIRECTIVE_SUB_PLAN) ||
 		plan >= reeve__table_used(&r->header->plans) || !reeve__tree_in_force(r, plan))
 		return 0;
@@ -265,7 +269,8 @@ static int check_room(struct reeve *r, uint32_t plan, const struct reeve_directi
 	struct reeve__ruling_view now = reeve__ruling_now(r);
 	uint32_t top = reeve__table_find(r, &r->header->plans, reeve__get(&now.head->plan_id));
 
-	if (!(d->given & REEVE_DIRECTIVE_SUB_PLAN) && !reeve__get(&now.head->nodes))
+	if (reeve__txn_active(r) ||
+		(!(d->given & REEVE_DIRECTIVE_SUB_PLAN) && !reeve__get(&now.head->nodes)))
 		return 0;
 	if (top == REEVE_NONE || !reeve__tree_in_force(r, plan) ||
 		!reeve__tree_solve(r, top, UINT64_MAX).is_cut)
@@ -318,37 +323,65 @@ static void directive_event(struct reeve *r, uint32_t i, const char *what)
 		(reeve_plan_id){d->plan_id}, d->head.id, what);
 }
 
-int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
+int reeve__directive_set_locked(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
 	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
 	struct reeve_error *err)
 {
 	uint32_t p = REEVE_NONE, g = REEVE_NONE, i = REEVE_NONE;
-	int rc = check_directive(def, err);
+	int rc = reeve__plan_slot_locked(r, plan, &p, err);
 
-	if (rc)
-		return rc;
-	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, plan, &p, err);
 	if (!rc)
 		rc = reeve__group_slot_locked(r, group, &g, err);
 	if (!rc)
 		rc = check_references(r, def, err);
 	if (!rc)
 		rc = check_sub_plan(r, p, def, err);
-	if (!rc) {
-		i = find_pair(r, p, g);
-		if (i == REEVE_NONE)
-			rc = append_directive(r, p, g, def, now_wall, &i, err);
-		else
-			rc = change_directive(r, i, def, now_wall, err);
-	}
-	if (!rc) {
-		ret_id->v = r->directives[i].head.id;
-		refresh_if_active(r, p);
-		directive_event(r, i, "set");
-	}
+	if (rc)
+		return rc;
+	i = find_pair(r, p, g);
+	if (i == REEVE_NONE)
+		rc = append_directive(r, p, g, def, now_wall, &i, err);
+	else
+		rc = change_directive(r, i, def, now_wall, err);
+	if (rc)
+		return rc;
+	ret_id->v = r->directives[i].head.id;
+	refresh_if_active(r, p);
+	directive_event(r, i, "set");
+	return 0;
+}
+
+int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
+	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
+	struct reeve_error *err)
+{
+	int rc = reeve__directive_check_def(def, err);
+
+	if (rc)
+		return rc;
+	reeve__catalog_lock(r);
+	rc = reeve__directive_set_locked(r, plan, group, def, now_wall, ret_id, err);
 	reeve__catalog_unlock(r);
 	return rc;
+}
+
+int reeve__directive_remove_locked(
+	struct reeve *r, reeve_plan_id plan, reeve_group_id group, struct reeve_error *err)
+{
+	uint32_t p = REEVE_NONE, g = REEVE_NONE, i = REEVE_NONE;
+	int rc = reeve__plan_slot_locked(r, plan, &p, err);
+
+	if (!rc)
+		rc = reeve__group_slot_locked(r, group, &g, err);
+	if (rc)
+		return rc;
+	i = find_pair(r, p, g);
+	if (i == REEVE_NONE)
+		return reeve__fail(err, REEVE_ENOT_FOUND,
+			"plan directive of resource plan %llu for consumer group %llu",
+			(unsigned long long)plan.v, (unsigned long long)group.v);
+	reeve__directive_drop_locked(r, i);
+	return 0;
 }
 
 static int find_directive(
@@ -365,7 +398,7 @@ int reeve__directive_update(struct reeve *r, reeve_directive_id id,
 	struct reeve_error *err)
 {
 	uint32_t i = REEVE_NONE;
-	int rc = check_directive(def, err);
+	int rc = reeve__directive_check_def(def, err);
 
 	if (rc)
 		return rc;

@@ -39,6 +39,24 @@ void reeve__journal_undo_locked(struct reeve *r);
 /* The change is whole: counts it as a revision, which it returns. */
 uint64_t reeve__journal_commit_locked(struct reeve *r);
 
+struct reeve_sh_table *reeve__journal_table(struct reeve *r, uint32_t table);
+/* Copies the definition in a row of that table, and nothing that lives beside it. */
+void reeve__journal_copy(char *to, const char *from, uint32_t table);
+
+/*
+ * txn.c: a change of many rows. touch before a row is changed or freed, new after one is claimed:
+ * both do nothing outside of such a change.
+ */
+bool reeve__txn_active(const struct reeve *r);
+void reeve__txn_begin_locked(struct reeve *r);
+void reeve__txn_touch_locked(struct reeve *r, uint32_t table, uint32_t slot);
+void reeve__txn_new_locked(struct reeve *r, uint32_t table, uint32_t slot);
+void reeve__txn_undo_locked(struct reeve *r);
+/* Counts as one revision, which it returns; compiles what is in force. */
+uint64_t reeve__txn_commit_locked(struct reeve *r);
+/* The revision that a change makes; counted, but inside of a change of many rows not yet. */
+uint64_t reeve__next_revision_locked(struct reeve *r);
+
 /* An event of a definition, with its name; under the catalog lock, so in the order of changes. */
 void reeve__model_event(struct reeve *r, uint32_t kind, reeve_group_id group, reeve_plan_id plan,
 	uint64_t object, const char *text);
@@ -78,6 +96,23 @@ int reeve__check_number(
 /* Plans and directives. */
 bool reeve__plan_is_active(const struct reeve *r, const struct reeve_sh_plan *p);
 const struct reeve_directive_field *reeve__directive_field_at(uint32_t k);
+/* Malformed or not; what else is wanted is looked at under the lock. */
+int reeve__plan_check_def(
+	const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err);
+int reeve__directive_check_def(const struct reeve_directive_def *d, struct reeve_error *err);
+/* The calls below without lock and check. */
+int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
+	reeve_plan_id *ret_id, struct reeve_error *err);
+int reeve__plan_update_locked(struct reeve *r, reeve_plan_id id, uint32_t fields,
+	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err);
+int reeve__plan_delete_locked(
+	struct reeve *r, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err);
+int reeve__directive_set_locked(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
+	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
+	struct reeve_error *err);
+int reeve__directive_remove_locked(
+	struct reeve *r, reeve_plan_id plan, reeve_group_id group, struct reeve_error *err);
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err);
 int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,

@@ -16,7 +16,8 @@ int reeve__check_number(
 		(unsigned long long)high);
 }
 
-static int check_def(const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err)
+int reeve__plan_check_def(
+	const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err)
 {
 	int rc = 0;
 
@@ -82,7 +83,7 @@ static int check_parent(struct reeve *r, uint64_t id, uint64_t parent, struct re
 	return 0;
 }
 
-static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
+int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
@@ -99,12 +100,13 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 			"the table of resource plans is full: %u of %u", reeve__get(&h->plans.live),
 			h->plans.capacity);
+	reeve__txn_new_locked(r, REEVE_JOURNAL_PLAN, i);
 	p = &r->plans[i];
 	memset((char *)p + sizeof(p->head), 0, sizeof(*p) - sizeof(p->head));
 	write_def(p, ALL_FIELDS, def);
 	p->first_directive = p->last_directive = REEVE_NONE;
 	p->created_wall = p->modified_wall = now_wall;
-	p->revision = reeve__add(&h->revision, 1) + 1;
+	p->revision = reeve__next_revision_locked(r);
 	reeve__table_publish(r, &h->plans, i, h->next_plan_id++, p->name);
 	ret_id->v = p->head.id;
 	return 0;
@@ -113,12 +115,12 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err)
 {
-	int rc = check_def(def, ALL_FIELDS, err);
+	int rc = reeve__plan_check_def(def, ALL_FIELDS, err);
 
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
-	rc = create_locked(r, def, now_wall, ret_id, err);
+	rc = reeve__plan_create_locked(r, def, now_wall, ret_id, err);
 	if (!rc)
 		reeve__model_event(
 			r, REEVE_EVENT_PLAN_CREATED, (reeve_group_id){0}, *ret_id, 0, def->name);
@@ -187,34 +189,42 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 	return check_name_free(r, def->name, i, err);
 }
 
-int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
+int reeve__plan_update_locked(struct reeve *r, reeve_plan_id id, uint32_t fields,
 	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
 	struct reeve_error *err)
 {
 	struct reeve_sh_plan *p;
 	uint32_t i = REEVE_NONE;
-	int rc = check_def(def, fields, err);
+	int rc = reeve__plan_slot_locked(r, id, &i, err);
+
+	if (!rc)
+		rc = check_update(r, i, fields, def, expected_revision, err);
+	if (rc)
+		return rc;
+	p = &r->plans[i];
+	reeve__journal_begin_locked(r, REEVE_JOURNAL_PLAN, i);
+	if (fields & REEVE_PLAN_NAME)
+		reeve__table_rename(r, &r->header->plans, i, p->name, def->name);
+	write_def(p, fields, def);
+	p->modified_wall = now_wall;
+	p->revision = reeve__get(&r->header->revision) + 1;
+	reeve__journal_commit_locked(r);
+	if (reeve__tree_in_force(r, i))
+		reeve__ruling_refresh_locked(r);
+	reeve__model_event(r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
+	return 0;
+}
+
+int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
+	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err)
+{
+	int rc = reeve__plan_check_def(def, fields, err);
 
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, id, &i, err);
-	if (!rc)
-		rc = check_update(r, i, fields, def, expected_revision, err);
-	if (!rc) {
-		p = &r->plans[i];
-		reeve__journal_begin_locked(r, REEVE_JOURNAL_PLAN, i);
-		if (fields & REEVE_PLAN_NAME)
-			reeve__table_rename(r, &r->header->plans, i, p->name, def->name);
-		write_def(p, fields, def);
-		p->modified_wall = now_wall;
-		p->revision = reeve__get(&r->header->revision) + 1;
-		reeve__journal_commit_locked(r);
-		if (reeve__tree_in_force(r, i))
-			reeve__ruling_refresh_locked(r);
-		reeve__model_event(
-			r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
-	}
+	rc = reeve__plan_update_locked(r, id, fields, def, expected_revision, now_wall, err);
 	reeve__catalog_unlock(r);
 	return rc;
 }

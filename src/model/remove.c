@@ -127,8 +127,11 @@ static void move_periods(struct reeve *r, enum reeve__period_kind kind, uint64_t
 {
 	for (uint32_t i = 0; i < reeve__table_used(reeve__period_table(r, kind)); i++) {
 		struct reeve_sh_period *p = reeve__period_row(r, kind, i);
-		if (reeve__get(&p->head.state) == REEVE_SLOT_LIVE && p->plan_id == id)
-			p->plan_id = to;
+		if (reeve__get(&p->head.state) != REEVE_SLOT_LIVE || p->plan_id != id)
+			continue;
+		reeve__txn_touch_locked(r,
+			kind == REEVE__SCHEDULE ? REEVE_JOURNAL_SCHEDULE : REEVE_JOURNAL_WINDOW, i);
+		p->plan_id = to;
 	}
 }
 
@@ -140,13 +143,17 @@ static void move_references(struct reeve *r, uint64_t id, uint64_t to)
 	for (uint32_t i = 0; i < reeve__table_used(&h->directives); i++) {
 		struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) == REEVE_SLOT_LIVE &&
-			(d->given & REEVE_DIRECTIVE_SUB_PLAN) && d->sub_plan == id)
+			(d->given & REEVE_DIRECTIVE_SUB_PLAN) && d->sub_plan == id) {
+			reeve__txn_touch_locked(r, REEVE_JOURNAL_DIRECTIVE, i);
 			d->sub_plan = to;
+		}
 	}
 	for (uint32_t i = 0; i < reeve__table_used(&h->plans); i++)
 		if (reeve__get(&r->plans[i].head.state) == REEVE_SLOT_LIVE &&
-			r->plans[i].parent == id)
+			r->plans[i].parent == id) {
+			reeve__txn_touch_locked(r, REEVE_JOURNAL_PLAN, i);
 			r->plans[i].parent = to;
+		}
 	move_periods(r, REEVE__SCHEDULE, id, to);
 	move_periods(r, REEVE__WINDOW, id, to);
 }
@@ -169,6 +176,8 @@ static void do_delete(struct reeve *r, uint64_t id, uint64_t replacement)
 		reeve__model_event(r, REEVE_EVENT_PLAN_DELETED, (reeve_group_id){0},
 			(reeve_plan_id){id}, 0, r->plans[plan].name);
 	if (plan != REEVE_NONE)
+		reeve__txn_touch_locked(r, REEVE_JOURNAL_PLAN, plan);
+	if (plan != REEVE_NONE)
 		reeve__table_free(r, &h->plans, plan, r->plans[plan].name);
 }
 
@@ -185,6 +194,19 @@ void reeve__intent_complete_locked(struct reeve *r)
 		break;
 	}
 	reeve__put(&intent->kind, REEVE_INTENT_NONE);
+}
+
+int reeve__plan_delete_locked(
+	struct reeve *r, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err)
+{
+	uint32_t i = REEVE_NONE;
+	int rc = reeve__plan_slot_locked(r, id, &i, err);
+
+	if (!rc)
+		rc = check_delete(r, i, replacement.v, err);
+	if (!rc)
+		do_delete(r, id.v, replacement.v);
+	return rc;
 }
 
 int reeve__plan_delete(

@@ -326,7 +326,7 @@ void reeve__ruling_refresh_locked(struct reeve *r)
 	uint64_t id = reeve__get(&now.head->plan_id);
 	uint32_t i = reeve__table_find(r, &r->header->plans, id ? id : REEVE_DEFAULT_PLAN);
 
-	if (i != REEVE_NONE)
+	if (i != REEVE_NONE && !reeve__txn_active(r))
 		reeve__ruling_compile_locked(r, i, NULL);
 }
 

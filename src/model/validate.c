@@ -62,6 +62,8 @@ static const char *check_planning(const struct reeve *r)
 
 	if (reeve__get(&p->intent.kind) != REEVE_INTENT_NONE)
 		return "a change of several rows was not completed";
+	if (reeve__txn_active(r))
+		return "a staged edit was neither submitted nor taken back";
 	if (!by_window && (reeve__get(&p->user_sessions_allowed) != 1 ||
 				  reeve__get(&p->max_user_sessions) != UINT32_MAX))
 		return "sessions of users are limited without a maintenance window";

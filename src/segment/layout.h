@@ -469,6 +469,7 @@ struct reeve_sh_header {
 	/* plans */
 	_Alignas(64) struct reeve_sh_table schedules, windows;
 	struct reeve_sh_planning planning;
+	struct reeve_sh_edit edit;
 	/* events */
 	struct reeve_sh_events events;
 };
@@ -487,6 +488,10 @@ _Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
 _Static_assert(sizeof(struct reeve_sh_task) == 256, "a task takes 256 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
+_Static_assert(
+	offsetof(struct reeve_sh_period, zones) <= sizeof(((struct reeve_sh_undo *)0)->row) &&
+		sizeof(struct reeve_sh_plan) <= sizeof(((struct reeve_sh_undo *)0)->row),
+	"an undo entry holds a plan, a directive, or a period without its zones");
 _Static_assert(sizeof(struct reeve_sh_period) % 64 == 0, "period");
 _Static_assert(sizeof(struct reeve_sh_plan_switch) % 64 == 0, "plan switch");
 _Static_assert(sizeof(struct reeve_sh_planning) % 64 == 0, "planning");

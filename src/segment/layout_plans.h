@@ -66,7 +66,55 @@ struct reeve_sh_intent {
 	uint64_t replacement; /* C: id; 0: none */
 	int64_t at_wall;      /* C */
 };
-enum { REEVE_INTENT_NONE = 0, REEVE_INTENT_DELETE_PLAN = 1, REEVE_INTENT_SUBMIT = 2 };
+enum { REEVE_INTENT_NONE = 0, REEVE_INTENT_DELETE_PLAN = 1 };
+
+/* A row as it was before a change of many rows. */
+struct reeve_sh_undo {
+	uint32_t table; /* as in the journal */
+	uint32_t slot;
+	uint32_t state; /* of the slot: FREE for one that the change has made */
+	uint32_t pad;
+	uint64_t id;
+	char row[744];
+};
+
+/* One step of a staged edit. */
+struct reeve_sh_edit_op {
+	uint32_t kind;		     /* REEVE_EDIT_... */
+	uint32_t fields;	     /* of an update */
+	uint64_t plan, group, other; /* ids; other: the replacement */
+	uint64_t parent;
+	uint32_t cpu_method, max_utilization_pct, is_enabled;
+	uint32_t parallel_managed, sessions_managed, has_description;
+	char name[136], description[264];
+	char directive[208]; /* struct reeve_directive_def */
+};
+enum {
+	REEVE_EDIT_CREATE_PLAN = 1,
+	REEVE_EDIT_UPDATE_PLAN = 2,
+	REEVE_EDIT_DELETE_PLAN = 3,
+	REEVE_EDIT_SET_DIRECTIVE = 4,
+	REEVE_EDIT_REMOVE_DIRECTIVE = 5
+};
+
+/* In the header: the one pending area, and the change of many rows under way. All C. */
+struct reeve_sh_edit {
+	_Alignas(64) uint64_t ops; /* i: offset */
+	uint64_t undo;		   /* i: offset */
+	uint32_t max_ops;	   /* i */
+	uint32_t count;		   /* of ops; of the area that is open */
+	uint32_t is_open;
+	uint32_t owner;	   /* slot of the attachment */
+	uint64_t owner_id; /* and its id */
+	uint64_t until_ns; /* monotonic: afterwards anybody may take over */
+	uint64_t timeout_ns;
+	int64_t begun_wall;
+	uint64_t revision; /* of the segment, when it was begun */
+	/* the change of many rows: as long as it is active, recovery takes it back */
+	_Atomic uint32_t active;
+	_Atomic uint32_t undo_count;
+	uint64_t next_plan_id, next_directive_id;
+};
 
 /* In the header: what decides which plan is in force. */
 struct reeve_sh_planning {

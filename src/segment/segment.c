@@ -21,7 +21,7 @@
 
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
-	uint32_t schedules, windows;
+	uint32_t schedules, windows, edit_ops;
 	uint32_t events;
 };
 
@@ -89,6 +89,12 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
 	h->planning.switches = end;
 	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	h->edit.max_ops = c->edit_ops;
+	h->edit.ops = end;
+	end = page_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
+	h->edit.undo = end; /* every row that can change, once */
+	end = page_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
+				    sizeof(struct reeve_sh_undo));
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
@@ -125,6 +131,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->cpu_slots = cpu_slots;
 	c->schedules = either(o->max_schedules, 128);
 	c->windows = either(o->max_windows, 64);
+	c->edit_ops = either(o->max_edit_ops, 1024);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -134,7 +141,8 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
 		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
 		(rc = check_range(err, "max_schedules", c->schedules, 4096)) ||
-		(rc = check_range(err, "max_windows", c->windows, 4096)))
+		(rc = check_range(err, "max_windows", c->windows, 4096)) ||
+		(rc = check_range(err, "max_edit_ops", c->edit_ops, 65536)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -256,6 +264,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_tasks = h->tasks.capacity;
 	o.max_schedules = h->schedules.capacity;
 	o.max_windows = h->windows.capacity;
+	o.max_edit_ops = h->edit.max_ops;
 	o.max_events = h->events.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
@@ -275,7 +284,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
 		h->scratch != want.scratch || h->events.ring != want.events.ring ||
-		h->planning.switches != want.planning.switches)
+		h->planning.switches != want.planning.switches || h->edit.ops != want.edit.ops ||
+		h->edit.undo != want.edit.undo)
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)

@@ -32,6 +32,7 @@ enum role {
 	DEFINES,    /* changes definitions */
 	ACTIVATES,  /* activates plans */
 	DELETES,    /* deletes plans that others refer to */
+	EDITS,	    /* submits staged edits */
 	REAPS	    /* returns what another dead process held */
 };
 
@@ -64,6 +65,8 @@ static const struct {
 	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {DELETES, 8},
 	[REEVE_POINT_EVENT_CLAIMED] = {SESSIONS, 8},
 	[REEVE_POINT_EVENT_FILLING] = {SESSIONS, 8},
+	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
+	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 };
@@ -195,6 +198,44 @@ static void delete_one(struct reeve *r, uint32_t index)
 		abort();
 }
 
+/* The number of shares of group 3 under a plan; 0: no such directive. */
+static uint32_t shares_of(struct reeve *r, reeve_plan_id plan)
+{
+	struct reeve_directive_info d;
+
+	return reeve_directive_copy(r, plan, (reeve_directive_id){0}, &d, 1, NULL) == 1
+		       ? d.cpu_shares
+		       : 0;
+}
+
+/*
+ * Two plans that always say the same, changed together, with one that comes and goes. Somebody else's
+ * edit, or a change since the edit began, is no fault: then there is nothing to die for.
+ */
+static void edit_one(struct reeve *r, uint32_t index, uint32_t shares)
+{
+	reeve_plan_id a = plan_named(r, "left", index), b = plan_named(r, "right", index), passing;
+	const struct reeve_directive_def d = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = shares};
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	char name[40];
+
+	if (shares_of(r, a) != shares_of(r, b))
+		abort(); /* half a change */
+	snprintf(name, sizeof(name), "passing-%u", index);
+	def.name = name;
+	if (reeve_edit_begin(r, 0, NULL))
+		return;
+	if (reeve_edit_directive_set(r, a, (reeve_group_id){3}, &d, NULL) ||
+		reeve_edit_plan_create(r, &def, &passing, NULL) ||
+		reeve_edit_directive_set(r, passing, (reeve_group_id){2}, &d, NULL) ||
+		reeve_edit_directive_set(r, b, (reeve_group_id){3}, &d, NULL) ||
+		reeve_edit_plan_delete(r, passing, (reeve_plan_id){0}, NULL))
+		abort();
+	if (reeve_edit_submit(r, NULL, NULL))
+		reeve_edit_discard(r, NULL);
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -215,6 +256,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case ACTIVATES:
 		activate(w, r, 1 + kit_below(&seed, 4));
+		break;
+	case EDITS:
+		edit_one(r, v->index, 1 + kit_below(&seed, 1000));
 		break;
 	case DELETES:
 		delete_one(r, v->index);
