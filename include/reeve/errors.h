@@ -45,12 +45,12 @@ extern "C" {
 /* How one error shows on each surface. Static; never NULL. */
 struct reeve_error_row {
 	int code;
-	const char *name; /* NOT_FOUND; also the GraphQL code */
+	const char *name;    /* NOT_FOUND; also the GraphQL code */
 	int http_status;
 	const char *sqlstate;
-	int sqlite_result;  /* primary result code */
-	int can_retry;	    /* the same call can work later */
-	const char *prefix; /* before the message in text for people */
+	int sqlite_result;   /* primary result code */
+	int can_retry;       /* the same call can work later */
+	const char *prefix;  /* before the message in text for people */
 	const char *meaning;
 };
 
@@ -58,8 +58,7 @@ struct reeve_error_row {
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const struct reeve_error_row *
-reeve_error_row_of(int code);
+const struct reeve_error_row *reeve_error_row_of(int code);
 
 #ifdef __cplusplus
 }

@@ -18,56 +18,38 @@ enum reeve_event_kind {
 	REEVE_EVENT_GROUP_CREATED = 1, /* consumer group {group} ({text}) was created */
 	REEVE_EVENT_GROUP_UPDATED = 2, /* consumer group {group} ({text}) was changed */
 	REEVE_EVENT_GROUP_DELETED = 3, /* consumer group {group} ({text}) was deleted */
-	REEVE_EVENT_SESSION_CREATED =
-		4, /* session {session} of {text} was created in group {group} */
+	REEVE_EVENT_SESSION_CREATED = 4, /* session {session} of {text} was created in group {group} */
 	REEVE_EVENT_SESSION_STATE_CHANGED = 5, /* session {session} is now {text} */
-	REEVE_EVENT_SESSION_SWITCHED =
-		6, /* session {session} was moved from group {object} to group {group} */
+	REEVE_EVENT_SESSION_SWITCHED = 6, /* session {session} was moved from group {object} to group {group} */
 	REEVE_EVENT_SESSION_TERMINATED = 7, /* session {session} has ended: {text} */
-	REEVE_EVENT_SESSION_QUEUED =
-		8, /* session {session} waits for one of {limit} active sessions of group {group} */
-	REEVE_EVENT_SESSION_DEQUEUED =
-		9, /* session {session} leaves the queue of group {group} after {actual} */
-	REEVE_EVENT_QUEUE_TIMEOUT =
-		10, /* session {session} waited {actual} in the queue of group {group}; the limit is {limit} */
+	REEVE_EVENT_SESSION_QUEUED = 8, /* session {session} waits for one of {limit} active sessions of group {group} */
+	REEVE_EVENT_SESSION_DEQUEUED = 9, /* session {session} leaves the queue of group {group} after {actual} */
+	REEVE_EVENT_QUEUE_TIMEOUT = 10, /* session {session} waited {actual} in the queue of group {group}; the limit is {limit} */
 	REEVE_EVENT_PRIORITY_BOOSTED = 11, /* session {session} was boosted to {text} */
-	REEVE_EVENT_PLAN_CREATED = 12,	   /* plan {plan} ({text}) was created */
-	REEVE_EVENT_PLAN_UPDATED = 13,	   /* plan {plan} ({text}) was changed */
-	REEVE_EVENT_PLAN_DELETED = 14,	   /* plan {plan} ({text}) was deleted */
-	REEVE_EVENT_PLAN_SWITCHED = 15,	   /* plan {plan} ({text}) is in force */
-	REEVE_EVENT_DIRECTIVE_CHANGED =
-		16, /* directive {object} of plan {plan} for group {group} was {text} */
+	REEVE_EVENT_PLAN_CREATED = 12, /* plan {plan} ({text}) was created */
+	REEVE_EVENT_PLAN_UPDATED = 13, /* plan {plan} ({text}) was changed */
+	REEVE_EVENT_PLAN_DELETED = 14, /* plan {plan} ({text}) was deleted */
+	REEVE_EVENT_PLAN_SWITCHED = 15, /* plan {plan} ({text}) is in force */
+	REEVE_EVENT_DIRECTIVE_CHANGED = 16, /* directive {object} of plan {plan} for group {group} was {text} */
 	REEVE_EVENT_SCHEDULE_CHANGED = 17, /* schedule {object} ({text}) was changed */
-	REEVE_EVENT_WINDOW_OPENED = 18,	   /* maintenance window {object} ({text}) has opened */
-	REEVE_EVENT_WINDOW_CLOSED = 19,	   /* maintenance window {object} ({text}) has closed */
-	REEVE_EVENT_RUNAWAY_DETECTED =
-		20, /* a statement of session {session} used {actual} of {reason}; the limit is {limit}: {text} */
-	REEVE_EVENT_TASK_THROTTLED =
-		21, /* task {object} of group {group} is slowed down after {actual} of CPU time; the limit is {limit} */
-	REEVE_EVENT_IO_DEADLINE_MISSED =
-		22, /* I/O request {object} of group {group} was done {actual} after it was due */
+	REEVE_EVENT_WINDOW_OPENED = 18, /* maintenance window {object} ({text}) has opened */
+	REEVE_EVENT_WINDOW_CLOSED = 19, /* maintenance window {object} ({text}) has closed */
+	REEVE_EVENT_RUNAWAY_DETECTED = 20, /* a statement of session {session} used {actual} of {reason}; the limit is {limit}: {text} */
+	REEVE_EVENT_TASK_THROTTLED = 21, /* task {object} of group {group} is slowed down after {actual} of CPU time; the limit is {limit} */
+	REEVE_EVENT_IO_DEADLINE_MISSED = 22, /* I/O request {object} of group {group} was done {actual} after it was due */
 	REEVE_EVENT_IO_THROTTLED = 23, /* I/O of group {group} waits: {actual} of {limit} */
-	REEVE_EVENT_MEMORY_PRESSURE_CHANGED =
-		24, /* memory pressure is {text}: {actual} of {limit} bytes */
-	REEVE_EVENT_MEMORY_RESIZED =
-		25, /* memory pool {object} went from {limit} to {actual} bytes */
-	REEVE_EVENT_ALLOCATION_FAILED =
-		26, /* session {session} was refused {actual} bytes; the limit is {limit}: {text} */
-	REEVE_EVENT_PARALLEL_QUEUED =
-		27, /* parallel query {query} of session {session} waits for {actual} of {limit} servers */
-	REEVE_EVENT_PARALLEL_DOWNGRADED =
-		28, /* parallel query {query} of session {session} runs at degree {actual} instead of {limit} */
-	REEVE_EVENT_PARALLEL_COMPLETED =
-		29,			 /* parallel query {query} of session {session} is done */
-	REEVE_EVENT_REBALANCED = 30,	 /* {actual} groups were rebalanced */
+	REEVE_EVENT_MEMORY_PRESSURE_CHANGED = 24, /* memory pressure is {text}: {actual} of {limit} bytes */
+	REEVE_EVENT_MEMORY_RESIZED = 25, /* memory pool {object} went from {limit} to {actual} bytes */
+	REEVE_EVENT_ALLOCATION_FAILED = 26, /* session {session} was refused {actual} bytes; the limit is {limit}: {text} */
+	REEVE_EVENT_PARALLEL_QUEUED = 27, /* parallel query {query} of session {session} waits for {actual} of {limit} servers */
+	REEVE_EVENT_PARALLEL_DOWNGRADED = 28, /* parallel query {query} of session {session} runs at degree {actual} instead of {limit} */
+	REEVE_EVENT_PARALLEL_COMPLETED = 29, /* parallel query {query} of session {session} is done */
+	REEVE_EVENT_REBALANCED = 30, /* {actual} groups were rebalanced */
 	REEVE_EVENT_CONFIG_CHANGED = 31, /* the configuration of {text} was changed */
 	REEVE_EVENT_STATEMENT_CANCELLED = 32, /* a statement of session {session} was cancelled */
-	REEVE_EVENT_EXECUTION_TIMEOUT =
-		33, /* a statement of session {session} ran {actual}; the limit is {limit} */
-	REEVE_EVENT_STATEMENT_REFUSED =
-		34, /* a statement of session {session} was not begun: {reason} is {actual}, the limit is {limit} */
-	REEVE_EVENT_PROCESS_REAPED =
-		35, /* process {object} ({text}) is gone; {actual} sessions of it were ended */
+	REEVE_EVENT_EXECUTION_TIMEOUT = 33, /* a statement of session {session} ran {actual}; the limit is {limit} */
+	REEVE_EVENT_STATEMENT_REFUSED = 34, /* a statement of session {session} was not begun: {reason} is {actual}, the limit is {limit} */
+	REEVE_EVENT_PROCESS_REAPED = 35, /* process {object} ({text}) is gone; {actual} sessions of it were ended */
 	REEVE_EVENT_DEGRADED = 36, /* reeve has stopped enforcing: {text} */
 	REEVE_EVENT_LAST = 36
 };

@@ -17,6 +17,16 @@
 extern "C" {
 #endif
 
+/* What the host knows of memory. */
+struct reeve_host_memory {
+	uint64_t system_bytes;		/* of the machine; 0: not known */
+	uint64_t container_limit_bytes; /* of the control group; REEVE_UNLIMITED: none */
+	uint64_t container_used_bytes;	/* in it, without page cache that is not in use */
+	uint64_t resident_bytes;	/* of this process; 0: not known */
+	/* part of the last 10 s in which some, or all, tasks waited for memory; UINT32_MAX: not known */
+	uint32_t stall_some_ppm, stall_full_ppm;
+};
+
 struct reeve_host {
 	void *self; /* first argument of every function */
 
@@ -51,6 +61,8 @@ struct reeve_host {
 	int32_t (*process_id)(void *self);
 	/* Processors this process may use, at least 1. */
 	uint32_t (*cpu_count)(void *self);
+	/* Memory of machine, container and process; false: nothing is known. NULL: the same. */
+	bool (*memory)(void *self, struct reeve_host_memory *ret);
 };
 
 /* The real one. Never NULL; static; the same pointer each time. */

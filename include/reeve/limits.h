@@ -9,23 +9,23 @@ extern "C" {
 
 /* What a limit is on. */
 enum reeve_limit_kind {
-	REEVE_LIMIT_NONE = 0,		   /* no limit */
-	REEVE_LIMIT_CPU_TIME = 1,	   /* CPU time of a call, ns */
-	REEVE_LIMIT_ELAPSED_TIME = 2,	   /* elapsed time of a call, ns */
-	REEVE_LIMIT_IO_BYTES = 3,	   /* bytes of I/O of a call, bytes */
-	REEVE_LIMIT_IO_REQUESTS = 4,	   /* I/O requests of a call, requests */
-	REEVE_LIMIT_ESTIMATE = 5,	   /* estimated execution time, ns */
-	REEVE_LIMIT_EXECUTION_TIME = 6,	   /* execution time, ns */
-	REEVE_LIMIT_IDLE_TIME = 7,	   /* idle time of a session, ns */
+	REEVE_LIMIT_NONE = 0, /* no limit */
+	REEVE_LIMIT_CPU_TIME = 1, /* CPU time of a call, ns */
+	REEVE_LIMIT_ELAPSED_TIME = 2, /* elapsed time of a call, ns */
+	REEVE_LIMIT_IO_BYTES = 3, /* bytes of I/O of a call, bytes */
+	REEVE_LIMIT_IO_REQUESTS = 4, /* I/O requests of a call, requests */
+	REEVE_LIMIT_ESTIMATE = 5, /* estimated execution time, ns */
+	REEVE_LIMIT_EXECUTION_TIME = 6, /* execution time, ns */
+	REEVE_LIMIT_IDLE_TIME = 7, /* idle time of a session, ns */
 	REEVE_LIMIT_IDLE_BLOCKER_TIME = 8, /* idle time of a session that blocks another, ns */
-	REEVE_LIMIT_QUEUE_TIME = 9,	   /* time in the session queue, ns */
-	REEVE_LIMIT_ACTIVE_SESSIONS = 10,  /* active sessions of a group, sessions */
-	REEVE_LIMIT_GROUP_SESSIONS = 11,   /* sessions of a group, sessions */
-	REEVE_LIMIT_GLOBAL_SESSIONS = 12,  /* sessions of all groups, sessions */
-	REEVE_LIMIT_CPU_SLOTS = 13,	   /* CPU slots, slots */
-	REEVE_LIMIT_CPU_CAP = 14,	   /* CPU utilization of a group, ppm */
-	REEVE_LIMIT_PLAN_CAP = 15,	   /* CPU utilization of the plan, ppm */
-	REEVE_LIMIT_RUNAWAY = 16,	   /* CPU time of a runaway, ns */
+	REEVE_LIMIT_QUEUE_TIME = 9, /* time in the session queue, ns */
+	REEVE_LIMIT_ACTIVE_SESSIONS = 10, /* active sessions of a group, sessions */
+	REEVE_LIMIT_GROUP_SESSIONS = 11, /* sessions of a group, sessions */
+	REEVE_LIMIT_GLOBAL_SESSIONS = 12, /* sessions of all groups, sessions */
+	REEVE_LIMIT_CPU_SLOTS = 13, /* CPU slots, slots */
+	REEVE_LIMIT_CPU_CAP = 14, /* CPU utilization of a group, ppm */
+	REEVE_LIMIT_PLAN_CAP = 15, /* CPU utilization of the plan, ppm */
+	REEVE_LIMIT_RUNAWAY = 16, /* CPU time of a runaway, ns */
 };
 
 #ifdef __cplusplus

@@ -24,6 +24,8 @@
 #include <reeve/session.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
+#include <reeve/memory.h>
+#include <reeve/io.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +57,12 @@ struct reeve_options {
 	uint32_t max_windows;	  /* for maintenance; default 64, at most 4,096 */
 	uint32_t max_edit_ops;	  /* steps of a staged edit; default 1,024, at most 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
+	/* memory; see memory.h */
+	uint64_t db_limit_bytes;	/* default 8 GiB */
+	uint32_t max_quotas;		/* sessions with memory; default as max_sessions */
+	uint32_t max_allocations;	/* default 65,536, at most 16,777,216 */
+	uint32_t max_external_sessions; /* ids of outside engines' sessions; default 16,384 */
+	uint32_t max_io_requests;	/* waiting, or under way by hand; default 65,536 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -94,6 +102,7 @@ struct reeve_tick_report {
 	uint32_t forgotten_sessions; /* terminated sessions past their retention */
 	uint32_t throttled_tasks;    /* runaways found */
 	uint32_t plan_switches;	     /* 1: a schedule or window has put another plan in force */
+	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
 };
 
 /*
@@ -143,6 +152,10 @@ struct reeve_segment_info {
 	uint32_t windows, max_windows;
 	uint32_t max_events;
 	uint64_t refused_events; /* lost because their place in the ring was already taken again */
+	uint32_t quotas, max_quotas;
+	uint32_t allocations, max_allocations;
+	uint32_t external_sessions, max_external_sessions;
+	uint32_t io_requests, max_io_requests;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -9,12 +9,15 @@ extern "C" {
 
 /* Why a task or session waits. */
 enum reeve_wait_reason {
-	REEVE_WAIT_NONE = 0,	 /* not waiting */
+	REEVE_WAIT_NONE = 0, /* not waiting */
 	REEVE_WAIT_CPU_SLOT = 1, /* waiting for a CPU slot */
-	REEVE_WAIT_CPU_CAP = 2,	 /* its group is over its CPU utilization cap */
+	REEVE_WAIT_CPU_CAP = 2, /* its group is over its CPU utilization cap */
 	REEVE_WAIT_PLAN_CAP = 3, /* the database is over the plan's CPU utilization cap */
-	REEVE_WAIT_BLOCKED = 4,	 /* blocked outside reeve (I/O, lock or client) */
-	REEVE_WAIT_RUNAWAY = 5,	 /* throttled as a runaway */
+	REEVE_WAIT_BLOCKED = 4, /* blocked outside reeve (I/O, lock or client) */
+	REEVE_WAIT_RUNAWAY = 5, /* throttled as a runaway */
+	REEVE_WAIT_IO_BANDWIDTH = 6, /* its group is over its limit of I/O bytes a second */
+	REEVE_WAIT_IO_IOPS = 7, /* its group is over its limit of I/O operations a second */
+	REEVE_WAIT_IO_TURN = 8, /* waiting for its turn among the I/O requests under way */
 };
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment_api.c - opening and closing, housekeeping, checks. */
 #include "../engine/engine.h"
+#include "../engine/io.h"
 
 #include <stdlib.h>
 
@@ -47,6 +48,7 @@ static struct reeve *new_handle(const struct reeve_host *host)
 	r->host = host ? host : reeve_host_native();
 	r->attachment = REEVE_NONE;
 	pthread_mutex_init(&r->local_lock, NULL);
+	pthread_mutex_init(&r->shrink_lock, NULL);
 	return r;
 }
 
@@ -54,6 +56,7 @@ static void free_handle(struct reeve *r)
 {
 	reeve__segment_unmap(r);
 	pthread_mutex_destroy(&r->local_lock);
+	pthread_mutex_destroy(&r->shrink_lock);
 	free(r);
 }
 
@@ -74,6 +77,8 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->pull_clock, UINT64_MAX - UINT32_MAX);
 	for (uint32_t i = 0; i < r->slot_count; i++)
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
+	reeve__memory_seed(r, options->db_limit_bytes, reeve__wall(r));
+	reeve__io_init(r);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -118,6 +123,13 @@ static int check_options(const struct reeve_options *o, struct reeve_error *err)
 	if (!o->path && (o->flags & REEVE_OPEN_EXISTING))
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"REEVE_OPEN_EXISTING wants a path; anonymous memory is always new");
+	if (o->db_limit_bytes && (o->db_limit_bytes < REEVE_MEMORY_DB_MIN ||
+					 o->db_limit_bytes > REEVE_MEMORY_DB_MAX))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"db_limit_bytes is %llu; allowed are %llu to %llu",
+			(unsigned long long)o->db_limit_bytes,
+			(unsigned long long)REEVE_MEMORY_DB_MIN,
+			(unsigned long long)REEVE_MEMORY_DB_MAX);
 	return o->host ? check_host(o->host, err) : 0;
 }
 
@@ -223,6 +235,8 @@ REEVE_API int reeve_tick(
 	reeve__cpu_dispatch(&x);
 	reeve__cpu_end(&x);
 	reeve__event_flush(reeve);
+	report.resized_pools = reeve__memory_tick(reeve);
+	reeve__io_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -240,6 +254,8 @@ REEVE_API int reeve_validate(
 	n += reeve__session_validate(reeve, found, arg);
 	n += reeve__cpu_validate(reeve, found, arg);
 	n += reeve__event_validate(reeve, found, arg);
+	n += reeve__memory_validate(reeve, found, arg);
+	n += reeve__io_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -284,6 +300,14 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_windows = h->windows.capacity,
 		.max_events = h->events.capacity,
 		.refused_events = reeve__get(&h->events.refused),
+		.quotas = reeve__get(&h->quotas.live),
+		.max_quotas = h->quotas.capacity,
+		.allocations = reeve__get(&h->allocations.live),
+		.max_allocations = h->allocations.capacity,
+		.external_sessions = reeve__get(&h->externals.live),
+		.max_external_sessions = h->externals.capacity,
+		.io_requests = reeve__get(&h->io.requests.live),
+		.max_io_requests = h->io.requests.capacity,
 	};
 }
 

@@ -32,6 +32,23 @@ enum reeve_point {
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
 	REEVE_POINT_EDIT_APPLIED, /* all rows of a staged edit changed, to be taken back should the submitter die */
 	REEVE_POINT_EDIT_COMMITTED, /* staged edit submitted, what is in force not yet compiled anew */
+	REEVE_POINT_MEMORY_CLAIMED, /* memory allocation or quota claimed, not yet published */
+	REEVE_POINT_MEMORY_PUBLISHED, /* memory allocation live, sums not yet raised */
+	REEVE_POINT_MEMORY_CREDITED, /* credit of a session raised, sums not yet */
+	REEVE_POINT_MEMORY_FREEING, /* memory allocation no longer counted, its slot not yet free */
+	REEVE_POINT_MEMORY_PREPARED, /* pool definitions prepared, not yet in force */
+	REEVE_POINT_MEMORY_ENDING, /* a session's memory partly returned */
+	REEVE_POINT_MEMORY_SAMPLING, /* a page sampler half changed */
+	REEVE_POINT_IO_SLOT_TAKEN, /* I/O slot taken on the fast path, request not yet begun */
+	REEVE_POINT_IO_LOCKED, /* I/O lock held, nothing changed yet */
+	REEVE_POINT_IO_QUEUED, /* I/O request in its queue, lock still held */
+	REEVE_POINT_IO_PARKING, /* I/O request queued, lock released, its session not yet asleep */
+	REEVE_POINT_IO_NAMED, /* I/O slot names the winner, request not yet marked */
+	REEVE_POINT_IO_GRANTED, /* request marked as under way, its owner not yet told */
+	REEVE_POINT_IO_PERFORMING, /* request admitted, transfer under way */
+	REEVE_POINT_IO_RELEASED, /* I/O slot free, waiters not yet looked for */
+	REEVE_POINT_IO_ENDING, /* request marked as over, counts not yet changed */
+	REEVE_POINT_IO_REGISTERED, /* limits of a group written, not yet in force */
 	REEVE_POINT_COUNT
 };
 
@@ -64,6 +81,23 @@ enum reeve_point {
 	"EVENT_CLAIMED", \
 	"EVENT_FILLING", \
 	"EDIT_APPLIED", \
-	"EDIT_COMMITTED"
+	"EDIT_COMMITTED", \
+	"MEMORY_CLAIMED", \
+	"MEMORY_PUBLISHED", \
+	"MEMORY_CREDITED", \
+	"MEMORY_FREEING", \
+	"MEMORY_PREPARED", \
+	"MEMORY_ENDING", \
+	"MEMORY_SAMPLING", \
+	"IO_SLOT_TAKEN", \
+	"IO_LOCKED", \
+	"IO_QUEUED", \
+	"IO_PARKING", \
+	"IO_NAMED", \
+	"IO_GRANTED", \
+	"IO_PERFORMING", \
+	"IO_RELEASED", \
+	"IO_ENDING", \
+	"IO_REGISTERED"
 
 #endif

@@ -127,6 +127,7 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 	/* A holder between words and phase is just beginning or ending; a parked one must wait. */
 	if (live && t->kind == REEVE_TASK_SESSION && !t->queued && !holds &&
 		reeve__get(&t->park) == REEVE_PARK_YES &&
+		reeve__get(&t->phase) == REEVE_PHASE_WORK && /* else it waits for something else */
 		reeve__get(&t->wait_reason) != REEVE_WAIT_RUNAWAY)
 		note_fault(f, "task slot %u is parked and neither waits nor holds a CPU slot", i);
 }

@@ -70,9 +70,17 @@ struct reeve_session {
 	uint64_t glance_cycles; /* when it last was */
 	int stop_code;
 	char stop_text[128];
+	/* the I/O request under way */
+	bool io_open, io_blocked;
+	uint32_t io_type, io_device;
+	uint32_t io_slot, io_hint;	    /* I/O slot that bears the task's name; where to try */
+	uint32_t io_request, io_generation; /* row of the table, when it had to queue */
+	uint64_t io_cycles, io_due_ns;	    /* when it was admitted; the span it may take */
 	/* between statements */
 	uint64_t end_cycles, gap_cycles;       /* when the last ended; smoothed pause to the next */
 	struct reeve_session *next, *previous; /* this process's list */
+	/* memory; NULL until the first charge */
+	struct reeve_sh_quota *quota;
 };
 
 static inline uint64_t reeve__cycles(const struct reeve *r)
@@ -201,6 +209,10 @@ void reeve__query_block_begin(struct reeve_session *s);
 int reeve__query_block_end(struct reeve_session *s);
 void reeve__query_shield_begin(struct reeve_session *s);
 int reeve__query_shield_end(struct reeve_session *s);
+/* Whether the statement has to stop: 0, or the code, with the reason in stop_text. */
+int reeve__query_must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles);
+/* Nanoseconds until the statement is out of time. */
+uint64_t reeve__query_time_left(const struct reeve_session *s, uint64_t cycles);
 /*
  * Sets bits in a task's attention. Any process, locks may be held. True when it is parked: the
  * caller then wakes it, once it holds no lock.
@@ -287,6 +299,36 @@ uint32_t reeve__attachment_copy(
 	struct reeve *r, struct reeve_attachment_info *ret, uint32_t capacity);
 int reeve__attachment_validate(
 	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+
+/* ---- memory: see memory.h for the rest. These take the memory lock, unless there is nothing to do. */
+
+/* The session's memory is returned, once: it has ended. Session lock held. */
+void reeve__memory_session_end(struct reeve *r, uint32_t session);
+/* The same, and its owner will charge no more. Session lock held. */
+void reeve__memory_session_release(struct reeve *r, uint32_t session);
+/* Moves what a session holds to another group; RESOURCE_EXHAUSTED when it does not fit there. */
+int reeve__memory_session_move(
+	struct reeve *r, uint32_t session, uint32_t group, struct reeve_error *err);
+/* The same, whether it fits or not: a move that was cut short. */
+void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t group);
+/* A statement has ended: credit beyond a little goes back. */
+void reeve__memory_statement_end(struct reeve_session *s);
+/* For reaping: what a process allocated without naming a session. */
+void reeve__memory_reap(struct reeve *r, uint32_t attachment);
+/* Housekeeping. Returns how many pools were resized. */
+uint32_t reeve__memory_tick(struct reeve *r);
+int reeve__memory_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+/* First content of a new segment. */
+void reeve__memory_seed(struct reeve *r, uint64_t limit_bytes, reeve_ns now_wall);
+/* Callbacks of this process, if any are due. */
+void reeve__memory_shrink(struct reeve *r);
+
+static inline void reeve__memory_attend(struct reeve *r)
+{
+	if (REEVE_UNLIKELY(reeve__get(&r->shrinker_count) != 0) &&
+		(reeve__get(&r->memory->wanted) || reeve__get(&r->memory->targets)))
+		reeve__memory_shrink(r);
+}
 
 /* ---- pull.c: tasks of outside engines ---- */
 

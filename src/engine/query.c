@@ -10,6 +10,7 @@
  * ends and at the end.
  */
 #include "engine.h"
+#include "io.h"
 
 #include <stdio.h>
 
@@ -93,8 +94,7 @@ static bool is_cancelled(struct reeve_session *s)
 	return true;
 }
 
-/* Whether the statement has to stop: 0, or the code, with the reason as text. */
-static int must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles)
+int reeve__query_must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles)
 {
 	if (s->stop_code)
 		return s->stop_code;
@@ -141,8 +141,7 @@ static bool park_locked(struct reeve_session *s)
 	return (atomic_load(&s->t->attention) & (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL)) != 0;
 }
 
-/* Nanoseconds until the statement is out of time. */
-static uint64_t time_left(const struct reeve_session *s, uint64_t cycles)
+uint64_t reeve__query_time_left(const struct reeve_session *s, uint64_t cycles)
 {
 	return reeve__before(cycles, s->deadline_cycles)
 		       ? reeve__cycles_ns(s->r, s->deadline_cycles - cycles)
@@ -154,7 +153,7 @@ static reeve_ns look_up_at(struct reeve__cpu_pass *x, struct reeve_session *s)
 {
 	uint64_t at =
 		x->c->watchman == s->task ? reeve__cpu_next_look(x) : x->now + REEVE_LOOK_UP_NS;
-	uint64_t left = time_left(s, x->cycles);
+	uint64_t left = reeve__query_time_left(s, x->cycles);
 
 	if (at - x->now > left)
 		at = x->now + left;
@@ -167,7 +166,7 @@ static bool look_up(struct reeve_session *s, struct reeve__cpu_pass *x, int *ret
 	reeve__cpu_begin(x, s->r);
 	if (!reeve__cpu_holds(s->r, s->task)) {
 		park_locked(s);
-		*ret = must_stop(s, reeve__get(&s->t->attention), x->cycles);
+		*ret = reeve__query_must_stop(s, reeve__get(&s->t->attention), x->cycles);
 		if (*ret == 0 && !s->t->queued)
 			reeve__cpu_enqueue(x, s->task);
 		if (*ret == 0)
@@ -472,8 +471,8 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 		return 0;
 	reeve__cpu_begin(&x, r);
 	settle_locked(&x, s);
-	if (ns > time_left(s, x.cycles))
-		ns = time_left(s, x.cycles);
+	if (ns > reeve__query_time_left(s, x.cycles))
+		ns = reeve__query_time_left(s, x.cycles);
 	until = (reeve_ns)(x.now + ns);
 	reeve__put(&s->t->phase, REEVE_PHASE_BLOCKED);
 	reeve__cpu_dequeue(&x, s->task);
@@ -493,7 +492,7 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 	reeve__put(&s->t->park, REEVE_PARK_NO);
 	reeve__put(&s->t->phase, REEVE_PHASE_WORK);
 	reeve__cpu_begin(&x, r);
-	rc = must_stop(s, reeve__get(&s->t->attention), x.cycles);
+	rc = reeve__query_must_stop(s, reeve__get(&s->t->attention), x.cycles);
 	if (rc == 0)
 		return acquire_slot(s, &x, true);
 	reeve__cpu_give_up(&x, s->task);
@@ -561,13 +560,14 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 	if (!s->in_query || s->block_depth)
 		return s->stop_code;
 	measure(s, cycles);
-	rc = must_stop(s, attention, cycles);
+	rc = reeve__query_must_stop(s, attention, cycles);
 	if (rc)
 		return rc;
 	if (!reeve__segment_ready(s->r)) {
 		start_slice(s, cycles, REEVE_SEC);
 		return 0;
 	}
+	reeve__memory_attend(s->r);
 	look_for_runaway(s);
 	used = s->query_cpu_ns - s->slice_start_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
@@ -627,7 +627,7 @@ int reeve__query_block_end(struct reeve_session *s)
 	s->charged_cycles = cycles;
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
 	atomic_store(&s->t->phase, REEVE_PHASE_WORK);
-	int rc = must_stop(s, reeve__get(&s->t->attention), cycles);
+	int rc = reeve__query_must_stop(s, reeve__get(&s->t->attention), cycles);
 	if (rc || !reeve__segment_ready(s->r))
 		return rc;
 	if (has_kept_slot(s))
@@ -731,6 +731,8 @@ void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
 
 	if (!s->in_query)
 		return;
+	if (REEVE_UNLIKELY(s->io_open))
+		reeve__io_abandon(s);
 	if (s->block_depth == 0)
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
@@ -748,6 +750,8 @@ void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
 		atomic_store(&s->t->shield, 0);
 	}
 	leave_phase(s, cycles);
+	if (REEVE_UNLIKELY(s->quota != NULL))
+		reeve__memory_statement_end(s);
 	s->end_cycles = cycles;
 	/* After the phase: a killer sees IDLE, or is seen. */
 	attention = atomic_load(&s->t->attention);

@@ -8,6 +8,7 @@
  * which starts over: every step is idempotent.
  */
 #include "engine.h"
+#include "io.h"
 
 #define REAP_PERIOD_NS ((uint64_t)200000000)
 
@@ -70,6 +71,8 @@ static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t r
 	}
 	for (i = 0; (i = reeve__task_reap(r, attachment, i)) != REEVE_NONE; i++)
 		;
+	reeve__memory_reap(r, attachment);
+	reeve__io_reap(r, attachment);
 	return n;
 }
 

@@ -8,6 +8,7 @@
  * ACTIVE, WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
  */
 #include "engine.h"
+#include "io.h"
 
 #include <stdlib.h>
 
@@ -19,8 +20,14 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 {
 	struct reeve__cpu_pass x;
 
-	if (task < r->header->tasks.capacity && reeve__get(&r->tasks[task].group) != group)
-		reeve__cpu_move(&x, r, task, group);
+	uint32_t from;
+
+	if (task >= r->header->tasks.capacity || reeve__get(&r->tasks[task].group) == group)
+		return;
+	from = reeve__get(&r->tasks[task].group);
+	if (from < r->group_capacity)
+		reeve__io_move(r, task, from);
+	reeve__cpu_move(&x, r, task, group);
 }
 
 /* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
@@ -66,6 +73,7 @@ static void recover_sessions(struct reeve *r)
 
 	reeve__table_rebuild(r, &h->sessions, 0);
 	reeve__table_rebuild(r, &h->tasks, 0);
+	reeve__table_rebuild(r, &h->externals, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
 		reeve__put(&r->groups[i].sessions, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
@@ -76,6 +84,7 @@ static void recover_sessions(struct reeve *r)
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
 		finish_move(r, sh->task, g);
+		reeve__memory_session_follow(r, i, g);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -255,7 +264,8 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	fill_task(r, s->task, s->session, group, task_priority(def->priority));
 	fill_session(r, s->session, s->task, group, by, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
-	reeve__table_publish(r, &h->sessions, s->session, h->next_session_id++, NULL);
+	reeve__table_publish(
+		r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
 	reeve__add(&r->groups[group].sessions, 1);
 	reeve__add(&r->attachments[r->attachment].sessions, 1);
@@ -327,6 +337,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	s->slot = s->task % r->slot_count;
 	s->end_cycles = reeve__cycles(r);
 	s->gap_cycles = 0;
+	s->io_hint = s->task & 127;
 	remember_local(s);
 	*ret = s;
 	return 0;
@@ -398,6 +409,7 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 		return;
 	e->dropped = true;
 	reeve__cpu_drop(&e->x, r, task);
+	reeve__io_drop(r, task);
 }
 
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
@@ -410,6 +422,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 	if (user && is_last_of_user(r, user))
 		e->user = user;
 	drop_locked(r, task, e);
+	reeve__memory_session_end(r, i);
 }
 
 /* The owner lets go of an ended session: its slot may be reused. */
@@ -420,6 +433,7 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
 	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
+	reeve__memory_session_release(r, i);
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
 		reeve__table_free(r, &r->header->tasks, task, NULL);
@@ -441,6 +455,8 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	if (s->in_query)
 		reeve__query_end(s, NULL);
 	reeve__query_settle(s);
+	if (s->io_open)
+		reeve__io_abandon(s);
 	reeve__sessions_lock(s->r);
 	terminate_locked(s->r, s->session, reason, &e);
 	release_locked(s->r, s->session, &e);
@@ -589,7 +605,9 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED)
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
+		(info->wait_reason < REEVE_WAIT_IO_BANDWIDTH ||
+			info->wait_reason > REEVE_WAIT_IO_TURN))
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -763,6 +781,8 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	from = rc ? 0 : reeve__get(&r->sessions[i].group);
 	if (!rc && from != g)
 		rc = check_room(&r->groups[g], err);
+	if (!rc)
+		rc = reeve__memory_session_move(r, i, g, err);
 	if (!rc) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		sh->previous_group = r->groups[from].head.id;
@@ -771,6 +791,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__put(&sh->group, g);
 		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 		reeve__add(&r->groups[g].sessions, 1);
+		reeve__io_move(r, sh->task, from);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
 		reeve__session_event(r, i,

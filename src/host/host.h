@@ -12,6 +12,11 @@
 
 /* Text of the machine's present boot, at least 40 bytes; "" when it cannot be told. */
 void reeve__host_boot_id(char *to, size_t size);
+/*
+ * Memory as Linux tells it: /proc/meminfo, /proc/self/statm, /proc/pressure/memory, and the control
+ * group of this process, version 2 or 1. `root` ("": the real one) goes before every path, for tests.
+ */
+bool reeve__host_memory(const char *root, struct reeve_host_memory *ret);
 /* Short name of this program, for lists. */
 void reeve__host_program(char *to, size_t size);
 /*

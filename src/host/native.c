@@ -131,6 +131,12 @@ static uint32_t native_cpu_count(void *self)
 	return n > 0 ? (uint32_t)n : 1;
 }
 
+static bool native_memory(void *self, struct reeve_host_memory *ret)
+{
+	(void)self;
+	return reeve__host_memory("", ret);
+}
+
 REEVE_API const struct reeve_host *reeve_host_native(void)
 {
 	static const struct reeve_host native = {
@@ -143,6 +149,7 @@ REEVE_API const struct reeve_host *reeve_host_native(void)
 		.process_start = native_process_start,
 		.process_id = native_process_id,
 		.cpu_count = native_cpu_count,
+		.memory = native_memory,
 	};
 	return &native;
 }

@@ -207,6 +207,14 @@ int reeve__cpu_unregister(struct reeve *r, reeve_group_id group, struct reeve_er
 /* Whether a group has an explicit registration in force. */
 bool reeve__cpu_is_registered(const struct reeve *r, const struct reeve_sh_group *group);
 
+/*
+ * Sessions of outside engines, known by their ids alone. All under the session lock. note: this id is
+ * never to be handed out; false when the table is full. skip: the next id that may be.
+ */
+bool reeve__external_session_is(const struct reeve *r, uint64_t id);
+bool reeve__external_session_note(struct reeve *r, uint64_t id);
+uint64_t reeve__external_session_skip(struct reeve *r);
+
 /* Checks all definitions; calls found for each fault; returns how many. */
 int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 

@@ -21,6 +21,7 @@
 #define REEVE_SEGMENT_LAYOUT_H
 
 #include "../base/heap.h"
+#include "../base/io_flow.h"
 #include "../base/lock_ranks.h"
 
 #include <pthread.h>
@@ -367,6 +368,14 @@ struct reeve_sh_task {
 	_Atomic int64_t scheduled_wall; /* D: last pull dispatch */
 	_Atomic uint64_t cancel_cycles; /* a: start_cycles of the statement to cancel */
 	_Atomic uint64_t end_cycles;	/* o: when the last statement ended; 0: none has */
+	/* I/O */
+	_Atomic uint64_t io_bytes;    /* a: moved, all statements */
+	_Atomic uint64_t io_requests; /* a: ended, all statements */
+	uint64_t io_bytes_base;	      /* I/O lock: part of io_bytes that its group has retired */
+	uint64_t io_requests_base;    /* I/O lock: the same of io_requests */
+	_Atomic uint64_t io_rate_bytes, io_rate_ops, io_rate_at; /* o: a rate; at: cycles */
+	_Atomic uint32_t io_slot; /* o: 1 + I/O slot that may bear its name; 0: none */
+	_Atomic uint32_t io_live; /* I/O lock writes: requests of the table that are its */
 };
 
 /* One CPU slot. A cache line each: the word is the hottest store there is. */
@@ -439,6 +448,7 @@ struct reeve_sh_journal {
 
 #include "layout_plans.h"
 #include "layout_event.h"
+#include "layout_io.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -472,6 +482,14 @@ struct reeve_sh_header {
 	struct reeve_sh_edit edit;
 	/* events */
 	struct reeve_sh_events events;
+	/* memory: layout_memory.h; sessions of outside engines: layout_external.h */
+	struct reeve_sh_table quotas, allocations; /* M */
+	struct reeve_sh_table externals;	   /* S */
+	uint64_t memory;			   /* i: offset of struct reeve_sh_memory */
+	uint64_t memory_groups;	   /* i: offset of one struct reeve_sh_memory_group a group */
+	uint64_t quota_of_session; /* i: offset of a word a session: slot of its quota + 1 */
+	uint64_t samplers;	   /* i: offset of REEVE_SH_POOLS samplers */
+	struct reeve_sh_io io;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -485,7 +503,7 @@ _Static_assert(sizeof(struct reeve_sh_mapping) % 64 == 0, "mapping");
 _Static_assert(sizeof(struct reeve_sh_plan) % 64 == 0, "plan");
 _Static_assert(sizeof(struct reeve_sh_directive) % 64 == 0, "directive");
 _Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
-_Static_assert(sizeof(struct reeve_sh_task) == 256, "a task takes 256 bytes");
+_Static_assert(sizeof(struct reeve_sh_task) == 320, "a task takes 320 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
 _Static_assert(
@@ -501,5 +519,9 @@ _Static_assert(
 _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
 	"the journal holds any definition");
 _Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
+
+/* Parts of other modules, which build on what is above. */
+#include "layout_external.h"
+#include "layout_memory.h"
 
 #endif

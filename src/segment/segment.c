@@ -23,6 +23,8 @@ struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
 	uint32_t schedules, windows, edit_ops;
 	uint32_t events;
+	uint32_t quotas, allocations, externals;
+	uint32_t io_requests;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -98,6 +100,28 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
+	place_table(&h->quotas, c->quotas, sizeof(struct reeve_sh_quota), false, &end);
+	place_table(
+		&h->allocations, c->allocations, sizeof(struct reeve_sh_allocation), false, &end);
+	place_table(&h->externals, c->externals, sizeof(struct reeve_sh_external), false, &end);
+	h->memory = end;
+	end = page_up(end + sizeof(struct reeve_sh_memory));
+	h->memory_groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
+	h->quota_of_session = end;
+	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	h->samplers = end;
+	end = page_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
+	place_table(
+		&h->io.requests, c->io_requests, sizeof(struct reeve_sh_io_request), false, &end);
+	place_table(&h->io.executors, REEVE_SH_IO_EXECUTORS, sizeof(struct reeve_sh_io_executor),
+		false, &end);
+	h->io.slots = end;
+	end = page_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
+	h->io.groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
+	h->io.device_rows = end;
+	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -132,6 +156,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->schedules = either(o->max_schedules, 128);
 	c->windows = either(o->max_windows, 64);
 	c->edit_ops = either(o->max_edit_ops, 1024);
+	c->quotas = either(o->max_quotas, c->sessions);
+	c->allocations = either(o->max_allocations, 65536);
+	c->externals = either(o->max_external_sessions, 16384);
+	c->io_requests = either(o->max_io_requests, 65536);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -142,7 +170,11 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
 		(rc = check_range(err, "max_schedules", c->schedules, 4096)) ||
 		(rc = check_range(err, "max_windows", c->windows, 4096)) ||
-		(rc = check_range(err, "max_edit_ops", c->edit_ops, 65536)))
+		(rc = check_range(err, "max_edit_ops", c->edit_ops, 65536)) ||
+		(rc = check_range(err, "max_quotas", c->quotas, 1u << 20)) ||
+		(rc = check_range(err, "max_allocations", c->allocations, 1u << 24)) ||
+		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)) ||
+		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -172,17 +204,33 @@ static void set_pointers(struct reeve *r)
 	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
 	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
+	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
+	r->memory_groups = (struct reeve_sh_memory_group *)(void *)(r->base + h->memory_groups);
+	r->quotas = (struct reeve_sh_quota *)(void *)(r->base + h->quotas.slots);
+	r->quota_of_session = (_Atomic uint32_t *)(void *)(r->base + h->quota_of_session);
+	r->allocations = (struct reeve_sh_allocation *)(void *)(r->base + h->allocations.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
+	r->io = &h->io;
+	r->io_slots = (struct reeve_sh_io_slot *)(void *)(r->base + h->io.slots);
+	r->io_groups = (struct reeve_sh_io_group *)(void *)(r->base + h->io.groups);
+	r->io_devices = (struct reeve_sh_io_device *)(void *)(r->base + h->io.device_rows);
+	r->io_requests = (struct reeve_sh_io_request *)(void *)(r->base + h->io.requests.slots);
+	r->io_executors = (struct reeve_sh_io_executor *)(void *)(r->base + h->io.executors.slots);
 }
 
 static void init_locks(struct reeve_sh_header *h)
 {
+	struct reeve_sh_memory *memory = (struct reeve_sh_memory *)(void *)((char *)h + h->memory);
+
 	reeve__lock_init(&h->admin, REEVE_RANK_ADMIN);
 	reeve__lock_init(&h->catalog, REEVE_RANK_CATALOG);
 	reeve__lock_init(&h->session_lock, REEVE_RANK_SESSIONS);
 	reeve__lock_init(&h->cpu.lock, REEVE_RANK_CPU);
+	reeve__lock_init(&memory->lock, REEVE_RANK_MEMORY);
+	reeve__lock_init(&memory->sampler_lock, REEVE_RANK_MEMORY);
+	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -191,7 +239,9 @@ static void format_segment(
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks, &h->schedules, &h->windows};
+		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
+		&h->io.requests, &h->io.executors, &h->schedules,
+		&h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -225,6 +275,20 @@ static int compare_table(struct reeve_error *err, const char *path, const char *
 	return 0;
 }
 
+/* Whether what is no table lies elsewhere than this build puts it. */
+static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_sh_header *want)
+{
+	return h->size != want->size || h->cpu_slots != want->cpu_slots ||
+	       h->rulings != want->rulings || h->scratch != want->scratch ||
+	       h->events.ring != want->events.ring || h->memory != want->memory ||
+	       h->memory_groups != want->memory_groups ||
+	       h->quota_of_session != want->quota_of_session || h->samplers != want->samplers ||
+	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
+	       h->io.device_rows != want->io.device_rows ||
+	       h->planning.switches != want->planning.switches || h->edit.ops != want->edit.ops ||
+	       h->edit.undo != want->edit.undo;
+}
+
 /* Refuses a file whose header is not, number by number, what this build would have written. */
 static int check_header(const struct reeve_sh_header *h, uint64_t file_size, const char *path,
 	struct reeve_error *err)
@@ -242,6 +306,11 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
 		{"schedules", offsetof(struct reeve_sh_header, schedules)},
 		{"windows", offsetof(struct reeve_sh_header, windows)},
+		{"quotas", offsetof(struct reeve_sh_header, quotas)},
+		{"allocations", offsetof(struct reeve_sh_header, allocations)},
+		{"externals", offsetof(struct reeve_sh_header, externals)},
+		{"I/O requests", offsetof(struct reeve_sh_header, io.requests)},
+		{"I/O executors", offsetof(struct reeve_sh_header, io.executors)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -266,6 +335,10 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_windows = h->windows.capacity;
 	o.max_edit_ops = h->edit.max_ops;
 	o.max_events = h->events.capacity;
+	o.max_quotas = h->quotas.capacity;
+	o.max_allocations = h->allocations.capacity;
+	o.max_external_sessions = h->externals.capacity;
+	o.max_io_requests = h->io.requests.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -282,10 +355,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"%s: its slots have the signature %016llx, those of this build %016llx; "
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
-	if (h->size != want.size || h->cpu_slots != want.cpu_slots || h->rulings != want.rulings ||
-		h->scratch != want.scratch || h->events.ring != want.events.ring ||
-		h->planning.switches != want.planning.switches || h->edit.ops != want.edit.ops ||
-		h->edit.undo != want.edit.undo)
+	if (lies_elsewhere(h, &want))
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)
@@ -334,6 +404,12 @@ static int adopt_boot(
 		reeve__put(&h->events.sleepers, 0);
 		for (uint32_t i = 0; i < reeve__table_used(&h->tasks); i++)
 			reeve__put(&r->tasks[i].wait_since, 0);
+		reeve__put(&r->memory->rebuild, 1);
+		reeve__put(&h->io.contended, 0);
+		h->io.clock_ns = 0;
+		for (uint32_t i = 0; i < reeve__table_used(&h->groups); i++)
+			r->io_groups[i].bytes.full_at = r->io_groups[i].ops.full_at =
+				r->io_groups[i].rate.at = 0;
 		reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	}
 	flock(fd, LOCK_UN);

@@ -9,6 +9,15 @@
 
 #include <reeve/reeve.h>
 
+/* A callback of this process for memory pressure. */
+struct reeve__shrinker {
+	void (*shrink)(void *arg, uint32_t level, reeve_pool_id pool, uint64_t bytes);
+	void *arg;
+	reeve_pool_id pool;
+};
+#define REEVE__SHRINKERS 16u
+#define REEVE__LANES	 16u
+
 /* One process's attachment: where things are in this process. Opaque to users. */
 struct reeve {
 	const struct reeve_host *host;
@@ -33,6 +42,19 @@ struct reeve {
 	struct reeve_sh_period *schedules;
 	struct reeve_sh_period *windows;
 	struct reeve_sh_event *events;
+	struct reeve_sh_memory *memory;
+	struct reeve_sh_memory_group *memory_groups;
+	struct reeve_sh_quota *quotas;
+	struct reeve_sh_allocation *allocations;
+	_Atomic uint32_t *quota_of_session;
+	struct reeve_sh_io *io;
+	struct reeve_sh_io_slot *io_slots;
+	struct reeve_sh_io_group *io_groups;
+	struct reeve_sh_io_device *io_devices;
+	struct reeve_sh_io_request *io_requests;
+	struct reeve_sh_io_executor *io_executors;
+	uint64_t io_clock_cycles, io_clock_ns; /* a pair of clock readings; under the I/O lock */
+	_Atomic uint32_t io_group_hints[64];   /* 1 + group slot, by id; looked at, then checked */
 
 	uint32_t slot_count;
 	uint32_t group_capacity;
@@ -42,6 +64,16 @@ struct reeve {
 
 	pthread_mutex_t local_lock; /* this process's list of sessions; never held with others */
 	struct reeve_session *local_sessions;
+
+	/* memory: who is to shrink under pressure, and page accesses told but not yet counted */
+	pthread_mutex_t shrink_lock; /* held while callbacks run; never taken under another lock */
+	struct reeve__shrinker shrinkers[REEVE__SHRINKERS];
+	_Atomic uint32_t shrinker_count;
+	_Atomic uint64_t shrunk_ns;   /* when callbacks were last asked */
+	_Atomic uint64_t asked_ns;    /* when the host was last asked about memory */
+	_Atomic uint64_t freed_bytes; /* memory that this process has given back */
+	/* A row a few threads share; rows are longer than a row of pools to lie on lines apart. */
+	_Atomic uint64_t accesses[REEVE__LANES][REEVE_SH_POOLS + 8];
 };
 
 /*

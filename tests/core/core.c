@@ -71,6 +71,14 @@ static uint32_t host_cpu_count(void *self)
 	return 1;
 }
 
+static bool host_memory(void *self, struct reeve_host_memory *ret)
+{
+	struct core_host *h = self;
+
+	*ret = h->memory;
+	return h->memory_known;
+}
+
 void core_host_init(struct core_host *h)
 {
 	*h = (struct core_host){
@@ -83,7 +91,8 @@ void core_host_init(struct core_host *h)
 			.process_alive = host_process_alive,
 			.process_start = host_process_start,
 			.process_id = host_process_id,
-			.cpu_count = host_cpu_count},
+			.cpu_count = host_cpu_count,
+			.memory = host_memory},
 		.mono = 1000 * REEVE_SEC,
 		.wall = 2000 * REEVE_SEC,
 		.pid = 100,
@@ -117,6 +126,10 @@ void core_small_options(struct reeve_options *o)
 	o->max_sessions = 64;
 	o->max_tasks = 128;
 	o->max_events = 256;
+	o->max_quotas = 64;
+	o->max_allocations = 256;
+	o->max_external_sessions = 16;
+	o->max_io_requests = 128;
 }
 
 struct reeve *core_open(const struct reeve_host *host, uint32_t cpu_slots)

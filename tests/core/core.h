@@ -29,6 +29,8 @@ struct core_host {
 	uint32_t waits, wakes;
 	int32_t pid;	    /* of whoever opens next */
 	int32_t dead_below; /* processes with a lower pid are dead */
+	bool memory_known;  /* what it says about memory counts */
+	struct reeve_host_memory memory;
 };
 
 /* A host at 1,000 s of monotonic and 2,000 s of wall time, process 100, all alive. */

@@ -468,6 +468,11 @@ static void capacities_out_of_range_are_refused_by_name(void **state)
 		{offsetof(struct reeve_options, max_sessions), 1048577,
 			"max_sessions is 1048577; allowed are 1 to 1048576"},
 		{offsetof(struct reeve_options, max_tasks), UINT32_MAX, "max_tasks"},
+		{offsetof(struct reeve_options, max_quotas), 1048577,
+			"max_quotas is 1048577; allowed are 1 to 1048576"},
+		{offsetof(struct reeve_options, max_allocations), UINT32_MAX, "max_allocations"},
+		{offsetof(struct reeve_options, max_external_sessions), UINT32_MAX,
+			"max_external_sessions"},
 		{offsetof(struct reeve_options, cpu_slots), 1025,
 			"cpu_slots is 1025; allowed are 1 to 1024"},
 	};

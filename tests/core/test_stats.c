@@ -102,7 +102,7 @@ static void manager_14_rebalancing_reports_only_what_it_did(void **state)
 static void an_idle_tick_does_nothing(void **state)
 {
 	struct core *c = *state;
-	struct reeve_tick_report report = {9, 9, 9, 9, 9};
+	struct reeve_tick_report report = {9, 9, 9, 9, 9, 9};
 	uint64_t revision = core_segment(c->r).revision;
 
 	assert_ok(reeve_tick(c->r, &report, E));

@@ -63,6 +63,8 @@ void kit_spin(reeve_ns ns)
 }
 
 #define NAP_NS (REEVE_MSEC / 2)
+/* What a busy machine may add to a limit. */
+#define MOST_LATE_NS (20 * REEVE_SEC)
 
 struct kit_poll kit_poll_for(reeve_ns limit)
 {
@@ -79,6 +81,8 @@ bool kit_poll_more(struct kit_poll *poll)
 	reeve_ns late = kit_now() - before - NAP_NS;
 	if (late > REEVE_MSEC) /* all wait as long as this process did, and there are several */
 		poll->late += 4 * late;
+	if (poll->late > MOST_LATE_NS)
+		poll->late = MOST_LATE_NS;
 	return true;
 }
 

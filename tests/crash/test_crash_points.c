@@ -33,7 +33,10 @@ enum role {
 	ACTIVATES,  /* activates plans */
 	DELETES,    /* deletes plans that others refer to */
 	EDITS,	    /* submits staged edits */
-	REAPS	    /* returns what another dead process held */
+	REAPS,	    /* returns what another dead process held */
+	ADMITS,	    /* does its own I/O, within statements and without */
+	PULLS,	    /* submits, picks and completes I/O requests */
+	REGISTERS   /* sets limits of I/O */
 };
 
 static const struct {
@@ -69,6 +72,16 @@ static const struct {
 	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
+	[REEVE_POINT_IO_SLOT_TAKEN] = {ADMITS, 8},
+	[REEVE_POINT_IO_LOCKED] = {ADMITS, 20},
+	[REEVE_POINT_IO_QUEUED] = {ADMITS, 4},
+	[REEVE_POINT_IO_PARKING] = {ADMITS, 4},
+	[REEVE_POINT_IO_NAMED] = {PULLS, 8},
+	[REEVE_POINT_IO_GRANTED] = {PULLS, 8},
+	[REEVE_POINT_IO_PERFORMING] = {ADMITS, 8},
+	[REEVE_POINT_IO_RELEASED] = {ADMITS, 8},
+	[REEVE_POINT_IO_ENDING] = {PULLS, 8},
+	[REEVE_POINT_IO_REGISTERED] = {REGISTERS, 8},
 };
 
 static const char *const names[REEVE_POINT_COUNT] = {REEVE_POINT_NAMES};
@@ -155,6 +168,42 @@ static void run_one(struct reeve_session *s, uint64_t *seed, enum role role)
 	/* Long enough away, a session comes back younger than the others, and evicts. */
 	if (role == ALONE || role == CAPPED || kit_below(seed, 2) == 0)
 		kit_nap((reeve_ns)kit_below(seed, 2000) * REEVE_USEC);
+}
+
+static void admit_one(struct reeve_session *s, uint64_t *seed)
+{
+	struct reeve_io_def def = REEVE_IO_DEF_INIT;
+	bool in_query = kit_below(seed, 4) != 0;
+
+	def.size_bytes = kit_below(seed, 100000);
+	def.priority = kit_below(seed, 5);
+	def.keeps_cpu_slot = kit_below(seed, 2) == 0;
+	if (in_query && reeve_query_begin(s, NULL, NULL))
+		abort();
+	if (reeve_io_begin(s, &def, NULL))
+		abort();
+	kit_spin(kit_below(seed, 40) * REEVE_USEC);
+	reeve_io_end(s, def.size_bytes, true);
+	if (in_query)
+		reeve_query_end(s, NULL);
+}
+
+static void pull_one(struct reeve *r, struct reeve_session *s, uint64_t *seed)
+{
+	struct reeve_io_def def = REEVE_IO_DEF_INIT;
+	struct reeve_io_request_info q;
+	reeve_io_id id;
+
+	def.size_bytes = kit_below(seed, 100000);
+	def.type = kit_below(seed, 4);
+	if (kit_below(seed, 2)
+			? reeve_io_submit(r, (reeve_group_id){REEVE_BATCH_GROUP}, &def, &id, NULL)
+			: reeve_io_submit_for(s, &def, &id, NULL))
+		abort();
+	if (reeve_io_next(r, &q, NULL, NULL) == 0)
+		reeve_io_complete(r, q.id, q.size_bytes, true, NULL, NULL);
+	else if (kit_below(seed, 8) == 0)
+		reeve_io_cancel(r, id, NULL, NULL);
 }
 
 static void activate(struct world *w, struct reeve *r, uint64_t plan)
@@ -265,6 +314,18 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case REAPS:
 		reeve_tick(r, NULL, NULL);
+		break;
+	case ADMITS:
+		admit_one(s, &seed);
+		break;
+	case PULLS:
+		pull_one(r, s, &seed);
+		break;
+	case REGISTERS:
+		seed = 1 + kit_below(&seed, 999);
+		if (reeve_io_group_register(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP},
+			    1000 * seed, seed, (uint32_t)seed, NULL))
+			abort();
 		break;
 	default:
 		run_one(s, &seed, role);

@@ -177,6 +177,7 @@ static void test_stopped_waiter_is_passed_by(void **state)
 	(void)state;
 	assert_true(world_pause(world));
 	assert_int_equal(reeve_query_begin(world->probes[0], NULL, NULL), 0);
+	reeve_shield_begin(world->probes[0]); /* or it would be overdue, and lose the slot */
 	pid = start(wait_for_slot);
 	assert_true(is_waiting(stage->session));
 	kill(pid, SIGSTOP);

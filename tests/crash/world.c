@@ -19,6 +19,17 @@ struct loop {
 	uint32_t index;
 };
 
+/* A transfer of no time at all, admitted like any other. */
+static int run_io(struct reeve_session *s)
+{
+	struct reeve_io_def def = REEVE_IO_DEF_INIT;
+	int rc;
+
+	def.size_bytes = 4096;
+	rc = reeve_io_begin(s, &def, NULL);
+	return rc ? rc : reeve_io_end(s, def.size_bytes, true);
+}
+
 static void run_statement(struct world *w, struct reeve_session *s, uint64_t *seed, bool busy)
 {
 	int rc = reeve_query_begin(s, NULL, NULL);
@@ -31,6 +42,8 @@ static void run_statement(struct world *w, struct reeve_session *s, uint64_t *se
 		kit_spin(30 * REEVE_USEC);
 		rc = reeve_checkpoint(s);
 	}
+	if (!rc && kit_below(seed, 3) == 0)
+		rc = run_io(s);
 	if (rc)
 		kit_put(&w->refused, rc);
 	reeve_query_end(s, NULL);
@@ -136,6 +149,20 @@ int world_wait(pid_t pid, reeve_ns limit)
 	return -1;
 }
 
+/* One I/O at a time, and a limit with a small bucket: there is always somebody who waits. */
+static void narrow_io(struct reeve *r)
+{
+	struct reeve_io_config k;
+
+	reeve_io_config_get(r, &k);
+	k.max_concurrent = 1;
+	k.burst_ppm = 1000;
+	if (reeve_io_config_set(r, &k, NULL) ||
+		reeve_io_group_register(
+			r, (reeve_group_id){REEVE_BATCH_GROUP}, REEVE_UNLIMITED, 20000, 100, NULL))
+		abort();
+}
+
 struct world *world_create(uint32_t cpu_slots)
 {
 	struct world *w = kit_shared(sizeof(*w));
@@ -143,6 +170,7 @@ struct world *world_create(uint32_t cpu_slots)
 
 	w->slots = cpu_slots;
 	w->r = kit_create(w->path, cpu_slots);
+	narrow_io(w->r);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		definitions_create(&w->sets[i], w->r, i);
 	w->plan_intended = w->plan_acknowledged = REEVE_DEFAULT_PLAN;
@@ -250,6 +278,31 @@ static int check_capacity(struct world *w, const char *what)
 	return faults;
 }
 
+/* Nobody has an I/O request; explicit limits of a group are all of one number. */
+static int check_io(struct world *w, const char *what)
+{
+	struct reeve_io_group_stats g;
+	struct reeve_io_stats io;
+	int faults = 0;
+
+	reeve_io_stats_get(w->r, &io);
+	if (io.active || io.queued) {
+		printf("FAULT %s: nobody works, but %u I/O requests are under way and %u wait\n",
+			what, io.active, io.queued);
+		faults++;
+	}
+	if (reeve_io_group_stats_get(w->r, (reeve_group_id){REEVE_MAINTENANCE_GROUP}, &g, NULL))
+		abort();
+	if (g.is_registered && (g.bandwidth != 1000 * g.iops || g.weight != g.iops % 1000)) {
+		printf("FAULT %s: half a registration: %llu bytes and %llu operations a second, "
+		       "weight %u\n",
+			what, (unsigned long long)g.bandwidth, (unsigned long long)g.iops,
+			g.weight);
+		faults++;
+	}
+	return faults;
+}
+
 static int check_plan(struct world *w, const char *what)
 {
 	uint64_t now = reeve_plan_active(w->r).v;
@@ -303,6 +356,7 @@ int world_check_at_rest(struct world *w, const char *what)
 	}
 	faults += check_capacity(w, what);
 	faults += check_events(w, what);
+	faults += check_capacity(w, what) + check_io(w, what);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		faults += definitions_check(&w->sets[i], w->r, what);
 	faults += check_plan(w, what);
