@@ -269,6 +269,7 @@ static void there_is_one_and_it_has_an_owner(void **state)
 	reeve_close(third);
 	reeve_edit_get(c->r, &info);
 	assert_false(info.is_open); /* gone with its attachment */
+	reeve_close(other);	    /* its attachment was reaped */
 	c->h.pid = 100;
 }
 
