@@ -130,7 +130,7 @@ def signature():
     import re
     text = "".join(path.read_text() for path in sorted((ROOT / "src/segment").glob("layout*.h")))
     for other in ("src/base/heap.h", "src/base/base.h", "src/base/io_flow.h", "src/base/zone.h",
-                  "src/policy/shards.h"):
+            "src/policy/shards.h"):
         text += "".join(re.findall(r"^struct reeve_sh_\w+ \{.*?^\};", (ROOT / other).read_text(), re.S | re.M))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     number = hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]

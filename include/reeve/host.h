@@ -63,6 +63,11 @@ struct reeve_host {
 	uint32_t (*cpu_count)(void *self);
 	/* Memory of machine, container and process; false: nothing is known. NULL: the same. */
 	bool (*memory)(void *self, struct reeve_host_memory *ret);
+	/*
+	 * Processor time of the machine since it started, the busy part and all of it, in any unit;
+	 * false when it cannot be told. NULL: it never can, and the load counts as 0.
+	 */
+	bool (*cpu_times)(void *self, uint64_t *ret_busy, uint64_t *ret_all);
 };
 
 /* The real one. Never NULL; static; the same pointer each time. */

@@ -22,10 +22,12 @@
 #include <reeve/schedule.h>
 #include <reeve/edit.h>
 #include <reeve/session.h>
+#include <reeve/rule.h>
 #include <reeve/cpu.h>
 #include <reeve/event.h>
 #include <reeve/memory.h>
 #include <reeve/io.h>
+#include <reeve/parallel.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +65,10 @@ struct reeve_options {
 	uint32_t max_allocations;	/* default 65,536, at most 16,777,216 */
 	uint32_t max_external_sessions; /* ids of outside engines' sessions; default 16,384 */
 	uint32_t max_io_requests;	/* waiting, or under way by hand; default 65,536 */
+	uint32_t max_executions; /* parallel executions, waiting ones included; default 4,096 */
+	uint32_t max_servers;	 /* parallel servers of all pools; default 1,024, at most 65,536 */
+	uint32_t max_server_pools; /* default 64 */
+	uint32_t max_rules;	  /* assignment rules; default 1,024, at most 16,384 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \
@@ -103,6 +109,7 @@ struct reeve_tick_report {
 	uint32_t throttled_tasks;    /* runaways found */
 	uint32_t plan_switches;	     /* 1: a schedule or window has put another plan in force */
 	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
+	uint32_t parallel_changes;   /* queued requests started or timed out, servers moved */
 };
 
 /*
@@ -156,6 +163,10 @@ struct reeve_segment_info {
 	uint32_t allocations, max_allocations;
 	uint32_t external_sessions, max_external_sessions;
 	uint32_t io_requests, max_io_requests;
+	uint32_t executions, max_executions; /* ended ones still kept included */
+	uint32_t servers, max_servers;
+	uint32_t server_pools, max_server_pools;
+	uint32_t rules, max_rules;
 };
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info);

@@ -72,14 +72,15 @@ enum reeve_termination {
 enum reeve_assigned_by {
 	REEVE_ASSIGNED_EXPLICIT = 0,
 	REEVE_ASSIGNED_MAPPING = 1,
-	REEVE_ASSIGNED_DEFAULT = 2
+	REEVE_ASSIGNED_DEFAULT = 2,
+	REEVE_ASSIGNED_RULE = 3
 };
 
 /* Who connects. Texts longer than REEVE_ATTRIBUTE_MAX - 1 bytes are INVALID_ARGUMENT; NULL: none. */
 struct reeve_session_def {
 	uint64_t user_id;     /* 0: none */
 	const char *username; /* required, 1 to 128 bytes */
-	reeve_group_id group; /* .v 0: by mapping, else the default group */
+	reeve_group_id group; /* .v 0: by mapping, else by rule (rule.h), else the default group */
 	uint32_t priority;    /* enum reeve_session_priority */
 	const char *program;
 	const char *machine;
@@ -194,6 +195,7 @@ struct reeve_session_info {
 	uint64_t total_queries;
 	uint64_t cpu_ns; /* charged, all statements */
 	reeve_ns wait_ns;
+	uint64_t rule_id; /* assignment rule that chose its first group; 0: none did */
 };
 
 /* Copies one session, recently terminated ones included. NOT_FOUND when unknown. */

@@ -18,6 +18,7 @@ enum reeve_wait_reason {
 	REEVE_WAIT_IO_BANDWIDTH = 6, /* its group is over its limit of I/O bytes a second */
 	REEVE_WAIT_IO_IOPS = 7, /* its group is over its limit of I/O operations a second */
 	REEVE_WAIT_IO_TURN = 8, /* waiting for its turn among the I/O requests under way */
+	REEVE_WAIT_PARALLEL_SERVERS = 9, /* waiting for parallel servers */
 };
 
 #ifdef __cplusplus

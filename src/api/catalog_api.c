@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog_api.c - groups, users, plans, directives: arguments checked, clock read, change announced. */
 #include "../engine/engine.h"
+#include "../engine/memory.h"
 
 static int missing(struct reeve_error *err, const char *argument)
 {
@@ -48,10 +49,13 @@ REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_
 
 	WANT(reeve);
 	WANT(def);
-	rc = check_fields(fields, REEVE_GROUP_IS_ACTIVE, err);
-	return rc ? rc
-		  : announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
-					     reeve__wall(reeve), err));
+	rc = check_fields(fields, REEVE_GROUP_IOPS, err);
+	if (!rc)
+		rc = announced(reeve, reeve__group_update(reeve, id, fields, def, expected_revision,
+					      reeve__wall(reeve), err));
+	if (!rc && (fields & REEVE_GROUP_MEMORY_LIMIT))
+		reeve__memory_sweep(reeve); /* no session goes on by credit of the old limit */
+	return rc;
 }
 
 REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
@@ -60,11 +64,6 @@ REEVE_API int reeve_group_get(struct reeve *reeve, reeve_group_id id,
 	WANT(reeve);
 	WANT(ret_info);
 	return reeve__group_get(reeve, id, ret_info, err);
-}
-
-REEVE_API bool reeve_group_find(struct reeve *reeve, const char *name, reeve_group_id *ret_id)
-{
-	return reeve && name && ret_id && reeve__group_find(reeve, name, ret_id);
 }
 
 REEVE_API uint32_t reeve_group_copy(struct reeve *reeve, reeve_group_id after,
@@ -78,7 +77,7 @@ REEVE_API int reeve_user_map(struct reeve *reeve, uint64_t user_id, const char *
 {
 	WANT(reeve);
 	return reeve__user_map(
-		reeve, user_id, username, group, is_permanent, reeve__wall(reeve), err);
+		reeve, user_id, username, group, is_permanent, 0, reeve__wall(reeve), err);
 }
 
 REEVE_API int reeve_user_unmap(struct reeve *reeve, uint64_t user_id, struct reeve_error *err)

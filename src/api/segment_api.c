@@ -2,6 +2,7 @@
 /* segment_api.c - opening and closing, housekeeping, checks. */
 #include "../engine/engine.h"
 #include "../engine/io.h"
+#include "../engine/parallel.h"
 
 #include <stdlib.h>
 
@@ -79,6 +80,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 		reeve__put(&r->cpu_slots[i].last_task, REEVE_NONE);
 	reeve__memory_seed(r, options->db_limit_bytes, reeve__wall(r));
 	reeve__io_init(r);
+	reeve__parallel_seed(r);
 	rc = reeve__model_seed(r, reeve__wall(r), err);
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
@@ -227,6 +229,7 @@ REEVE_API int reeve_tick(
 		reeve__cpu_announce(reeve);
 	}
 	report.forgotten_sessions = reeve__session_forget(reeve);
+	reeve__user_expire(reeve, reeve__wall(reeve));
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
 		return rc;
@@ -237,6 +240,7 @@ REEVE_API int reeve_tick(
 	reeve__event_flush(reeve);
 	report.resized_pools = reeve__memory_tick(reeve);
 	reeve__io_tick(reeve);
+	report.parallel_changes = reeve__parallel_tick(reeve);
 	if (ret_report)
 		*ret_report = report;
 	return 0;
@@ -256,6 +260,7 @@ REEVE_API int reeve_validate(
 	n += reeve__event_validate(reeve, found, arg);
 	n += reeve__memory_validate(reeve, found, arg);
 	n += reeve__io_validate(reeve, found, arg);
+	n += reeve__parallel_validate(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -308,6 +313,14 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_external_sessions = h->externals.capacity,
 		.io_requests = reeve__get(&h->io.requests.live),
 		.max_io_requests = h->io.requests.capacity,
+		.executions = reeve__get(&h->executions.live),
+		.max_executions = h->executions.capacity,
+		.servers = reeve__get(&h->servers.live),
+		.max_servers = h->servers.capacity,
+		.server_pools = reeve__get(&h->pools.live),
+		.max_server_pools = h->pools.capacity,
+		.rules = reeve__get(&h->groups_domain.rules.live),
+		.max_rules = h->groups_domain.rules.capacity,
 	};
 }
 

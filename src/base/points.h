@@ -49,6 +49,21 @@ enum reeve_point {
 	REEVE_POINT_IO_RELEASED, /* I/O slot free, waiters not yet looked for */
 	REEVE_POINT_IO_ENDING, /* request marked as over, counts not yet changed */
 	REEVE_POINT_IO_REGISTERED, /* limits of a group written, not yet in force */
+	REEVE_POINT_PARALLEL_CLAIMED, /* execution slot claimed, not yet published */
+	REEVE_POINT_PARALLEL_QUEUED, /* execution in the queue, lock still held */
+	REEVE_POINT_PARALLEL_TAKING, /* servers taken, execution not yet started */
+	REEVE_POINT_PARALLEL_STARTED, /* execution started, its owner not yet told */
+	REEVE_POINT_PARALLEL_PARKING, /* execution queued, lock released, owner not yet asleep */
+	REEVE_POINT_PARALLEL_ENDING, /* execution over, its servers not yet returned */
+	REEVE_POINT_PARALLEL_RESIZED, /* servers moved, the execution not yet told */
+	REEVE_POINT_PARALLEL_POOL_CHANGED, /* pool changed, still to be undone should the changer die */
+	REEVE_POINT_PARALLEL_SERVER_CLAIMED, /* server slot claimed, not yet published */
+	REEVE_POINT_RULE_WRITTEN, /* new version of a rule written, the old one still counts */
+	REEVE_POINT_RULE_CURRENT, /* new version of a rule counts, index not yet built */
+	REEVE_POINT_GROUP_CONDEMNED, /* deletion of a group noted, nothing moved yet */
+	REEVE_POINT_GROUP_SESSION_MOVED, /* a session of a group that is being deleted has moved */
+	REEVE_POINT_GROUP_EMPTIED, /* all that referred to the group has moved, the group is still there */
+	REEVE_POINT_GROUP_GONE, /* the group is gone, its deletion is still noted */
 	REEVE_POINT_COUNT
 };
 
@@ -98,6 +113,21 @@ enum reeve_point {
 	"IO_PERFORMING", \
 	"IO_RELEASED", \
 	"IO_ENDING", \
-	"IO_REGISTERED"
+	"IO_REGISTERED", \
+	"PARALLEL_CLAIMED", \
+	"PARALLEL_QUEUED", \
+	"PARALLEL_TAKING", \
+	"PARALLEL_STARTED", \
+	"PARALLEL_PARKING", \
+	"PARALLEL_ENDING", \
+	"PARALLEL_RESIZED", \
+	"PARALLEL_POOL_CHANGED", \
+	"PARALLEL_SERVER_CLAIMED", \
+	"RULE_WRITTEN", \
+	"RULE_CURRENT", \
+	"GROUP_CONDEMNED", \
+	"GROUP_SESSION_MOVED", \
+	"GROUP_EMPTIED", \
+	"GROUP_GONE"
 
 #endif

@@ -249,6 +249,36 @@ static inline int reeve__query_checkpoint(struct reeve_session *s)
 	return reeve__query_glance(s);
 }
 
+/* ---- assign.c: which group a session gets ---- */
+
+struct reeve__assigned {
+	uint32_t group; /* slot */
+	uint32_t by;	/* enum reeve_assigned_by */
+	uint32_t rule;	/* slot; REEVE_NONE: not by a rule */
+};
+/*
+ * The group for a session with these attributes: named, else mapped, else by rule, else the default
+ * one; whether it has room is not asked. Wants the catalog lock, lets it go and takes it again while
+ * many rules are judged, and holds it in the end.
+ */
+int reeve__assign_locked(struct reeve *r, const struct reeve_session_def *def, reeve_ns now_wall,
+	struct reeve__assigned *ret, struct reeve_error *err);
+int reeve__assignment_evaluate(struct reeve *r, const struct reeve_session_def *who,
+	reeve_ns at_wall, struct reeve_assignment *ret, struct reeve_rule_trace *ret_traces,
+	uint32_t capacity, struct reeve_error *err);
+
+/* ---- group_delete.c ---- */
+
+int reeve__group_destroy(struct reeve *r, reeve_group_id id, reeve_group_id move_to,
+	reeve_ns now_wall, struct reeve_error *err);
+
+/* ---- group_stats.c ---- */
+
+int reeve__group_stats_get(
+	struct reeve *r, reeve_group_id id, struct reeve_group_stats *ret, struct reeve_error *err);
+int reeve__group_stats_copy(struct reeve *r, reeve_group_id after, struct reeve_group_stats *ret,
+	uint32_t capacity, struct reeve_error *err);
+
 /* ---- session.c ---- */
 
 /* An event about a session, in its group. Any lock may be held. */
@@ -256,6 +286,8 @@ void reeve__session_event(
 	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
 /* What a reason of termination is called: "killed". */
 const char *reeve__termination_text(uint32_t reason);
+/* Judges names and attributes of a session. */
+int reeve__session_check(const struct reeve_session_def *def, struct reeve_error *err);
 
 void reeve__sessions_lock(struct reeve *r);
 void reeve__sessions_unlock(struct reeve *r);
@@ -311,6 +343,16 @@ int reeve__memory_session_move(
 	struct reeve *r, uint32_t session, uint32_t group, struct reeve_error *err);
 /* The same, whether it fits or not: a move that was cut short. */
 void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t group);
+/*
+ * For the deletion of a group: its quotas of outside engines' sessions; whether all that it holds fits
+ * in another's limit, RESOURCE_EXHAUSTED when not; all its quotas moved, whether they fit or not. The
+ * same of its limits registered by hand, where the other has none of its own.
+ */
+uint32_t reeve__memory_outside_quotas(struct reeve *r, uint32_t group);
+int reeve__memory_group_fits(struct reeve *r, uint32_t from, uint32_t to, struct reeve_error *err);
+void reeve__memory_group_move(struct reeve *r, uint32_t from, uint32_t to);
+bool reeve__memory_group_is_registered(struct reeve *r, uint32_t group);
+void reeve__memory_registration_move(struct reeve *r, uint32_t from, uint32_t to);
 /* A statement has ended: credit beyond a little goes back. */
 void reeve__memory_statement_end(struct reeve_session *s);
 /* For reaping: what a process allocated without naming a session. */
@@ -338,6 +380,8 @@ int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_
 enum reeve__pull_verb { REEVE_PULL_CHARGE, REEVE_PULL_YIELD, REEVE_PULL_COMPLETE };
 int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
 	enum reeve__pull_verb verb, struct reeve_error *err);
+/* Moves a task to another group. Takes the CPU lock. */
+void reeve__pull_move(struct reeve *r, uint32_t task, uint32_t to_group);
 /* The CPU lock's rebuild puts a ready pull task back into its queue. */
 void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task);
 

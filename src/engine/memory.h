@@ -164,7 +164,10 @@ struct reeve__memory_limits {
 	uint64_t max_group, max_session;
 	bool is_registered; /* by hand */
 };
-/* In force now: registered by hand, else the plan's directive, else the group's own. */
+/*
+ * In force now: for a session what is registered by hand, else the plan's directive; for the group
+ * its own limit, and what is registered by hand where that is less.
+ */
 struct reeve__memory_limits reeve__memory_limits_locked(struct reeve *r, uint32_t group);
 /* Whether so many bytes more fit in a group's limit. */
 bool reeve__group_admit_locked(

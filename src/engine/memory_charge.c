@@ -16,9 +16,11 @@ struct reeve__memory_limits reeve__memory_limits_locked(struct reeve *r, uint32_
 	struct reeve_sh_memory_group *mg = reeve__memory_group_locked(r, group);
 	uint32_t which = reeve__get(&mg->which) & 1;
 	struct reeve__memory_limits l = {REEVE_UNLIMITED, REEVE_UNLIMITED, false};
+	uint32_t slot = group < r->group_capacity ? group : 0;
 	struct reeve__ruling_view view;
 
-	for (int tries = 0; tries < 4; tries++) { /* three rulings come by at most while one is read */
+	for (int tries = 0; tries < 4;
+		tries++) { /* three rulings come by at most while one is read */
 		view = reeve__ruling_now(r);
 		l.is_registered = mg->registration[which].activation ==
 				  reeve__get(&view.head->activation) + 1;
@@ -28,9 +30,11 @@ struct reeve__memory_limits reeve__memory_limits_locked(struct reeve *r, uint32_
 		if (reeve__ruling_holds(&view))
 			break;
 	}
+	l.max_group = reeve__get(&r->groups[slot].memory_bytes);
 	if (!l.is_registered)
 		return l;
-	l.max_group = mg->registration[which].max_group;
+	if (mg->registration[which].max_group < l.max_group)
+		l.max_group = mg->registration[which].max_group;
 	if (mg->registration[which].max_session != REEVE_UNLIMITED)
 		l.max_session = mg->registration[which].max_session;
 	return l;
@@ -79,8 +83,8 @@ bool reeve__group_admit_locked(
 	return false;
 }
 
-bool reeve__quota_admit_locked(struct reeve *r, uint32_t quota, uint32_t kind, uint64_t bytes,
-	struct reeve__refusal *why)
+bool reeve__quota_admit_locked(
+	struct reeve *r, uint32_t quota, uint32_t kind, uint64_t bytes, struct reeve__refusal *why)
 {
 	const struct reeve_sh_quota *q = &r->quotas[quota];
 	uint64_t limit = reeve__quota_limit_locked(r, quota, kind);
@@ -94,8 +98,8 @@ bool reeve__quota_admit_locked(struct reeve *r, uint32_t quota, uint32_t kind, u
 	if (shrunk)
 		limit /= 4;
 	if (used > limit || bytes > limit - used) {
-		refuse(why, kind == REEVE_MEMORY_PGA ? REEVE_REFUSED_SESSION
-						     : REEVE_REFUSED_WORK_AREA,
+		refuse(why,
+			kind == REEVE_MEMORY_PGA ? REEVE_REFUSED_SESSION : REEVE_REFUSED_WORK_AREA,
 			q->head.id, bytes, limit, used);
 		if (shrunk)
 			reeve__text_copy(why->name, sizeof(why->name), "shrunk");
@@ -148,8 +152,7 @@ void reeve__quota_take_room_locked(struct reeve *r, uint32_t quota)
 	for (uint32_t k = 0; k < REEVE_SH_KINDS; k++) {
 		uint64_t credit = reeve__get(&q->credit[k]);
 		/* Pairs with the release in reeve__memory_release. */
-		uint64_t room =
-			atomic_exchange_explicit(&q->room[k], 0, memory_order_acquire);
+		uint64_t room = atomic_exchange_explicit(&q->room[k], 0, memory_order_acquire);
 		if (room > credit)
 			room = credit;
 		reeve__put(&q->credit[k], credit - room);
@@ -206,18 +209,17 @@ static uint64_t extra_of(struct reeve *r, struct reeve_sh_quota *q)
 	return extra;
 }
 
-static bool admit_all(struct reeve *r, uint32_t i, uint32_t kind, uint64_t bytes,
-	struct reeve__refusal *why)
+static bool admit_all(
+	struct reeve *r, uint32_t i, uint32_t kind, uint64_t bytes, struct reeve__refusal *why)
 {
 	return reeve__quota_admit_locked(r, i, kind, bytes, why) &&
-	       reeve__memory_admit_locked(
-		       r, REEVE__PGA, bytes, reeve__quota_is_system(r, i), why);
+	       reeve__memory_admit_locked(r, REEVE__PGA, bytes, reeve__quota_is_system(r, i), why);
 }
 
 enum outcome { DONE, REFUSED, GONE };
 
-static enum outcome refill_locked(struct reeve_session *s, uint32_t kind, uint64_t bytes,
-	struct reeve__refusal *why)
+static enum outcome refill_locked(
+	struct reeve_session *s, uint32_t kind, uint64_t bytes, struct reeve__refusal *why)
 {
 	struct reeve *r = s->r;
 	struct reeve_sh_quota *q = s->quota;
@@ -381,8 +383,8 @@ static int begin_hand(
 		r, REEVE_EINVALID_STATE, "session", session_id, " has ended", err);
 }
 
-static bool charge_hand_locked(struct reeve *r, uint32_t i, uint32_t kind, uint64_t bytes,
-	struct reeve__refusal *why)
+static bool charge_hand_locked(
+	struct reeve *r, uint32_t i, uint32_t kind, uint64_t bytes, struct reeve__refusal *why)
 {
 	struct reeve_sh_quota *q = &r->quotas[i];
 
@@ -479,8 +481,31 @@ int reeve__memory_group_register(struct reeve *r, reeve_group_id group, uint64_t
 	return rc;
 }
 
-int reeve__memory_group_unregister(
-	struct reeve *r, reeve_group_id group, struct reeve_error *err)
+bool reeve__memory_group_is_registered(struct reeve *r, uint32_t group)
+{
+	bool is;
+
+	reeve__memory_lock(r);
+	is = reeve__memory_limits_locked(r, group).is_registered;
+	reeve__memory_unlock(r);
+	return is;
+}
+
+void reeve__memory_registration_move(struct reeve *r, uint32_t from, uint32_t to)
+{
+	reeve__memory_lock(r);
+	if (reeve__memory_limits_locked(r, from).is_registered &&
+		!reeve__memory_limits_locked(r, to).is_registered) {
+		const struct reeve_sh_memory_group *mf = reeve__memory_group_locked(r, from);
+		struct reeve_sh_memory_group *mt = reeve__memory_group_locked(r, to);
+		uint32_t which = (reeve__get(&mt->which) & 1) ^ 1;
+		mt->registration[which] = mf->registration[reeve__get(&mf->which) & 1];
+		atomic_store_explicit(&mt->which, which, memory_order_release);
+	}
+	reeve__memory_unlock(r);
+}
+
+int reeve__memory_group_unregister(struct reeve *r, reeve_group_id group, struct reeve_error *err)
 {
 	uint32_t g = REEVE_NONE;
 	bool was = false;
@@ -502,8 +527,8 @@ int reeve__memory_group_unregister(
 	}
 	reeve__catalog_unlock(r);
 	if (!rc && !was)
-		return reeve__fail(err, REEVE_ENOT_FOUND,
-			"memory limits of consumer group %llu", (unsigned long long)group.v);
+		return reeve__fail(err, REEVE_ENOT_FOUND, "memory limits of consumer group %llu",
+			(unsigned long long)group.v);
 	return rc;
 }
 

@@ -141,8 +141,8 @@ static int check_terms(struct reeve *r, reeve_session_id session, uint64_t max_p
 }
 
 /* Session and memory locks held; `group` is REEVE_NONE when the caller named none. */
-static int set_locked(
-	struct reeve *r, struct terms *t, enum standing standing, uint32_t i, struct reeve_error *err)
+static int set_locked(struct reeve *r, struct terms *t, enum standing standing, uint32_t i,
+	struct reeve_error *err)
 {
 	struct reeve__memory_limits limits = reeve__memory_limits_locked(r, t->group);
 	enum making made;
@@ -170,9 +170,9 @@ static int set_locked(
 static int settle_group(struct reeve *r, struct terms *t, uint32_t given, enum standing standing,
 	uint32_t quota, struct reeve_error *err)
 {
-	uint32_t own = standing == OURS	      ? reeve__get(&r->sessions[t->session].group)
+	uint32_t own = standing == OURS	     ? reeve__get(&r->sessions[t->session].group)
 		       : quota != REEVE_NONE ? r->quotas[quota].group
-					      : REEVE_NONE;
+					     : REEVE_NONE;
 
 	t->group = own != REEVE_NONE ? own : given;
 	if (t->group == REEVE_NONE)
@@ -191,9 +191,8 @@ static int settle_group(struct reeve *r, struct terms *t, uint32_t given, enum s
 int reeve__quota_set(struct reeve *r, reeve_session_id session, reeve_group_id group,
 	uint64_t max_pga, uint64_t max_work_area, struct reeve_error *err)
 {
-	struct terms t = {.session_id = session.v,
-		.max_pga = max_pga,
-		.max_work_area = max_work_area};
+	struct terms t = {
+		.session_id = session.v, .max_pga = max_pga, .max_work_area = max_work_area};
 	uint32_t given = REEVE_NONE, i;
 	enum standing standing;
 	int rc = check_terms(r, session, max_pga, max_work_area, err);
@@ -356,8 +355,7 @@ static uint32_t to_be_moved(struct reeve *r, uint32_t session, uint32_t group)
 		       : REEVE_NONE;
 }
 
-static bool try_move(
-	struct reeve *r, uint32_t session, uint32_t group, struct reeve__refusal *why)
+static bool try_move(struct reeve *r, uint32_t session, uint32_t group, struct reeve__refusal *why)
 {
 	bool admitted = true;
 	uint32_t i;
@@ -366,8 +364,7 @@ static bool try_move(
 	i = to_be_moved(r, session, group);
 	if (i != REEVE_NONE) {
 		reeve__quota_take_room_locked(r, i);
-		admitted = reeve__group_admit_locked(
-			r, group, counted_bytes(&r->quotas[i]), why);
+		admitted = reeve__group_admit_locked(r, group, counted_bytes(&r->quotas[i]), why);
 		if (admitted)
 			move_locked(r, i, group);
 	}
@@ -400,6 +397,53 @@ void reeve__memory_session_follow(struct reeve *r, uint32_t session, uint32_t gr
 	reeve__memory_unlock(r);
 }
 
+/* ---- groups that go ---- */
+
+/* Quotas looked at before others get the lock. */
+#define STRETCH 256u
+
+uint32_t reeve__memory_outside_quotas(struct reeve *r, uint32_t group)
+{
+	uint32_t n = 0;
+
+	reeve__memory_lock(r);
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->quotas); i++)
+		n += reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE &&
+		     r->quotas[i].session == REEVE_NONE && r->quotas[i].group == group;
+	reeve__memory_unlock(r);
+	return n;
+}
+
+int reeve__memory_group_fits(struct reeve *r, uint32_t from, uint32_t to, struct reeve_error *err)
+{
+	struct reeve__refusal why;
+	bool fits;
+
+	reeve__memory_sweep(r);
+	reeve__memory_lock(r);
+	fits = reeve__group_admit_locked(r, to, reeve__memory_group_locked(r, from)->used, &why);
+	reeve__memory_unlock(r);
+	return fits ? 0 : reeve__memory_refuse(r, &why, err);
+}
+
+void reeve__memory_group_move(struct reeve *r, uint32_t from, uint32_t to)
+{
+	const struct reeve_sh_table *t = &r->header->quotas;
+
+	for (uint32_t at = 0; at < reeve__table_used(t); at += STRETCH) {
+		reeve__memory_lock(r);
+		for (uint32_t i = at; i < at + STRETCH && i < reeve__table_used(t); i++) {
+			if (r->quotas[i].group != from)
+				continue;
+			if (reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE)
+				move_locked(r, i, to);
+			else
+				r->quotas[i].group = to;
+		}
+		reeve__memory_unlock(r);
+	}
+}
+
 /* ---- looking ---- */
 
 static void fill_info(struct reeve *r, uint32_t i, struct reeve_memory_quota_info *ret)
@@ -429,8 +473,8 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_memory_quota_inf
 	};
 }
 
-int reeve__quota_get(struct reeve *r, reeve_session_id session,
-	struct reeve_memory_quota_info *ret, struct reeve_error *err)
+int reeve__quota_get(struct reeve *r, reeve_session_id session, struct reeve_memory_quota_info *ret,
+	struct reeve_error *err)
 {
 	uint32_t i;
 

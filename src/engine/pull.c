@@ -67,6 +67,20 @@ static void dequeue(struct reeve__cpu_pass *x, uint32_t task)
 	place_group(x, g);
 }
 
+void reeve__pull_move(struct reeve *r, uint32_t task, uint32_t to_group)
+{
+	struct reeve_sh_task *t = &r->tasks[task];
+	struct reeve__cpu_pass x;
+
+	reeve__cpu_begin(&x, r);
+	dequeue(&x, task);
+	reeve__cpu_retire(&x, task);
+	reeve__put(&t->group, to_group);
+	t->age = r->groups[to_group].cpu.pull_clock;
+	reeve__pull_enqueue(&x, task);
+	reeve__cpu_unlock(&x);
+}
+
 int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
 	reeve_task_id *ret_id, struct reeve_error *err)
 {

@@ -9,6 +9,7 @@
  */
 #include "engine.h"
 #include "io.h"
+#include "parallel.h"
 
 #define REAP_PERIOD_NS ((uint64_t)200000000)
 
@@ -73,6 +74,7 @@ static uint32_t return_holdings(struct reeve *r, uint32_t attachment, uint32_t r
 		;
 	reeve__memory_reap(r, attachment);
 	reeve__io_reap(r, attachment);
+	(void)reeve__parallel_reap(r, attachment);
 	return n;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "engine.h"
 #include "io.h"
+#include "parallel.h"
 
 #include <stdlib.h>
 
@@ -19,7 +20,6 @@
 static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 {
 	struct reeve__cpu_pass x;
-
 	uint32_t from;
 
 	if (task >= r->header->tasks.capacity || reeve__get(&r->tasks[task].group) == group)
@@ -28,6 +28,15 @@ static void finish_move(struct reeve *r, uint32_t task, uint32_t group)
 	if (from < r->group_capacity)
 		reeve__io_move(r, task, from);
 	reeve__cpu_move(&x, r, task, group);
+}
+
+/* The same for its parallel executions. */
+static void finish_parallel_move(struct reeve *r, uint32_t session, uint32_t group)
+{
+	struct reeve__parallel_pass x;
+
+	if (group < r->group_capacity)
+		(void)reeve__parallel_move(&x, r, session, REEVE_NONE, group);
 }
 
 /* LIVE, or ended with a handle still out there: its task slot is not to be reused. */
@@ -85,6 +94,7 @@ static void recover_sessions(struct reeve *r)
 			continue;
 		finish_move(r, sh->task, g);
 		reeve__memory_session_follow(r, i, g);
+		finish_parallel_move(r, i, g);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -138,7 +148,7 @@ const char *reeve__termination_text(uint32_t reason)
 
 /* ---- create ---- */
 
-static int check_def(const struct reeve_session_def *def, struct reeve_error *err)
+int reeve__session_check(const struct reeve_session_def *def, struct reeve_error *err)
 {
 	int rc;
 
@@ -166,24 +176,6 @@ static uint32_t task_priority(uint32_t session_priority)
 	return of[session_priority & 3];
 }
 
-static int choose_group_locked(struct reeve *r, const struct reeve_session_def *def,
-	uint32_t *ret_group, uint32_t *ret_by, struct reeve_error *err)
-{
-	if (def->group.v) {
-		*ret_by = REEVE_ASSIGNED_EXPLICIT;
-		return reeve__group_slot_locked(r, def->group, ret_group, err);
-	}
-	*ret_group = def->user_id ? reeve__user_group_locked(r, def->user_id) : REEVE_NONE;
-	*ret_by = REEVE_ASSIGNED_MAPPING;
-	if (*ret_group != REEVE_NONE)
-		return 0;
-	*ret_group = r->header->default_group;
-	*ret_by = REEVE_ASSIGNED_DEFAULT;
-	if (*ret_group >= reeve__table_used(&r->header->groups))
-		return reeve__fail(err, REEVE_EINTERNAL, "there is no default group");
-	return 0;
-}
-
 static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
 {
 	uint32_t now = reeve__get(&g->sessions);
@@ -204,19 +196,20 @@ static int table_full(const struct reeve_sh_table *table, const char *name, stru
 		name, reeve__get(&table->live), table->capacity);
 }
 
-static void fill_session(struct reeve *r, uint32_t i, uint32_t task, uint32_t group, uint32_t by,
-	const struct reeve_session_def *def)
+static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
+	const struct reeve__assigned *to, const struct reeve_session_def *def)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 
 	memset((char *)sh + sizeof(sh->head), 0, sizeof(*sh) - sizeof(sh->head));
 	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
-	reeve__put(&sh->group, group);
+	reeve__put(&sh->group, to->group);
 	sh->task = task;
 	sh->attachment = r->attachment;
 	sh->user_id = def->user_id;
 	sh->priority = def->priority;
-	sh->assigned_by = by;
+	sh->assigned_by = to->by;
+	sh->rule_id = to->rule == REEVE_NONE ? 0 : r->rules[to->rule].head.id;
 	sh->pid = r->attachments[r->attachment].pid;
 	sh->connected_wall = sh->switched_wall = reeve__wall(r);
 	reeve__put(&sh->last_active_wall, sh->connected_wall);
@@ -245,8 +238,8 @@ static void fill_task(
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
-static int add_session_locked(struct reeve *r, const struct reeve_session_def *def, uint32_t group,
-	uint32_t by, struct reeve_session *s, struct reeve_error *err)
+static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
+	const struct reeve__assigned *to, struct reeve_session *s, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_session_counts *counts = &h->session_counts;
@@ -261,20 +254,21 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 		reeve__table_free(r, &h->sessions, s->session, NULL);
 		return table_full(&h->tasks, "tasks", err);
 	}
-	fill_task(r, s->task, s->session, group, task_priority(def->priority));
-	fill_session(r, s->session, s->task, group, by, def);
+	fill_task(r, s->task, s->session, to->group, task_priority(def->priority));
+	fill_session(r, s->session, s->task, to, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
-	reeve__table_publish(
-		r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
+	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
-	reeve__add(&r->groups[group].sessions, 1);
+	reeve__add(&r->groups[to->group].sessions, 1);
 	reeve__add(&r->attachments[r->attachment].sessions, 1);
+	if (to->rule != REEVE_NONE)
+		reeve__rule_count_match(r, to->rule, r->sessions[s->session].connected_wall);
 	reeve__add(&counts->created, 1);
 	now = reeve__add(&counts->current, 1) + 1;
 	if (now > reeve__get(&counts->peak))
 		reeve__put(&counts->peak, now);
 	reeve__session_event(r, s->session,
-		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = by},
+		(struct reeve_event){.kind = REEVE_EVENT_SESSION_CREATED, .reason = to->by},
 		def->username);
 	return 0;
 }
@@ -308,9 +302,9 @@ static void forget_local(struct reeve_session *s)
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err)
 {
+	struct reeve__assigned to;
 	struct reeve_session *s;
-	uint32_t group, by;
-	int rc = check_def(def, err);
+	int rc = reeve__session_check(def, err);
 
 	if (rc)
 		return rc;
@@ -318,12 +312,12 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
 	reeve__catalog_lock(r);
-	rc = choose_group_locked(r, def, &group, &by, err);
+	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
 	reeve__sessions_lock(r);
 	if (!rc)
-		rc = check_room(&r->groups[group], err);
+		rc = check_room(&r->groups[to.group], err);
 	if (!rc)
-		rc = add_session_locked(r, def, group, by, s, err);
+		rc = add_session_locked(r, def, &to, s, err);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
 	if (rc) {
@@ -399,8 +393,10 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
  */
 struct ending {
 	struct reeve__cpu_pass x;
-	bool dropped;  /* x has wakes to send */
-	uint64_t user; /* this was his last session; 0: nobody's */
+	bool dropped; /* x has wakes to send */
+	struct reeve__parallel_pass parallel;
+	bool parallel_dropped; /* and so has that */
+	uint64_t user;	       /* this was his last session; 0: nobody's */
 };
 
 static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
@@ -412,6 +408,13 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 	reeve__io_drop(r, task);
 }
 
+/* The session's slot is not LIVE any more. */
+static void drop_parallel_locked(struct reeve *r, uint32_t i, struct ending *e)
+{
+	if (reeve__parallel_drop(&e->parallel, r, i))
+		e->parallel_dropped = true;
+}
+
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
 {
 	uint64_t user = r->sessions[i].user_id;
@@ -421,6 +424,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 		return;
 	if (user && is_last_of_user(r, user))
 		e->user = user;
+	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 	reeve__memory_session_end(r, i);
 }
@@ -432,7 +436,8 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	drop_locked(r, task, e); /* again, should whoever terminated it have died midway */
+	drop_parallel_locked(r, i, e); /* again, should whoever terminated it have died midway */
+	drop_locked(r, task, e);
 	reeve__memory_session_release(r, i);
 	r->sessions[i].task = REEVE_NONE;
 	if (task < r->header->tasks.capacity)
@@ -444,6 +449,8 @@ static void finish_ending(struct reeve *r, struct ending *e)
 {
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
+	if (e->parallel_dropped)
+		reeve__parallel_wake(&e->parallel);
 	if (e->user)
 		reeve__user_forget_temporary(r, e->user);
 }
@@ -605,9 +612,8 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
-		(info->wait_reason < REEVE_WAIT_IO_BANDWIDTH ||
-			info->wait_reason > REEVE_WAIT_IO_TURN))
+	/* Reasons above these are waits of ours for which the CPU slot was given up. */
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED && info->wait_reason <= REEVE_WAIT_RUNAWAY)
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -634,6 +640,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->state = reeve__get(&sh->state);
 	info->priority = sh->priority;
 	info->assigned_by = sh->assigned_by;
+	info->rule_id = sh->rule_id;
 	info->switch_reason = sh->switch_reason;
 	info->termination = sh->termination;
 	info->pid = sh->pid;
@@ -766,8 +773,9 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	struct reeve_error *err)
 {
 	struct reeve__cpu_pass x;
+	struct reeve__parallel_pass parallel;
 	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
-	bool moved = false;
+	bool moved = false, parallel_moved = false;
 	int rc;
 
 	if (reason > REEVE_SWITCH_WORKLOAD_BASED)
@@ -792,6 +800,7 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 		reeve__add(&r->groups[g].sessions, 1);
 		reeve__io_move(r, sh->task, from);
+		parallel_moved = reeve__parallel_move(&parallel, r, i, from, g);
 		reeve__cpu_move(&x, r, sh->task, g);
 		moved = true;
 		reeve__session_event(r, i,
@@ -804,6 +813,8 @@ int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id t
 	reeve__catalog_unlock(r);
 	if (moved)
 		reeve__cpu_wake(&x);
+	if (parallel_moved)
+		reeve__parallel_wake(&parallel);
 	return rc;
 }
 
@@ -896,8 +907,14 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		faults[n++] = "the count of live sessions is wrong";
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
+		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
+		if (g >= reeve__table_used(&h->groups) ||
+			reeve__get(&r->groups[g].head.state) != REEVE_SLOT_LIVE) {
+			faults[n++] = "a session names a group that does not exist";
+			break;
+		}
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||
 			reeve__get(&r->tasks[sh->task].group) != reeve__get(&sh->group)) {
 			faults[n++] = "a session and its task do not name each other";

@@ -137,6 +137,36 @@ static bool native_memory(void *self, struct reeve_host_memory *ret)
 	return reeve__host_memory("", ret);
 }
 
+/*
+ * First line of /proc/stat, proc(5): user nice system idle iowait irq softirq steal. Idle and waiting
+ * for I/O are not busy.
+ */
+static bool native_cpu_times(void *self, uint64_t *ret_busy, uint64_t *ret_all)
+{
+	char text[512], *at = text + 3;
+	uint64_t fields[8] = {0}, all = 0;
+	int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC), n = 0;
+	ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	(void)self;
+	if (fd >= 0)
+		close(fd);
+	if (length < 4 || strncmp(text, "cpu", 3) != 0)
+		return false;
+	text[length] = 0;
+	for (char *end = at; n < 8; n++, at = end) {
+		fields[n] = strtoull(at, &end, 10);
+		if (end == at)
+			break;
+		all += fields[n];
+	}
+	if (n < 4)
+		return false;
+	*ret_all = all;
+	*ret_busy = all - fields[3] - fields[4];
+	return true;
+}
+
 REEVE_API const struct reeve_host *reeve_host_native(void)
 {
 	static const struct reeve_host native = {
@@ -150,6 +180,7 @@ REEVE_API const struct reeve_host *reeve_host_native(void)
 		.process_id = native_process_id,
 		.cpu_count = native_cpu_count,
 		.memory = native_memory,
+		.cpu_times = native_cpu_times,
 	};
 	return &native;
 }

@@ -35,7 +35,7 @@ static ssize_t read_file(const char *path, char *to)
 static int load_file(
 	const char *path, const char *name, struct reeve_sh_zone_data *ret, struct reeve_error *err)
 {
-	char *bytes = malloc(FILE_MAX_);
+	char *bytes = calloc(1, FILE_MAX_);
 	struct reeve_error why;
 	ssize_t n;
 	int rc;
@@ -74,7 +74,7 @@ static int load_named(const char *name, struct reeve_sh_zone_data *ret, struct r
 }
 
 /* TZ as the C library reads it, then /etc/localtime; UTC when neither can be read. */
-static void load_server(struct reeve_sh_zone_data *ret)
+static int load_server(struct reeve_sh_zone_data *ret, struct reeve_error *err)
 {
 	const char *tz = getenv("TZ");
 	int rc;
@@ -87,14 +87,16 @@ static void load_server(struct reeve_sh_zone_data *ret)
 		rc = load_file(tz, tz, ret, NULL);
 	else if ((rc = load_named(tz, ret, NULL)) != 0)
 		rc = reeve__zone_parse_rule(tz, ret, NULL);
+	if (rc == REEVE_ERESOURCE_EXHAUSTED)
+		return reeve__fail(err, rc, "out of memory");
 	if (rc)
 		reeve__zone_utc(ret);
+	return 0;
 }
 
 int reeve__zone_load(const char *name, struct reeve_sh_zone_data *ret, struct reeve_error *err)
 {
 	if (*name)
 		return load_named(name, ret, err);
-	load_server(ret);
-	return 0;
+	return load_server(ret, err);
 }

@@ -16,7 +16,7 @@
  * server's own: TZ of the environment (a name, a file or a POSIX rule), else /etc/localtime, else
  * UTC. Names are looked up below /usr/share/zoneinfo and cannot lead out of it. A server's zone that
  * cannot be read counts as UTC, as it does in the C library.
- * Errors: INVALID_ARGUMENT (malformed name, no such zone, damaged file), SYSTEM.
+ * Errors: INVALID_ARGUMENT (malformed name, no such zone, damaged file), SYSTEM, RESOURCE_EXHAUSTED.
  */
 int reeve__zone_load(const char *name, struct reeve_sh_zone_data *ret, struct reeve_error *err);
 

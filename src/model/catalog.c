@@ -110,17 +110,23 @@ static void recover_catalog(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
 
+	reeve__group_index_begin_locked(r);
 	reeve__journal_undo_locked(r);
 	reeve__table_rebuild(r, &h->groups, offsetof(struct reeve_sh_group, name));
+	reeve__group_index_end_locked(r);
 	reeve__table_rebuild(r, &h->mappings, 0);
 	reeve__table_rebuild(r, &h->plans, offsetof(struct reeve_sh_plan, name));
 	reeve__table_rebuild(r, &h->directives, 0);
+	reeve__table_rebuild(r, &h->groups_domain.rules, 0);
+	reeve__table_rebuild(r, &h->groups_domain.zones, offsetof(struct reeve_sh_zone, name));
 	reeve__table_rebuild(r, &h->schedules, 0);
 	reeve__table_rebuild(r, &h->windows, 0);
 	reeve__directive_chain_locked(r);
 	if (reeve__txn_active(r))
 		reeve__txn_undo_locked(r);
 	reeve__intent_complete_locked(r);
+	reeve__group_deletion_resume_locked(r);
+	reeve__rules_reindex_locked(r);
 	reeve__ruling_refresh_locked(r);
 	reeve__plan_recover_locked(r);
 }

@@ -12,6 +12,30 @@ static int check_number(
 		(unsigned long long)high);
 }
 
+/* Those that other modules enforce. */
+static int check_limits(const struct reeve_group_def *def, uint32_t fields, struct reeve_error *err)
+{
+	const struct {
+		uint32_t field;
+		const char *name;
+		uint64_t value, high;
+	} limits[] = {
+		{REEVE_GROUP_MAX_IDLE, "maxIdleTime in nanoseconds", def->max_idle_ns,
+			INT64_MAX / 4},
+		{REEVE_GROUP_PARALLEL_DEGREE, "parallelDegreeLimit", def->parallel_degree_limit,
+			INT32_MAX},
+		{REEVE_GROUP_MEMORY_LIMIT, "memoryLimit", def->memory_limit_bytes, INT64_MAX},
+		{REEVE_GROUP_IO_BANDWIDTH, "ioBandwidthLimit", def->io_bandwidth_limit, INT64_MAX},
+		{REEVE_GROUP_IOPS, "iopsLimit", def->iops_limit, INT32_MAX},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < REEVE_COUNT(limits); i++)
+		if ((fields & limits[i].field) && limits[i].value != REEVE_UNLIMITED)
+			rc = check_number(err, limits[i].name, limits[i].value, 1, limits[i].high);
+	return rc;
+}
+
 /* Judges the fields that `fields` names. */
 static int check_def(const struct reeve_group_def *def, uint32_t fields, struct reeve_error *err)
 {
@@ -36,13 +60,13 @@ static int check_def(const struct reeve_group_def *def, uint32_t fields, struct 
 	if (!rc && (fields & REEVE_GROUP_MAX_EXECUTION) && def->max_execution_ns != REEVE_UNLIMITED)
 		rc = check_number(err, "maxExecutionTime in nanoseconds", def->max_execution_ns, 1,
 			INT64_MAX / 4);
-	return rc;
+	return rc ? rc : check_limits(def, fields, err);
 }
 
 static void write_def(struct reeve_sh_group *g, uint32_t fields, const struct reeve_group_def *def)
 {
 	if (fields & REEVE_GROUP_NAME)
-		reeve__text_copy(g->name, sizeof(g->name), def->name);
+		reeve__group_name_put(g, def->name);
 	if (fields & REEVE_GROUP_DESCRIPTION)
 		reeve__text_copy(g->description, sizeof(g->description), def->description);
 	if (fields & REEVE_GROUP_CUSTOM_CATEGORY)
@@ -60,9 +84,19 @@ static void write_def(struct reeve_sh_group *g, uint32_t fields, const struct re
 		reeve__put(&g->max_execution_ns, def->max_execution_ns);
 	if (fields & REEVE_GROUP_IS_ACTIVE)
 		g->is_active = def->is_active;
+	if (fields & REEVE_GROUP_MAX_IDLE)
+		reeve__put(&g->max_idle_ns, def->max_idle_ns);
+	if (fields & REEVE_GROUP_PARALLEL_DEGREE)
+		reeve__put(&g->parallel_degree, def->parallel_degree_limit == REEVE_UNLIMITED
+							? UINT32_MAX
+							: (uint32_t)def->parallel_degree_limit);
+	if (fields & REEVE_GROUP_MEMORY_LIMIT)
+		reeve__put(&g->memory_bytes, def->memory_limit_bytes);
+	if (fields & REEVE_GROUP_IO_BANDWIDTH)
+		reeve__put(&g->io_bandwidth, def->io_bandwidth_limit);
+	if (fields & REEVE_GROUP_IOPS)
+		reeve__put(&g->io_iops, def->iops_limit);
 }
-
-#define ALL_FIELDS ((REEVE_GROUP_IS_ACTIVE << 1) - 1)
 
 static int check_name_free(struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
 {
@@ -92,8 +126,12 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 			"the table of consumer groups is full: %u of %u",
 			reeve__get(&h->groups.live), h->groups.capacity);
 	g = &r->groups[i];
-	memset((char *)g + sizeof(g->head), 0, sizeof(*g) - sizeof(g->head));
-	write_def(g, ALL_FIELDS, def);
+	/* The name is looked at without the lock, so it is not cleared but written. */
+	memset((char *)g + sizeof(g->head), 0,
+		offsetof(struct reeve_sh_group, name) - sizeof(g->head));
+	memset(g->description, 0, sizeof(*g) - offsetof(struct reeve_sh_group, description));
+	reeve__group_index_begin_locked(r);
+	write_def(g, REEVE_GROUP_ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;
 	g->cpu.root = g->cpu.pull_root = REEVE_NONE;
 	g->cpu.age = reeve__get(&r->cpu->clock); /* a newcomer is as old as whoever ran last */
@@ -102,6 +140,7 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	reeve__put(&g->cpu.weight_ppm, 1);
 	g->revision = reeve__add(&h->revision, 1) + 1;
 	reeve__table_publish(r, &h->groups, i, id ? id : h->next_group_id++, g->name);
+	reeve__group_index_end_locked(r);
 	*ret_slot = i;
 	return 0;
 }
@@ -110,7 +149,7 @@ int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reev
 	reeve_group_id *ret_id, struct reeve_error *err)
 {
 	uint32_t i = REEVE_NONE;
-	int rc = check_def(def, ALL_FIELDS, err);
+	int rc = check_def(def, REEVE_GROUP_ALL_FIELDS, err);
 
 	if (rc)
 		return rc;
@@ -172,6 +211,7 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 		rc = check_update(r, i, fields, def, expected_revision, err);
 	if (!rc) {
 		g = &r->groups[i];
+		reeve__group_index_begin_locked(r);
 		reeve__journal_begin_locked(r, REEVE_JOURNAL_GROUP, i);
 		if (fields & REEVE_GROUP_NAME)
 			reeve__table_rename(r, &r->header->groups, i, g->name, def->name);
@@ -179,6 +219,7 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 		g->modified_wall = now_wall;
 		g->revision = reeve__get(&r->header->revision) + 1;
 		reeve__journal_commit_locked(r);
+		reeve__group_index_end_locked(r);
 		reeve__ruling_refresh_locked(r);
 		reeve__model_event(
 			r, REEVE_EVENT_GROUP_UPDATED, id, (reeve_plan_id){0}, 0, g->name);
@@ -201,6 +242,13 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_group_info *info
 	info->cpu_allocation_pct = g->cpu_allocation_pct;
 	info->max_sessions = g->max_sessions;
 	info->max_execution_ns = reeve__get(&g->max_execution_ns);
+	info->max_idle_ns = reeve__get(&g->max_idle_ns);
+	info->parallel_degree_limit = reeve__get(&g->parallel_degree) == UINT32_MAX
+					      ? REEVE_UNLIMITED
+					      : reeve__get(&g->parallel_degree);
+	info->memory_limit_bytes = reeve__get(&g->memory_bytes);
+	info->io_bandwidth_limit = reeve__get(&g->io_bandwidth);
+	info->iops_limit = reeve__get(&g->io_iops);
 	info->is_active = g->is_active != 0;
 	info->is_system = g->head.id < REEVE_FIRST_USER_ID;
 	info->is_default = r->header->default_group == i;
@@ -224,17 +272,37 @@ int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info
 	return rc;
 }
 
-bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id)
+uint64_t reeve__group_default_get(struct reeve *r)
 {
-	uint32_t i = REEVE_NONE;
+	uint64_t id;
 
 	reeve__catalog_lock(r);
-	i = reeve__table_find_name(
-		r, &r->header->groups, name, offsetof(struct reeve_sh_group, name));
-	if (i != REEVE_NONE)
-		ret_id->v = r->groups[i].head.id;
+	id = r->header->default_group < reeve__table_used(&r->header->groups)
+		     ? r->groups[r->header->default_group].head.id
+		     : 0;
 	reeve__catalog_unlock(r);
-	return i != REEVE_NONE;
+	return id;
+}
+
+int reeve__group_default_set(struct reeve *r, reeve_group_id id, struct reeve_error *err)
+{
+	uint32_t i = REEVE_NONE;
+	int rc;
+
+	reeve__catalog_lock(r);
+	rc = reeve__group_slot_locked(r, id, &i, err);
+	if (!rc && !r->groups[i].is_active)
+		rc = reeve__fail(err, REEVE_ECONFLICT,
+			"consumer group %.128s is inactive and cannot be the default group",
+			r->groups[i].name);
+	if (!rc && r->header->default_group != i) {
+		r->header->default_group = i;
+		reeve__add(&r->header->revision, 1);
+		reeve__model_event(
+			r, REEVE_EVENT_GROUP_UPDATED, id, (reeve_plan_id){0}, 0, r->groups[i].name);
+	}
+	reeve__catalog_unlock(r);
+	return rc;
 }
 
 uint32_t reeve__group_copy(
@@ -336,11 +404,13 @@ int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	int rc;
 
 	h->next_group_id = REEVE_FIRST_USER_ID;
+	h->groups_domain.next_rule_id = 1;
 	h->next_directive_id = h->next_session_id = h->next_task_id = h->next_attachment_id = 1;
 	h->planning.next_schedule_id = h->planning.next_window_id = 1;
 	reeve__put(&h->planning.user_sessions_allowed, 1);
 	reeve__put(&h->planning.max_user_sessions, UINT32_MAX);
 	reeve__catalog_lock(r);
+	reeve__rules_reindex_locked(r);
 	rc = seed_groups(r, now_wall, err);
 	reeve__catalog_unlock(r);
 	if (!rc)

@@ -9,6 +9,7 @@
 #ifndef REEVE_MODEL_MODEL_H
 #define REEVE_MODEL_MODEL_H
 
+#include "../policy/rule.h"
 #include "../segment/segment.h"
 
 /* The catalog lock, with what recovery needs. Rank CATALOG. */
@@ -69,29 +70,97 @@ int reeve__group_update(struct reeve *r, reeve_group_id id, uint32_t fields,
 	struct reeve_error *err);
 int reeve__group_get(struct reeve *r, reeve_group_id id, struct reeve_group_info *ret_info,
 	struct reeve_error *err);
-bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
+uint64_t reeve__group_default_get(struct reeve *r);
+int reeve__group_default_set(struct reeve *r, reeve_group_id id, struct reeve_error *err);
 uint32_t reeve__group_copy(
 	struct reeve *r, reeve_group_id after, struct reeve_group_info *ret, uint32_t capacity);
 /* Slot of a group, or NOT_FOUND. */
 int reeve__group_slot_locked(
 	struct reeve *r, reeve_group_id id, uint32_t *ret_slot, struct reeve_error *err);
 
+/*
+ * Completes a deletion that its deleter did not live to complete. For recovery, once tables are
+ * rebuilt. Defined in engine/group_delete.c: it moves sessions, with their locks.
+ */
+void reeve__group_deletion_resume_locked(struct reeve *r);
+
+/* lookup.c: without the lock, unless the index is just being changed. Bounded; see there. */
+bool reeve__group_find(struct reeve *r, const char *name, reeve_group_id *ret_id);
+/* Slot of a group that existed during the call; REEVE_NONE. It may be gone by the time of use. */
+uint32_t reeve__group_lookup(struct reeve *r, reeve_group_id id);
+/* Around any change of ids, names and chains of the table of groups. */
+void reeve__group_index_begin_locked(struct reeve *r);
+void reeve__group_index_end_locked(struct reeve *r);
+/* Stores a group's name so that it may be read meanwhile. */
+void reeve__group_name_put(struct reeve_sh_group *g, const char *name);
+
 /* Users. */
 int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,
-	bool is_permanent, reeve_ns now_wall, struct reeve_error *err);
+	bool is_permanent, reeve_ns expires_wall, reeve_ns now_wall, struct reeve_error *err);
 int reeve__user_unmap(struct reeve *r, uint64_t user_id, struct reeve_error *err);
 int reeve__user_get(
 	struct reeve *r, uint64_t user_id, struct reeve_user_mapping *ret, struct reeve_error *err);
 uint32_t reeve__user_copy(
 	struct reeve *r, uint64_t after, struct reeve_user_mapping *ret, uint32_t capacity);
-/* Group slot a user is mapped to; REEVE_NONE. */
-uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id);
+/* Group slot a user is mapped to at that time; REEVE_NONE. */
+uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id, reeve_ns now_wall);
+/* Drops mappings whose time is over. Returns how many. */
+uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall);
 /* Drops a mapping that is not permanent: the user's last session has ended. */
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
 
 /* INVALID_ARGUMENT naming field, value and range, unless low <= value <= high. */
 int reeve__check_number(
 	struct reeve_error *err, const char *field, uint64_t value, uint64_t low, uint64_t high);
+/*
+ * Assignment rules. A change is prepared without a lock: checked, encoded, and its zones loaded by the
+ * caller into data[], one for each of zones.names.
+ */
+struct reeve__rule_change {
+	uint32_t fields; /* REEVE_RULE_... that count */
+	const struct reeve_rule_def *def;
+	uint32_t words;
+	uint32_t program[REEVE_SH_RULE_WORDS];
+	struct reeve__rule_zones zones;
+	struct reeve_sh_zone_data data[REEVE_RULE_ZONES_OF_ONE];
+};
+int reeve__rule_prepare(struct reeve__rule_change *change, const struct reeve_rule_def *def,
+	uint32_t fields, struct reeve_error *err);
+int reeve__rule_create(struct reeve *r, struct reeve__rule_change *change, reeve_ns now_wall,
+	reeve_rule_id *ret_id, struct reeve_error *err);
+int reeve__rule_update(struct reeve *r, reeve_rule_id id, struct reeve__rule_change *change,
+	uint64_t expected_revision, reeve_ns now_wall, struct reeve_error *err);
+int reeve__rule_destroy(struct reeve *r, reeve_rule_id id, struct reeve_error *err);
+int reeve__rule_get(
+	struct reeve *r, reeve_rule_id id, struct reeve_rule_info *ret, struct reeve_error *err);
+uint32_t reeve__rule_copy(
+	struct reeve *r, uint32_t from, struct reeve_rule_info *ret, uint32_t capacity);
+int reeve__rule_condition_copy(struct reeve *r, reeve_rule_id id, struct reeve_condition_copy *ret,
+	struct reeve_error *err);
+/* The version of a rule that counts. */
+struct reeve_sh_rule_version *reeve__rule_version(const struct reeve *r, uint32_t slot);
+/* The time zone with that number, for the evaluation of conditions; NULL: none. `arg` is r. */
+const struct reeve_sh_zone_data *reeve__rule_zone_at(void *arg, uint32_t n);
+/* Counts a session that a rule has placed. */
+void reeve__rule_count_match(struct reeve *r, uint32_t slot, reeve_ns now_wall);
+
+/* rule_index.c: puts the rules in order, and builds their index anew. */
+void reeve__rules_reindex_locked(struct reeve *r);
+/* Checks it; a sentence about the first fault, or NULL. */
+const char *reeve__rules_check_locked(const struct reeve *r);
+/* Slot of the rule at a place in the order; REEVE_NONE behind the last. */
+uint32_t reeve__rule_at_locked(const struct reeve *r, uint32_t place);
+/*
+ * A search for the first enabled rule that holds, in stretches, so that the lock can be let go
+ * between them. Begin with all zeros. True: done, and `best` is its slot or REEVE_NONE. False: go
+ * on, after letting go of the lock; when rules have changed meanwhile it starts over by itself.
+ */
+struct reeve__rule_search {
+	uint64_t version;
+	uint32_t next, place, best;
+};
+bool reeve__rules_search_locked(
+	struct reeve *r, struct reeve__rule_input *input, struct reeve__rule_search *search);
 
 /* Plans and directives. */
 bool reeve__plan_is_active(const struct reeve *r, const struct reeve_sh_plan *p);

@@ -3,7 +3,7 @@
 #include "model.h"
 
 int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, reeve_group_id group,
-	bool is_permanent, reeve_ns now_wall, struct reeve_error *err)
+	bool is_permanent, reeve_ns expires_wall, reeve_ns now_wall, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_mapping *m;
@@ -13,6 +13,11 @@ int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, ree
 	if (!rc && user_id == 0)
 		rc = reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"userId is 0; allowed are 1 to 18446744073709551615");
+	if (!rc && expires_wall && expires_wall <= now_wall)
+		rc = reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"expiresAt is %lld ns since 1970; allowed are 0 (never) and what comes "
+			"after now, %lld",
+			(long long)expires_wall, (long long)now_wall);
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
@@ -33,6 +38,7 @@ int reeve__user_map(struct reeve *r, uint64_t user_id, const char *username, ree
 		m->group = g;
 		m->is_permanent = is_permanent;
 		m->created_wall = now_wall;
+		m->expires_wall = expires_wall;
 		reeve__text_copy(m->username, sizeof(m->username), username);
 		if (is_new)
 			reeve__table_publish(r, &h->mappings, i, user_id, NULL);
@@ -77,6 +83,7 @@ static void fill_mapping(struct reeve *r, uint32_t i, struct reeve_user_mapping 
 		ret->group.v = r->groups[m->group].head.id;
 	ret->is_permanent = m->is_permanent != 0;
 	ret->created_wall = m->created_wall;
+	ret->expires_wall = m->expires_wall;
 }
 
 int reeve__user_get(
@@ -112,11 +119,17 @@ uint32_t reeve__user_copy(
 	return done;
 }
 
-uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id)
+static bool has_expired(const struct reeve_sh_mapping *m, reeve_ns now_wall)
+{
+	return m->expires_wall && m->expires_wall <= now_wall;
+}
+
+uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id, reeve_ns now_wall)
 {
 	uint32_t i = reeve__table_find(r, &r->header->mappings, user_id);
 
-	if (i == REEVE_NONE || r->mappings[i].group >= reeve__table_used(&r->header->groups))
+	if (i == REEVE_NONE || r->mappings[i].group >= reeve__table_used(&r->header->groups) ||
+		has_expired(&r->mappings[i], now_wall))
 		return REEVE_NONE;
 	return r->mappings[i].group;
 }
@@ -132,4 +145,25 @@ void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id)
 		reeve__add(&r->header->revision, 1);
 	}
 	reeve__catalog_unlock(r);
+}
+
+/* A tick without any mapping takes no lock. */
+uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall)
+{
+	struct reeve_sh_table *t = &r->header->mappings;
+	uint32_t n = 0;
+
+	if (reeve__get(&t->live) == 0)
+		return 0;
+	reeve__catalog_lock(r);
+	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
+		if (reeve__get(&r->mappings[i].head.state) != REEVE_SLOT_LIVE ||
+			!has_expired(&r->mappings[i], now_wall))
+			continue;
+		reeve__table_free(r, t, i, NULL);
+		reeve__add(&r->header->revision, 1);
+		n++;
+	}
+	reeve__catalog_unlock(r);
+	return n;
 }

@@ -2,6 +2,12 @@
 /* validate.c - checks of the definitions and of the ruling in force. */
 #include "schedule.h"
 
+static bool is_group(const struct reeve *r, uint32_t slot)
+{
+	return slot < reeve__table_used(&r->header->groups) &&
+	       reeve__get(&r->groups[slot].head.state) == REEVE_SLOT_LIVE;
+}
+
 static const char *check_directives(const struct reeve *r)
 {
 	const struct reeve_sh_header *h = r->header;
@@ -10,8 +16,7 @@ static const char *check_directives(const struct reeve *r)
 		const struct reeve_sh_directive *d = &r->directives[i];
 		if (reeve__get(&d->head.state) != REEVE_SLOT_LIVE)
 			continue;
-		if (d->plan >= reeve__table_used(&h->plans) ||
-			d->group >= reeve__table_used(&h->groups) ||
+		if (d->plan >= reeve__table_used(&h->plans) || !is_group(r, d->group) ||
 			r->plans[d->plan].head.id != d->plan_id)
 			return "a directive names a plan or group that does not exist";
 	}
@@ -76,7 +81,7 @@ static const char *check_mappings(const struct reeve *r)
 
 	for (uint32_t i = 0; i < reeve__table_used(&h->mappings); i++)
 		if (reeve__get(&r->mappings[i].head.state) == REEVE_SLOT_LIVE &&
-			r->mappings[i].group >= reeve__table_used(&h->groups))
+			!is_group(r, r->mappings[i].group))
 			return "a user mapping names a group that does not exist";
 	return NULL;
 }
@@ -103,7 +108,7 @@ static const char *check_ruling(const struct reeve *r)
 int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
 {
 	struct reeve_sh_header *h = r->header;
-	const char *faults[16];
+	const char *faults[24];
 	int n = 0;
 
 	reeve__catalog_lock(r);
@@ -113,8 +118,11 @@ int reeve__model_validate(struct reeve *r, void (*found)(void *arg, const char *
 		reeve__table_check(r, &h->schedules), reeve__table_check(r, &h->windows),
 		check_periods(r, REEVE__SCHEDULE), check_periods(r, REEVE__WINDOW),
 		check_planning(r), check_ruling(r),
-		h->default_group < reeve__table_used(&h->groups) ? NULL
-								 : "there is no default group"};
+		reeve__table_check(r, &h->groups_domain.rules),
+		reeve__table_check(r, &h->groups_domain.zones), reeve__rules_check_locked(r),
+		reeve__get(&h->groups_domain.sequence) & 1 ? "groups are marked as changing" : NULL,
+		is_group(r, h->default_group) ? NULL : "there is no default group",
+		reeve__get(&h->groups_domain.deletion.active) ? "a group is half deleted" : NULL};
 	for (size_t i = 0; i < REEVE_COUNT(all); i++)
 		if (all[i])
 			faults[n++] = all[i];

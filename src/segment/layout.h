@@ -2,7 +2,7 @@
 /*
  * layout.h - what lies in the segment. The only place that says so.
  *
- * A segment is a header page and tables of fixed-size slots, addressed by index. No pointers, no
+ * A segment is a header of two pages and tables of fixed-size slots, addressed by index. No pointers, no
  * types whose size depends on the build. Structs are written in blocks of 64 bytes; the letter
  * before a field says who may touch it:
  *
@@ -23,6 +23,7 @@
 #include "../base/heap.h"
 #include "../base/io_flow.h"
 #include "../base/lock_ranks.h"
+#include "../base/zone.h"
 
 #include <pthread.h>
 
@@ -60,7 +61,7 @@ struct reeve_sh_head {
 	uint32_t next;		     /* d, table's lock: free list, or list of ended slots */
 	uint32_t chain;		     /* d, table's lock: next slot with the same hash of the id */
 	uint32_t name_chain;	     /* d, table's lock: the same for the name */
-	uint32_t pad;
+	uint32_t name_hash;	     /* d, table's lock: low half of the name's hash */
 };
 
 /* One table of slots. Protected by the lock that protects its slots. */
@@ -141,9 +142,16 @@ struct reeve_sh_group {
 	uint32_t pad;
 	uint64_t pad2[3];
 	struct reeve_sh_cpu_group cpu;
-	char name[136];		   /* C */
+	char name[136];		   /* C writes in words, a reads: see group.c */
 	char description[264];	   /* C */
 	char custom_category[120]; /* C */
+	/* limits for other modules to enforce; UINT32_MAX or REEVE_UNLIMITED: none */
+	_Atomic uint64_t max_idle_ns;	  /* C writes, a reads */
+	_Atomic uint64_t memory_bytes;	  /* C writes, a reads: of all its sessions together */
+	_Atomic uint64_t io_bandwidth;	  /* C writes, a reads: bytes a second */
+	_Atomic uint64_t io_iops;	  /* C writes, a reads */
+	_Atomic uint32_t parallel_degree; /* C writes, a reads: of one statement */
+	uint32_t pad3[7];
 };
 
 enum { REEVE_GROUP_IDLE = 0, REEVE_GROUP_READY = 1, REEVE_GROUP_THROTTLED = 2 };
@@ -153,7 +161,8 @@ struct reeve_sh_mapping {
 	uint32_t group;		   /* C: slot */
 	uint32_t is_permanent;	   /* C */
 	int64_t created_wall;	   /* C */
-	char username[144];	   /* C */
+	int64_t expires_wall;	   /* C: counts no more from then on; 0: none */
+	char username[136];	   /* C */
 };
 
 struct reeve_sh_plan {
@@ -305,7 +314,8 @@ struct reeve_sh_session {
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
 	uint64_t queries_at_end;
-	uint64_t pad2[7];
+	uint64_t rule_id; /* i: that chose the group; 0: none did */
+	uint64_t pad2[6];
 };
 
 /*
@@ -449,6 +459,8 @@ struct reeve_sh_journal {
 #include "layout_plans.h"
 #include "layout_event.h"
 #include "layout_io.h"
+#include "layout_parallel.h"
+#include "layout_groups.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -490,6 +502,12 @@ struct reeve_sh_header {
 	uint64_t quota_of_session; /* i: offset of a word a session: slot of its quota + 1 */
 	uint64_t samplers;	   /* i: offset of REEVE_SH_POOLS samplers */
 	struct reeve_sh_io io;
+	/* parallel control, see layout_parallel.h */
+	_Alignas(64) struct reeve_sh_table executions, servers, pools; /* P */
+	uint64_t parallel;	    /* i: offset of its settings, lock and totals */
+	uint64_t parallel_groups;   /* i: offset of a row a group slot */
+	uint64_t parallel_sessions; /* i: offset of 1 + an execution's slot, a session slot */
+	struct reeve_sh_groups_domain groups_domain;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -499,6 +517,8 @@ _Static_assert(sizeof(struct reeve_sh_attachment) % 64 == 0, "attachment");
 _Static_assert(sizeof(struct reeve_sh_cpu_group) % 64 == 0, "cpu group");
 _Static_assert(sizeof(struct reeve_sh_group) % 64 == 0, "group");
 _Static_assert(sizeof(struct reeve_sh_group) <= 2048, "a group takes at most 2 kB");
+_Static_assert(sizeof(struct reeve_sh_group) % 128 == 64,
+	"groups lie an odd number of lines apart, so that their heads share no cache set");
 _Static_assert(sizeof(struct reeve_sh_mapping) % 64 == 0, "mapping");
 _Static_assert(sizeof(struct reeve_sh_plan) % 64 == 0, "plan");
 _Static_assert(sizeof(struct reeve_sh_directive) % 64 == 0, "directive");
@@ -518,7 +538,7 @@ _Static_assert(
 	"the journal holds a period without its zones");
 _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
 	"the journal holds any definition");
-_Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
+_Static_assert(sizeof(struct reeve_sh_header) <= 8192, "the header is two pages");
 
 /* Parts of other modules, which build on what is above. */
 #include "layout_external.h"

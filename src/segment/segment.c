@@ -25,6 +25,8 @@ struct capacities {
 	uint32_t events;
 	uint32_t quotas, allocations, externals;
 	uint32_t io_requests;
+	uint32_t executions, servers, pools;
+	uint32_t rules;
 };
 
 static uint64_t page_up(uint64_t n)
@@ -59,6 +61,31 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 	table->buckets = *end;
 	*end = page_up(
 		*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) * sizeof(uint32_t));
+}
+
+/* Rules, their zones and their index, behind *end. */
+static void compute_rules_layout(uint32_t rules, struct reeve_sh_groups_domain *d, uint64_t *end)
+{
+	struct reeve_sh_rule_index *x = &d->index;
+
+	place_table(&d->rules, rules, sizeof(struct reeve_sh_rule), false, end);
+	place_table(&d->zones, REEVE_SH_ZONES, sizeof(struct reeve_sh_zone), true, end);
+	x->order = *end;
+	x->generals = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
+	x->buckets = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
+	x->entry_count = rules * REEVE_SH_RULE_ENTRIES;
+	x->bucket_count = power_of_two(x->entry_count);
+	x->entry = *end = page_up(*end + (uint64_t)x->bucket_count * sizeof(uint32_t));
+	*end = page_up(*end + (uint64_t)x->entry_count * sizeof(struct reeve_sh_rule_entry));
+}
+
+static bool same_rules_layout(
+	const struct reeve_sh_groups_domain *a, const struct reeve_sh_groups_domain *b)
+{
+	return a->index.order == b->index.order && a->index.generals == b->index.generals &&
+	       a->index.buckets == b->index.buckets && a->index.entry == b->index.entry &&
+	       a->index.bucket_count == b->index.bucket_count &&
+	       a->index.entry_count == b->index.entry_count;
 }
 
 /* Fills all that follows from the capacities: offsets, strides, size. */
@@ -122,6 +149,16 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
 	h->io.device_rows = end;
 	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
+	place_table(&h->executions, c->executions, sizeof(struct reeve_sh_execution), false, &end);
+	place_table(&h->servers, c->servers, sizeof(struct reeve_sh_server), false, &end);
+	place_table(&h->pools, c->pools, sizeof(struct reeve_sh_server_pool), false, &end);
+	h->parallel = end;
+	end = page_up(end + sizeof(struct reeve_sh_parallel));
+	h->parallel_groups = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
+	h->parallel_sessions = end;
+	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	compute_rules_layout(c->rules, &h->groups_domain, &end);
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -152,6 +189,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->sessions = either(o->max_sessions, 16384);
 	c->tasks = either(o->max_tasks, 65536);
 	c->events = either(o->max_events, 8192);
+	c->rules = either(o->max_rules, 1024);
 	c->cpu_slots = cpu_slots;
 	c->schedules = either(o->max_schedules, 128);
 	c->windows = either(o->max_windows, 64);
@@ -160,6 +198,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->allocations = either(o->max_allocations, 65536);
 	c->externals = either(o->max_external_sessions, 16384);
 	c->io_requests = either(o->max_io_requests, 65536);
+	c->executions = either(o->max_executions, 4096);
+	c->servers = either(o->max_servers, 1024);
+	c->pools = either(o->max_server_pools, 64);
 	if ((rc = check_range(err, "max_attachments", c->attachments, 4096)) ||
 		(rc = check_range(err, "max_groups", c->groups, 65536)) ||
 		(rc = check_range(err, "max_mappings", c->mappings, 1u << 24)) ||
@@ -167,6 +208,7 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_directives", c->directives, 1u << 20)) ||
 		(rc = check_range(err, "max_sessions", c->sessions, 1u << 20)) ||
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
+		(rc = check_range(err, "max_rules", c->rules, 16384)) ||
 		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
 		(rc = check_range(err, "max_schedules", c->schedules, 4096)) ||
 		(rc = check_range(err, "max_windows", c->windows, 4096)) ||
@@ -174,7 +216,10 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_quotas", c->quotas, 1u << 20)) ||
 		(rc = check_range(err, "max_allocations", c->allocations, 1u << 24)) ||
 		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)) ||
-		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)))
+		(rc = check_range(err, "max_io_requests", c->io_requests, 1u << 22)) ||
+		(rc = check_range(err, "max_executions", c->executions, 1u << 20)) ||
+		(rc = check_range(err, "max_servers", c->servers, 65536)) ||
+		(rc = check_range(err, "max_server_pools", c->pools, 4096)))
 		return rc;
 	if (c->groups < 4 || c->plans < 4 || c->directives < 16)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
@@ -209,6 +254,15 @@ static void set_pointers(struct reeve *r)
 	r->quotas = (struct reeve_sh_quota *)(void *)(r->base + h->quotas.slots);
 	r->quota_of_session = (_Atomic uint32_t *)(void *)(r->base + h->quota_of_session);
 	r->allocations = (struct reeve_sh_allocation *)(void *)(r->base + h->allocations.slots);
+	r->executions = (struct reeve_sh_execution *)(void *)(r->base + h->executions.slots);
+	r->servers = (struct reeve_sh_server *)(void *)(r->base + h->servers.slots);
+	r->pools = (struct reeve_sh_server_pool *)(void *)(r->base + h->pools.slots);
+	r->parallel = (struct reeve_sh_parallel *)(void *)(r->base + h->parallel);
+	r->parallel_groups =
+		(struct reeve_sh_parallel_group *)(void *)(r->base + h->parallel_groups);
+	r->parallel_sessions = (_Atomic uint32_t *)(void *)(r->base + h->parallel_sessions);
+	r->rules = (struct reeve_sh_rule *)(void *)(r->base + h->groups_domain.rules.slots);
+	r->zones = (struct reeve_sh_zone *)(void *)(r->base + h->groups_domain.zones.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
 	r->group_capacity = h->groups.capacity;
 	r->event_capacity = h->events.capacity;
@@ -231,6 +285,8 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&memory->lock, REEVE_RANK_MEMORY);
 	reeve__lock_init(&memory->sampler_lock, REEVE_RANK_MEMORY);
 	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
+	reeve__lock_init(&((struct reeve_sh_parallel *)(void *)((char *)h + h->parallel))->lock,
+		REEVE_RANK_PARALLEL);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -240,7 +296,8 @@ static void format_segment(
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
 		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
-		&h->io.requests, &h->io.executors, &h->schedules,
+		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools,
+		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules,
 		&h->windows};
 
 	compute_layout(c, h);
@@ -284,7 +341,9 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->memory_groups != want->memory_groups ||
 	       h->quota_of_session != want->quota_of_session || h->samplers != want->samplers ||
 	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
-	       h->io.device_rows != want->io.device_rows ||
+	       h->io.device_rows != want->io.device_rows || h->parallel != want->parallel ||
+	       h->parallel_groups != want->parallel_groups ||
+	       h->parallel_sessions != want->parallel_sessions ||
 	       h->planning.switches != want->planning.switches || h->edit.ops != want->edit.ops ||
 	       h->edit.undo != want->edit.undo;
 }
@@ -311,6 +370,11 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"externals", offsetof(struct reeve_sh_header, externals)},
 		{"I/O requests", offsetof(struct reeve_sh_header, io.requests)},
 		{"I/O executors", offsetof(struct reeve_sh_header, io.executors)},
+		{"executions", offsetof(struct reeve_sh_header, executions)},
+		{"servers", offsetof(struct reeve_sh_header, servers)},
+		{"server pools", offsetof(struct reeve_sh_header, pools)},
+		{"assignment rules", offsetof(struct reeve_sh_header, groups_domain.rules)},
+		{"time zones", offsetof(struct reeve_sh_header, groups_domain.zones)},
 	};
 	struct reeve_sh_header want;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
@@ -339,6 +403,10 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_allocations = h->allocations.capacity;
 	o.max_external_sessions = h->externals.capacity;
 	o.max_io_requests = h->io.requests.capacity;
+	o.max_executions = h->executions.capacity;
+	o.max_servers = h->servers.capacity;
+	o.max_server_pools = h->pools.capacity;
+	o.max_rules = h->groups_domain.rules.capacity;
 	if (read_capacities(&o, reeve__get(&h->cpu.slots), &c, &why))
 		return reeve__fail(err, REEVE_EBAD_SEGMENT, "%s: damaged: %.180s", path, why.text);
 	memset(&want, 0, sizeof(want));
@@ -355,7 +423,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"%s: its slots have the signature %016llx, those of this build %016llx; "
 			"use the version that created it, or remove the file",
 			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
-	if (lies_elsewhere(h, &want))
+	if (lies_elsewhere(h, &want) || h->groups_domain.zones.capacity != REEVE_SH_ZONES ||
+		!same_rules_layout(&h->groups_domain, &want.groups_domain))
 		return bad(err, path,
 			"damaged: its tables do not lie where their capacities put them");
 	if (file_size < h->size)

@@ -55,6 +55,14 @@ struct reeve {
 	struct reeve_sh_io_executor *io_executors;
 	uint64_t io_clock_cycles, io_clock_ns; /* a pair of clock readings; under the I/O lock */
 	_Atomic uint32_t io_group_hints[64];   /* 1 + group slot, by id; looked at, then checked */
+	struct reeve_sh_parallel *parallel;
+	struct reeve_sh_parallel_group *parallel_groups;
+	_Atomic uint32_t *parallel_sessions;
+	struct reeve_sh_execution *executions;
+	struct reeve_sh_server *servers;
+	struct reeve_sh_server_pool *pools;
+	struct reeve_sh_rule *rules;
+	struct reeve_sh_zone *zones;
 
 	uint32_t slot_count;
 	uint32_t group_capacity;
@@ -164,6 +172,15 @@ uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *t
 /* LIVE slot whose text at `name_offset` is `name`; REEVE_NONE. */
 uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_table *table,
 	const char *name, size_t name_offset);
+/* Eight bytes of a text that is loaded and stored whole. */
+typedef uint64_t __attribute__((may_alias)) reeve__word;
+/*
+ * The same for a name as words padded with NULs, its last NUL among them, and its reeve__text_hash.
+ * This one and reeve__table_find may be called without the lock by whoever can tell afterwards that
+ * nothing has changed meanwhile; the answer is meaningless otherwise.
+ */
+uint32_t reeve__table_peek_name(const struct reeve *r, const struct reeve_sh_table *table,
+	const uint64_t *words, size_t word_count, uint64_t hash, size_t name_offset);
 /* Moves a slot to another name in the index, before its text is changed. */
 void reeve__table_rename(struct reeve *r, struct reeve_sh_table *table, uint32_t i,
 	const char *from, const char *to);

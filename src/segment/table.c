@@ -9,6 +9,14 @@
  */
 #include "segment.h"
 
+/*
+ * Ids, names and chains of groups are looked up without the lock (model/lookup.c), so they are loaded
+ * and stored whole. Loads are acquires, so that they come before the look-up's second reading of its
+ * sequence number.
+ */
+#define link_get(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define link_put(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+
 static uint64_t mix(uint64_t id)
 {
 	return id * UINT64_C(0x9e3779b97f4a7c15) >> 20;
@@ -24,11 +32,16 @@ static uint32_t *id_bucket(const struct reeve *r, const struct reeve_sh_table *t
 	return buckets_of(r, table) + (mix(id) & (table->bucket_count - 1));
 }
 
+static uint32_t *hash_bucket(
+	const struct reeve *r, const struct reeve_sh_table *table, uint64_t hash)
+{
+	return buckets_of(r, table) + table->bucket_count + (mix(hash) & (table->bucket_count - 1));
+}
+
 static uint32_t *name_bucket(
 	const struct reeve *r, const struct reeve_sh_table *table, const char *name)
 {
-	return buckets_of(r, table) + table->bucket_count +
-	       (mix(reeve__text_hash(name)) & (table->bucket_count - 1));
+	return hash_bucket(r, table, reeve__text_hash(name));
 }
 
 /* Takes slot i out of a chain whose links are at offset `link` of the head. */
@@ -41,8 +54,8 @@ static void unchain(const struct reeve *r, const struct reeve_sh_table *table, u
 		struct reeve_sh_head *head = reeve__table_head(r, table, *from);
 		uint32_t *next = (uint32_t *)(void *)((char *)head + link);
 		if (*from == i) {
-			*from = *next;
-			*next = REEVE_NONE;
+			link_put(from, *next);
+			link_put(next, REEVE_NONE);
 			return;
 		}
 		from = next;
@@ -54,18 +67,20 @@ static void chain_id(const struct reeve *r, const struct reeve_sh_table *table, 
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
 	uint32_t *bucket = id_bucket(r, table, head->id);
 
-	head->chain = *bucket;
-	*bucket = i;
+	link_put(&head->chain, *bucket);
+	link_put(bucket, i);
 }
 
 static void chain_name(
 	const struct reeve *r, const struct reeve_sh_table *table, uint32_t i, const char *name)
 {
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
-	uint32_t *bucket = name_bucket(r, table, name);
+	uint64_t hash = reeve__text_hash(name);
+	uint32_t *bucket = hash_bucket(r, table, hash);
 
-	head->name_chain = *bucket;
-	*bucket = i;
+	link_put(&head->name_hash, (uint32_t)hash);
+	link_put(&head->name_chain, *bucket);
+	link_put(bucket, i);
 }
 
 static void push_free(const struct reeve *r, struct reeve_sh_table *table, uint32_t i)
@@ -134,7 +149,7 @@ void reeve__table_publish(
 {
 	struct reeve_sh_head *head = reeve__table_head(r, table, i);
 
-	head->id = id;
+	link_put(&head->id, id);
 	chain_id(r, table, i);
 	if (name)
 		chain_name(r, table, i, name);
@@ -185,13 +200,14 @@ void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
 
 uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *table, uint64_t id)
 {
-	uint32_t i = *id_bucket(r, table, id);
+	uint32_t i = link_get(id_bucket(r, table, id));
 
 	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
-		if (head->id == id && reeve__get(&head->state) >= REEVE_SLOT_LIVE)
+		if (link_get(&head->id) == id &&
+			atomic_load_explicit(&head->state, memory_order_acquire) >= REEVE_SLOT_LIVE)
 			return i;
-		i = head->chain;
+		i = link_get(&head->chain);
 	}
 	return REEVE_NONE;
 }
@@ -206,6 +222,26 @@ uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_tab
 		if (strcmp((const char *)head + name_offset, name) == 0)
 			return i;
 		i = head->name_chain;
+	}
+	return REEVE_NONE;
+}
+
+uint32_t reeve__table_peek_name(const struct reeve *r, const struct reeve_sh_table *table,
+	const uint64_t *words, size_t word_count, uint64_t hash, size_t name_offset)
+{
+	uint32_t i = link_get(hash_bucket(r, table, hash));
+
+	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
+		struct reeve_sh_head *head = reeve__table_head(r, table, i);
+		const reeve__word *there =
+			(const reeve__word *)(const void *)((const char *)head + name_offset);
+		size_t k = 0;
+		if (link_get(&head->name_hash) == (uint32_t)hash)
+			while (k < word_count && link_get(&there[k]) == words[k])
+				k++;
+		if (k == word_count)
+			return i;
+		i = link_get(&head->name_chain);
 	}
 	return REEVE_NONE;
 }

@@ -130,6 +130,10 @@ void core_small_options(struct reeve_options *o)
 	o->max_allocations = 256;
 	o->max_external_sessions = 16;
 	o->max_io_requests = 128;
+	o->max_executions = 64;
+	o->max_servers = 64;
+	o->max_server_pools = 8;
+	o->max_rules = 128;
 }
 
 struct reeve *core_open(const struct reeve_host *host, uint32_t cpu_slots)

@@ -311,8 +311,8 @@ static void groups(void **state)
 	}
 	after = core_group_info(c->r, id);
 	assert_memory_equal(&before, &after, sizeof(before));
-	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 1u << 9, &bad[0].def, 0, E),
-		INVALID, "fields is 0x200; allowed are bits up to 0x100");
+	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 1u << 14, &bad[0].def, 0, E),
+		INVALID, "fields is 0x4000; allowed are bits up to 0x2000");
 	assert_int_equal(core_segment(c->r).groups, 5);
 }
 

@@ -28,7 +28,34 @@ static size_t good_size;
 
 /* ---- the file before the damage ---- */
 
+/* Pools, servers, executions that run, wait and are over. */
+static void populate_parallel(struct reeve *r, struct reeve_session *s)
+{
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_execution_info info;
+	reeve_server_pool_id id;
+	struct reeve_parallel h;
+
+	pool.name = "pool";
+	pool.min_servers = 3;
+	pool.max_servers = 12;
+	assert_ok(reeve_server_pool_create(r, &pool, &id, E));
+	assert_ok(reeve_parallel_group_limit_set(r, (reeve_group_id){3}, 7, 9, E));
+	def.requested_dop = 4;
+	for (uint64_t i = 0; i < 9; i++) {
+		def.mode = 1 + (uint32_t)i % 3;
+		assert_ok(reeve_execution_request(
+			r, 1000 + i, (reeve_group_id){1 + i % 4}, &def, &info, E));
+	}
+	assert_ok(reeve_execution_complete(r, (reeve_execution_id){2}, "failed", E));
+	def.mode = REEVE_PARALLEL_ADAPTIVE;
+	assert_ok(reeve_parallel_begin(s, &def, &h, E));
+}
+
 /* Something of everything, left behind by a process that has died in the middle of work. */
+static void change_rule(struct reeve *r, uint64_t i, reeve_group_id g);
+
 static void populate(struct reeve *r)
 {
 	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
@@ -57,11 +84,14 @@ static void populate(struct reeve *r)
 	}
 	assert_ok(reeve_query_begin(s[0], NULL, E));
 	assert_ok(reeve_query_begin(s[1], NULL, E));
+	for (uint64_t i = 1; i < 9; i++)
+		change_rule(r, i, (reeve_group_id){1 + i % 4});
 	reeve_block_begin(s[1]);
 	assert_ok(reeve_session_start(r, reeve_session_id_of(s[2]), E));
 	reeve_session_destroy(s[3]);
 	reeve_session_destroy(s[4]);
 	assert_ok(reeve_session_kill(r, reeve_session_id_of(s[5]), E));
+	populate_parallel(r, s[6]);
 }
 
 /* Another session of the dead process waited for a slot when it died. */
@@ -136,7 +166,9 @@ static uint32_t find_ranges(struct range *ret)
 {
 	const struct reeve_sh_header *h = (const void *)good;
 	const struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings,
-		&h->plans, &h->directives, &h->sessions, &h->tasks};
+		&h->plans, &h->directives, &h->sessions, &h->tasks, &h->executions, &h->servers,
+		&h->pools, &h->groups_domain.rules, &h->groups_domain.zones};
+	const struct reeve_sh_rule_index *x = &h->groups_domain.index;
 	uint32_t n = 0;
 
 	/* The journal's row is huge and idle: its first bytes are enough. */
@@ -147,6 +179,18 @@ static uint32_t find_ranges(struct range *ret)
 	ret[n++] = (struct range){h->cpu_slots, 2 * sizeof(struct reeve_sh_cpu_slot)};
 	ret[n++] = (struct range){h->rulings, 4096};
 	ret[n++] = (struct range){h->scratch, 1024};
+	ret[n++] = (struct range){offsetof(struct reeve_sh_header, executions),
+		sizeof(*h) - offsetof(struct reeve_sh_header, executions)};
+	ret[n++] = (struct range){h->parallel + sizeof(struct reeve_sh_lock),
+		sizeof(struct reeve_sh_parallel) - sizeof(struct reeve_sh_lock)};
+	ret[n++] = (struct range){h->parallel_groups, 12 * sizeof(struct reeve_sh_parallel_group)};
+	ret[n++] = (struct range){h->parallel_sessions, 64};
+	ret[n++] = (struct range){
+		offsetof(struct reeve_sh_header, groups_domain), sizeof(h->groups_domain)};
+	ret[n++] = (struct range){x->order, 64};
+	ret[n++] = (struct range){x->generals, 64};
+	ret[n++] = (struct range){x->buckets, x->bucket_count * 4u};
+	ret[n++] = (struct range){x->entry, 20 * sizeof(struct reeve_sh_rule_entry)};
 	for (uint32_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t used = tables[i]->high_water + 1;
 		ret[n++] = (struct range){tables[i]->slots, used * tables[i]->stride};
@@ -193,7 +237,7 @@ static uint32_t bad_value(struct sim_random *random, uint32_t was)
 
 static void damage(struct sim_random *random, char *bytes)
 {
-	struct range ranges[32];
+	struct range ranges[48];
 	uint32_t n = find_ranges(ranges), hits = 1 + (uint32_t)core_below(random, 12);
 
 	while (hits) {
@@ -231,7 +275,18 @@ static void look_at_everything(struct reeve *r)
 		struct reeve_attachment_info attachments[10];
 		struct reeve_plan_message messages[10];
 		struct reeve_entitlement entitlements[40];
+		struct reeve_execution_info executions[80];
+		struct reeve_server_info servers[80];
+		struct reeve_server_pool_info pools[10];
+		struct reeve_parallel_group_info parallel_groups[40];
+		struct reeve_parallel_stats parallel;
+		reeve_server_id ids[80];
+		struct reeve_rule_info rules[140];
+		struct reeve_condition_copy condition;
+		struct reeve_rule_trace traces[140];
 	} u;
+	struct reeve_session_def who = {.username = "user 1", .program = "psql", .user_id = 3};
+	struct reeve_assignment decision;
 	struct reeve_cpu_stats cpu;
 	struct reeve_session_stats sessions;
 	reeve_group_id g;
@@ -245,6 +300,17 @@ static void look_at_everything(struct reeve *r)
 	reeve_plan_copy(r, (reeve_plan_id){0}, u.plans, 40);
 	reeve_plan_find(r, "plan 3", &p);
 	reeve_plan_active(r);
+	reeve_group_exists(r, (reeve_group_id){3});
+	reeve_group_default_get(r);
+	reeve_rule_copy(r, 0, u.rules, 140);
+	reeve_assignment_evaluate(
+		r, &who, INT64_C(1700000000) * REEVE_SEC, &decision, u.traces, 140, NULL);
+	for (uint64_t i = 1; i < 12; i++) {
+		char text[300];
+		reeve_rule_get(r, (reeve_rule_id){i}, u.rules, NULL);
+		if (reeve_rule_condition_copy(r, (reeve_rule_id){i}, &u.condition, NULL) > 0)
+			reeve_condition_text(&u.condition.nodes[0], text, sizeof(text), NULL);
+	}
 	for (uint64_t i = 1; i < 110; i = i == 4 ? 100 : i + 1) {
 		p.v = g.v = i;
 		reeve_group_get(r, g, u.groups, NULL);
@@ -265,6 +331,84 @@ static void look_at_everything(struct reeve *r)
 	reeve_cpu_group_stats_copy(r, (reeve_group_id){0}, u.stats, 40);
 	reeve_cpu_stats_get(r, &cpu);
 	reeve_session_stats_get(r, &sessions);
+	reeve_execution_copy(r, (reeve_execution_id){0}, REEVE_EXECUTIONS_ENDED, u.executions, 80);
+	reeve_execution_queue_copy(r, u.executions, 80);
+	reeve_server_copy(r, (reeve_server_id){0}, (reeve_server_pool_id){0}, u.servers, 80);
+	reeve_server_pool_copy(r, (reeve_server_pool_id){0}, u.pools, 10);
+	reeve_parallel_group_copy(r, (reeve_group_id){0}, u.parallel_groups, 40);
+	reeve_parallel_stats_get(r, &u.parallel);
+	for (uint64_t i = 1; i < 15; i++) {
+		reeve_execution_get(r, (reeve_execution_id){i}, u.executions, NULL);
+		reeve_execution_servers(r, (reeve_execution_id){i}, u.ids, 80);
+		reeve_server_get(r, (reeve_server_id){i}, u.servers, NULL);
+	}
+}
+
+static void run_parallel(struct core_host *h, struct reeve *r, struct sim_random *random)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s = NULL;
+	struct reeve_execution_info info;
+	struct reeve_parallel held;
+	reeve_server_pool_id id = {1};
+
+	sd.username = "bob";
+	if (reeve_session_create(r, &sd, &s, NULL) != 0)
+		s = NULL;
+	for (uint32_t i = 0; i < 20; i++) {
+		reeve_execution_id e = {1 + core_below(random, 24)};
+		def.mode = (uint32_t)core_below(random, 4);
+		def.requested_dop = 1 + (uint32_t)core_below(random, 9);
+		def.deadline = h->mono + (reeve_ns)core_below(random, 1000000000);
+		reeve_execution_request(
+			r, e.v, (reeve_group_id){1 + core_below(random, 4)}, &def, &info, NULL);
+		core_sleep(h, 150 * REEVE_MSEC);
+		reeve_execution_progress(r, e, 1, 1, NULL);
+		if (i % 3 == 0)
+			reeve_execution_complete(r, e, NULL, NULL);
+		if (i % 7 == 0)
+			reeve_execution_cancel(r, e, NULL);
+		if (s && i % 5 == 0 && reeve_parallel_begin(s, &def, &held, NULL) == 0) {
+			reeve_parallel_adapt(&held);
+			reeve_parallel_end(&held, NULL, NULL);
+		}
+		if (s && i % 6 == 0)
+			reeve_session_switch(r, reeve_session_id_of(s), (reeve_group_id){1 + i % 4},
+				REEVE_SWITCH_MANUAL, NULL);
+		reeve_server_report(r, (reeve_server_id){e.v}, 7, i % 3, 1, 5, NULL);
+		pool.min_servers = i % 6;
+		pool.max_servers = 6 + i % 9;
+		reeve_server_pool_update(r, id, 6, &pool, 0, NULL);
+		reeve_parallel_group_limit_set(r, (reeve_group_id){1 + i % 4}, 5, 9, NULL);
+		reeve_tick(r, NULL, NULL);
+	}
+	reeve_server_pool_destroy(r, id, NULL);
+	reeve_session_destroy(s);
+}
+
+/* Conditions of every kind. */
+static void change_rule(struct reeve *r, uint64_t i, reeve_group_id g)
+{
+	struct reeve_condition parts[] = {{.kind = REEVE_CONDITION_USERNAME, .text = "user 1"},
+		{.kind = REEVE_CONDITION_PROGRAM_NAME_PATTERN, .syntax = 4, .text = "^p(s|q)*l?$"},
+		{.kind = REEVE_CONDITION_MODULE_NAME_PATTERN, .syntax = 3, .text = "*a?b"},
+		{.kind = REEVE_CONDITION_TIME_OF_DAY, .start_s = 9, .zone = "Europe/Berlin"},
+		{.kind = REEVE_CONDITION_DAY_OF_WEEK, .days = 5, .zone = "UTC"},
+		{.kind = REEVE_CONDITION_USER_ID, .user_id = 3}};
+	struct reeve_condition all = {
+		.kind = REEVE_CONDITION_AND + (uint32_t)(i % 2), .count = 6, .operands = parts};
+	struct reeve_rule_def def = {"rule", (uint32_t)i, &all, g, i % 5 != 0};
+	reeve_rule_id id;
+
+	if (i % 3 == 0)
+		def.condition = &parts[i % 6];
+	reeve_rule_create(r, &def, &id, NULL);
+	def.condition = &parts[(i + 1) % 6];
+	reeve_rule_update(r, (reeve_rule_id){i + 1}, REEVE_RULE_ALL_FIELDS, &def, 0, NULL);
+	if (i % 4 == 0)
+		reeve_rule_destroy(r, (reeve_rule_id){i}, NULL);
 }
 
 static void change_definitions(struct reeve *r, struct sim_random *random)
@@ -283,7 +427,9 @@ static void change_definitions(struct reeve *r, struct sim_random *random)
 		gd.name = pd.name = name;
 		g.v = i < 4 ? i + 1 : 96 + i;
 		p.v = g.v;
-		reeve_group_update(r, g, 0x1ff, &gd, 0, NULL);
+		reeve_group_update(r, g, REEVE_GROUP_ALL_FIELDS, &gd, 0, NULL);
+		reeve_group_default_set(r, g, NULL);
+		change_rule(r, i, g);
 		reeve_plan_update(r, p, 0xf, &pd, 0, NULL);
 		reeve_directive_set(r, p, g, &dd, &d, NULL);
 		reeve_directive_update(r, (reeve_directive_id){i + 12}, &dd, 0, NULL);
@@ -387,9 +533,12 @@ static void run_case(uint64_t seed, uint64_t number)
 	if (core_below(&random, 2))
 		reeve_tick(r, NULL, NULL);
 	for (int i = 0; i < 3; i++)
-		switch (core_below(&random, 3)) {
+		switch (core_below(&random, 4)) {
 		case 0:
 			change_definitions(r, &random);
+			break;
+		case 3:
+			run_parallel(&h, r, &random);
 			break;
 		case 1:
 			run_statements(&h, r);
@@ -472,6 +621,7 @@ static void the_undamaged_segment_is_fine(void **state)
 	change_definitions(r, &random);
 	run_statements(&h, r);
 	run_tasks(r);
+	run_parallel(&h, r, &random);
 	look_at_everything(r);
 	assert_clean(r);
 	reeve_close(r);

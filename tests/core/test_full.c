@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every table filled to its last slot says so by its name and capacity, changes nothing else, and
- * works again once a slot is free. (Groups and plans cannot be deleted yet.)
+ * works again once a slot is free. (Groups: see test_group_delete.c.)
  */
 #include "core.h"
 

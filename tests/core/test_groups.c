@@ -49,7 +49,7 @@ static void manager_11_a_created_group_has_all_it_was_given(void **state)
 {
 	struct core *c = *state;
 	struct reeve_group_def def = {"reports", "what finance runs", 5, REEVE_CATEGORY_CUSTOM,
-		"finance", 15, 7, 90 * REEVE_SEC, false};
+		"finance", 15, 7, 90 * REEVE_SEC, false, 60 * REEVE_SEC, 4, 1 << 20, 5000, 50};
 	reeve_group_id id = {0};
 	uint64_t before = core_segment(c->r).revision;
 
@@ -64,6 +64,9 @@ static void manager_11_a_created_group_has_all_it_was_given(void **state)
 	assert_int_equal(g.category, REEVE_CATEGORY_CUSTOM);
 	assert_int_equal(g.cpu_allocation_pct, 15);
 	assert_true(g.max_sessions == 7 && g.max_execution_ns == 90 * REEVE_SEC);
+	assert_true(g.max_idle_ns == 60 * REEVE_SEC && g.parallel_degree_limit == 4);
+	assert_true(g.memory_limit_bytes == 1 << 20 && g.io_bandwidth_limit == 5000);
+	assert_true(g.iops_limit == 50);
 	assert_false(g.is_active || g.is_system || g.is_default);
 	assert_true(g.created_wall == c->h.wall);
 	assert_true(g.revision == before + 1 && core_segment(c->r).revision == before + 1);
@@ -117,10 +120,10 @@ static void an_update_changes_the_named_fields_and_no_others(void **state)
 {
 	struct core *c = *state;
 	struct reeve_group_def def = {"new name", "new text", 6, REEVE_CATEGORY_ANALYTICS, "label",
-		55, 9, REEVE_SEC, false};
+		55, 9, REEVE_SEC, false, 2 * REEVE_SEC, 3, 4, 5, 6};
 	uint64_t id = core_group(c->r, "old name", 20);
 
-	for (uint32_t bit = 0; bit < 9; bit++) {
+	for (uint32_t bit = 0; bit < 14; bit++) {
 		struct reeve_group_info before = core_group_info(c->r, id);
 		core_sleep(&c->h, REEVE_SEC);
 		update(c, id, 1u << bit, &def);
@@ -135,6 +138,12 @@ static void an_update_changes_the_named_fields_and_no_others(void **state)
 		assert_int_equal(after.max_sessions != before.max_sessions, bit == 6);
 		assert_int_equal(after.max_execution_ns != before.max_execution_ns, bit == 7);
 		assert_int_equal(after.is_active != before.is_active, bit == 8);
+		assert_int_equal(after.max_idle_ns != before.max_idle_ns, bit == 9);
+		assert_int_equal(
+			after.parallel_degree_limit != before.parallel_degree_limit, bit == 10);
+		assert_int_equal(after.memory_limit_bytes != before.memory_limit_bytes, bit == 11);
+		assert_int_equal(after.io_bandwidth_limit != before.io_bandwidth_limit, bit == 12);
+		assert_int_equal(after.iops_limit != before.iops_limit, bit == 13);
 		assert_true(after.created_wall == before.created_wall);
 		assert_true(after.modified_wall == c->h.wall);
 		assert_true(after.revision == before.revision + 1);
@@ -168,15 +177,15 @@ static void plans_05_an_update_keeps_the_index_and_the_ranges(void **state)
 static void a_refused_update_changes_nothing_at_all(void **state)
 {
 	struct core *c = *state;
-	struct reeve_group_def def = {"other", "text", 9, 1, NULL, 50, 1, 1, false};
+	struct reeve_group_def def = {"other", "text", 9, 1, NULL, 50, 1, 1, false, 1, 1, 1, 1, 1};
 	uint64_t id = core_group(c->r, "kept", 20);
 	struct reeve_group_info before = core_group_info(c->r, id), after;
 
-	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 0x1ff, &def, 0, E),
+	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 0x3fff, &def, 0, E),
 		REEVE_EINVALID_ARGUMENT, "priority is 9; allowed are 0 to 7");
 	def.priority = 1;
 	def.name = "SYS_GROUP";
-	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 0x1ff, &def, 0, E),
+	assert_fails(reeve_group_update(c->r, (reeve_group_id){id}, 0x3fff, &def, 0, E),
 		REEVE_EALREADY_EXISTS, "SYS_GROUP");
 	after = core_group_info(c->r, id);
 	assert_memory_equal(&before, &after, sizeof(before));
@@ -213,6 +222,102 @@ static void a_stale_revision_is_refused_with_both_numbers(void **state)
 	assert_fails(reeve_group_update(c->r, id, REEVE_GROUP_PRIORITY, &def, revision, E),
 		REEVE_ESTALE_REVISION, want);
 	assert_int_equal(core_group_info(c->r, id.v).priority, 1);
+}
+
+/* Groups, line 3: limits could be given and were lost, or were of any size. */
+static void plans_03_every_limit_is_kept_and_bounded(void **state)
+{
+	struct core *c = *state;
+	static const struct {
+		uint32_t field;
+		const char *name;
+		uint64_t high;
+	} rows[] = {
+		{REEVE_GROUP_MAX_IDLE, "maxIdleTime", INT64_MAX / 4},
+		{REEVE_GROUP_PARALLEL_DEGREE, "parallelDegreeLimit", INT32_MAX},
+		{REEVE_GROUP_MEMORY_LIMIT, "memoryLimit", INT64_MAX},
+		{REEVE_GROUP_IO_BANDWIDTH, "ioBandwidthLimit", INT64_MAX},
+		{REEVE_GROUP_IOPS, "iopsLimit", INT32_MAX},
+	};
+	reeve_group_id id = {core_group(c->r, "g", 0)};
+
+	for (size_t i = 0; i < REEVE_COUNT(rows); i++) {
+		uint64_t values[] = {0, rows[i].high + 1, 1, rows[i].high, REEVE_UNLIMITED};
+		for (size_t k = 0; k < REEVE_COUNT(values); k++) {
+			struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+			uint64_t v = values[k];
+			def.max_idle_ns = def.parallel_degree_limit = def.memory_limit_bytes = v;
+			def.io_bandwidth_limit = def.iops_limit = v;
+			if (k < 2) {
+				assert_fails(
+					reeve_group_update(c->r, id, rows[i].field, &def, 0, E),
+					REEVE_EINVALID_ARGUMENT, rows[i].name);
+				continue;
+			}
+			update(c, id.v, rows[i].field, &def);
+			struct reeve_group_info g = core_group_info(c->r, id.v);
+			uint64_t got[] = {g.max_idle_ns, g.parallel_degree_limit,
+				g.memory_limit_bytes, g.io_bandwidth_limit, g.iops_limit};
+			assert_true(got[i] == v);
+		}
+	}
+}
+
+static void the_default_group_can_be_chosen(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	reeve_group_id id = {core_group(c->r, "mine", 0)};
+	uint64_t before = core_segment(c->r).revision;
+
+	assert_true(reeve_group_default_get(c->r).v == REEVE_INTERACTIVE_GROUP);
+	assert_ok(reeve_group_default_set(c->r, id, E));
+	assert_true(reeve_group_default_get(c->r).v == id.v);
+	assert_true(core_segment(c->r).revision == before + 1);
+	assert_ok(reeve_group_default_set(c->r, id, E)); /* nothing changes */
+	assert_true(core_segment(c->r).revision == before + 1);
+	assert_true(core_group_info(c->r, id.v).is_default);
+	assert_false(core_group_info(c->r, REEVE_INTERACTIVE_GROUP).is_default);
+	struct reeve_session *s = core_session(c->r, 0);
+	assert_true(core_info(c->r, s).group.v == id.v);
+	reeve_session_destroy(s);
+	assert_fails(reeve_group_default_set(c->r, (reeve_group_id){4711}, E), REEVE_ENOT_FOUND,
+		"consumer group 4711");
+	def.is_active = false;
+	update(c, REEVE_BATCH_GROUP, REEVE_GROUP_IS_ACTIVE, &def);
+	assert_fails(reeve_group_default_set(c->r, (reeve_group_id){REEVE_BATCH_GROUP}, E),
+		REEVE_ECONFLICT, "BATCH_GROUP is inactive");
+	assert_true(reeve_group_default_get(c->r).v == id.v);
+}
+
+static void groups_are_found_by_id_and_by_name_of_any_length(void **state)
+{
+	struct core *c = *state;
+	char name[REEVE_NAME_MAX + 1];
+	reeve_group_id found = {0};
+	uint64_t ids[8];
+	static const size_t lengths[8] = {1, 7, 8, 9, 15, 16, 127, 128};
+
+	for (size_t i = 0; i < 8; i++) {
+		memset(name, 'n', sizeof(name));
+		name[lengths[i]] = 0;
+		ids[i] = core_group(c->r, name, 0);
+	}
+	for (size_t i = 0; i < 8; i++) {
+		memset(name, 'n', sizeof(name));
+		name[lengths[i]] = 0;
+		assert_true(reeve_group_find(c->r, name, &found) && found.v == ids[i]);
+		assert_true(reeve_group_exists(c->r, (reeve_group_id){ids[i]}));
+		name[lengths[i] - 1] = 'N';
+		assert_false(reeve_group_find(c->r, name, &found));
+	}
+	memset(name, 'n', sizeof(name));
+	name[129] = 0;
+	assert_false(reeve_group_find(c->r, name, &found));
+	assert_false(reeve_group_find(c->r, "", &found));
+	assert_false(reeve_group_exists(c->r, (reeve_group_id){0}));
+	assert_false(reeve_group_exists(c->r, (reeve_group_id){4711}));
+	assert_false(reeve_group_exists(NULL, (reeve_group_id){1}));
 }
 
 static void groups_are_listed_by_id_in_pages(void **state)
@@ -298,6 +403,82 @@ static void mappings_are_listed_by_user_in_pages(void **state)
 	assert_true(m[0].user_id == 77 && m[2].user_id == 91);
 }
 
+static void a_mapping_counts_until_it_expires(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_assignment a;
+	reeve_group_id batch = {REEVE_BATCH_GROUP};
+	reeve_ns at = c->h.wall + REEVE_SEC;
+	uint64_t revision;
+
+	def.username = "ada";
+	def.user_id = 5;
+	assert_fails(reeve_user_map_until(c->r, 5, "ada", batch, true, c->h.wall, E),
+		REEVE_EINVALID_ARGUMENT, "expiresAt is");
+	assert_fails(reeve_user_map_until(NULL, 5, "ada", batch, true, 0, E),
+		REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+	assert_ok(reeve_user_map_until(c->r, 5, "ada", batch, true, at, E));
+	assert_ok(map(c, 6, REEVE_BATCH_GROUP, true));
+	assert_true(mapping_of(c, 5).expires_wall == at && mapping_of(c, 6).expires_wall == 0);
+	assert_ok(reeve_assignment_evaluate(c->r, &def, at - 1, &a, NULL, 0, E));
+	assert_true(a.group.v == REEVE_BATCH_GROUP);
+	assert_ok(reeve_assignment_evaluate(c->r, &def, at, &a, NULL, 0, E));
+	assert_int_equal(a.assigned_by, REEVE_ASSIGNED_DEFAULT);
+	core_sleep(&c->h, REEVE_SEC - 1);
+	assert_ok(reeve_tick(c->r, NULL, E));
+	assert_int_equal(core_segment(c->r).mappings, 2);
+	revision = core_segment(c->r).revision;
+	core_sleep(&c->h, 1);
+	assert_ok(reeve_tick(c->r, NULL, E));
+	assert_int_equal(core_segment(c->r).mappings, 1);
+	assert_true(core_segment(c->r).revision == revision + 1);
+	assert_ok(map(c, 6, 2, true)); /* mapped again: for ever */
+	assert_true(mapping_of(c, 6).expires_wall == 0);
+}
+
+static void statistics_tell_what_each_group_has_and_does(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *a = core_session(c->r, 2), *b = core_session(c->r, 2);
+	struct reeve_group_stats all[8], one;
+	reeve_task_id task;
+
+	core_session(c->r, 3);
+	assert_ok(reeve_query_begin(a, NULL, E));
+	core_work(&c->h, 3 * REEVE_MSEC);
+	reeve_query_end(a, NULL);
+	assert_ok(reeve_query_begin(b, NULL, E));
+	assert_ok(reeve_task_create(c->r, 1, (reeve_group_id){4}, 3, &task, E));
+	assert_ok(reeve_task_charge(c->r, task, 500, E));
+	assert_int_equal(reeve_group_stats_copy(c->r, (reeve_group_id){0}, all, 8, E), 4);
+	assert_true(all[1].id.v == 2 && all[1].current_sessions == 2);
+	assert_string_equal(all[1].name, "INTERACTIVE_GROUP");
+	assert_int_equal(all[1].active_sessions, 1);
+	assert_int_equal(all[1].waiting_sessions, 0);
+	assert_true(all[1].cpu_ns == 3 * REEVE_MSEC && all[1].queries == 1);
+	assert_true(all[1].max_sessions == REEVE_UNLIMITED);
+	assert_int_equal(all[1].cpu_allocation_pct, 60);
+	assert_int_equal(all[1].priority, 3);
+	assert_true(all[2].current_sessions == 1 && all[2].cpu_ns == 0);
+	assert_true(all[3].outside_tasks == 1 && all[3].cpu_ns == 500);
+	assert_ok(reeve_group_stats_get(c->r, (reeve_group_id){2}, &one, E));
+	assert_memory_equal(&one, &all[1], sizeof(one));
+	assert_int_equal(reeve_group_stats_copy(c->r, (reeve_group_id){2}, all, 1, E), 1);
+	assert_true(all[0].id.v == 3);
+	reeve_session_destroy(a); /* what it used stays counted */
+	assert_ok(reeve_group_stats_get(c->r, (reeve_group_id){2}, &one, E));
+	assert_true(one.cpu_ns == 3 * REEVE_MSEC && one.current_sessions == 1);
+	assert_fails(reeve_group_stats_get(c->r, (reeve_group_id){9}, &one, E), REEVE_ENOT_FOUND,
+		"consumer group 9");
+	assert_fails(reeve_group_stats_get(c->r, (reeve_group_id){2}, NULL, E),
+		REEVE_EINVALID_ARGUMENT, "ret_stats");
+	assert_fails(reeve_group_stats_copy(c->r, (reeve_group_id){0}, NULL, 1, E),
+		REEVE_EINVALID_ARGUMENT, "ret_stats");
+	assert_fails(reeve_group_stats_copy(NULL, (reeve_group_id){0}, all, 1, E),
+		REEVE_EINVALID_ARGUMENT, "reeve");
+}
+
 /* ---- a change cut short ---- */
 
 /* Dies holding the catalog lock, after doing what `change` does. */
@@ -324,6 +505,7 @@ static void half_rename(struct reeve *r)
 {
 	struct reeve_sh_group *g = &r->groups[slot_of(r, 100)];
 
+	reeve__group_index_begin_locked(r);
 	reeve__journal_begin_locked(r, REEVE_JOURNAL_GROUP, slot_of(r, 100));
 	reeve__table_rename(r, &r->header->groups, slot_of(r, 100), g->name, "after");
 	memset(g->name, 'z', 20); /* half a name */
@@ -441,10 +623,15 @@ int main(void)
 		with_core(a_refused_update_changes_nothing_at_all),
 		with_core(a_system_group_keeps_its_name_and_nothing_else),
 		with_core(a_stale_revision_is_refused_with_both_numbers),
+		with_core(plans_03_every_limit_is_kept_and_bounded),
+		with_core(the_default_group_can_be_chosen),
+		with_core(groups_are_found_by_id_and_by_name_of_any_length),
 		with_core(groups_are_listed_by_id_in_pages),
 		with_core(a_mapping_is_kept_and_the_last_one_wins),
 		with_core(plans_09_a_mapping_to_an_unknown_group_is_refused),
 		with_core(mappings_are_listed_by_user_in_pages),
+		with_core(a_mapping_counts_until_it_expires),
+		with_core(statistics_tell_what_each_group_has_and_does),
 		with_core(a_death_in_the_middle_of_an_update_leaves_the_old_group),
 		with_core(a_death_after_the_commit_leaves_the_new_group),
 		with_core(a_death_in_the_middle_of_a_creation_leaves_nothing),

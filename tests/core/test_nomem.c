@@ -170,12 +170,38 @@ static void a_day_without_memory(void **state)
 	assert_int_equal(reeve_validate(c->r, NULL, NULL), 0);
 }
 
+static void a_rule_with_zones(void **state)
+{
+	struct core *c = *state;
+	struct reeve_condition times[] = {{.kind = REEVE_CONDITION_TIME_OF_DAY, .end_s = 9},
+		{.kind = REEVE_CONDITION_DAY_OF_WEEK, .days = 9, .zone = "Europe/Berlin"}};
+	struct reeve_condition all = {.kind = REEVE_CONDITION_AND, .count = 2, .operands = times};
+	struct reeve_rule_def def = {"r", 1, &all, {2}, true};
+	uint32_t failed = 0;
+
+	for (uint32_t at = 1;; at++) {
+		reeve_rule_id id = {77};
+		begin(at);
+		int rc = reeve_rule_create(c->r, &def, &id, E);
+		if (!end()) {
+			assert_int_equal(rc, 0);
+			break;
+		}
+		assert_int_equal(rc, NO_MEMORY);
+		assert_string_equal(core_err.text, "out of memory");
+		assert_true(id.v == 77 && core_segment(c->r).rules == 0);
+		failed++;
+	}
+	assert_int_equal(failed, 3); /* the change, and a file for each zone */
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opening),
+		with_core(a_rule_with_zones),
 		with_core(attaching),
 		with_core(creating_a_session),
 		with_core(statistics),

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 struct crew {
@@ -327,6 +328,117 @@ static void cpu_05_picking_and_yielding_at_once_ends(void **state)
 	assert_int_equal(core_segment(crew.r).tasks, 0);
 }
 
+/* Looks groups up without a lock while another thread changes the index. */
+static void *look_up(void *arg)
+{
+	struct crew *crew = arg;
+	reeve_group_id id = {0};
+
+	do {
+		if (!reeve_group_find(crew->r, "BATCH_GROUP", &id) || id.v != REEVE_BATCH_GROUP)
+			crew->code = -1;
+		if (reeve_group_find(crew->r, "a name", &id) && id.v != 100)
+			crew->code = -2;
+		if (reeve_group_find(crew->r, "another name", &id) && id.v != 100)
+			crew->code = -3;
+		if (!reeve_group_exists(crew->r, (reeve_group_id){100}) ||
+			reeve_group_exists(crew->r, (reeve_group_id){99}))
+			crew->code = -4;
+		crew->begun++;
+	} while (!crew->may_end && crew->code == 0);
+	return NULL;
+}
+
+/* Groups, line 4: creation and look-up by name waited for each other for ever. */
+static void plans_04_groups_are_found_while_others_come_and_are_renamed(void **state)
+{
+	struct crew crew = {.r = *state};
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	pthread_t threads[2];
+	char name[16];
+
+	assert_true(core_group(crew.r, "a name", 0) == 100);
+	for (int i = 0; i < 2; i++)
+		start(&threads[i], look_up, &crew);
+	for (unsigned i = 0; i < 27 || crew.begun < 5000; i++) {
+		def.name = i % 2 ? "a name" : "another name";
+		assert_ok(reeve_group_update(
+			crew.r, (reeve_group_id){100}, REEVE_GROUP_NAME, &def, 0, E));
+		if (i < 27) {
+			snprintf(name, sizeof(name), "more %u", i);
+			core_group(crew.r, name, 0);
+		}
+	}
+	crew.may_end = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(crew.code, 0);
+}
+
+/* Sessions of a group that goes and comes, each with a statement. */
+static void *come_and_go(void *arg)
+{
+	struct crew *crew = arg;
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_error err;
+
+	def.username = "eve";
+	while (!crew->may_end && crew->code == 0) {
+		struct reeve_session *s;
+		reeve_group_id id = {0};
+		reeve_group_find(crew->r, "here today", &id);
+		def.group = id;
+		int rc = reeve_session_create(crew->r, &def, &s, &err);
+		if (rc == REEVE_ENOT_FOUND)
+			continue; /* gone between the look-up and the creation */
+		if (rc) {
+			crew->code = rc;
+			break;
+		}
+		if ((rc = reeve_query_begin(s, NULL, &err)) || (rc = reeve_checkpoint(s)))
+			crew->code = rc;
+		reeve_query_end(s, NULL);
+		reeve_session_destroy(s);
+		crew->begun++;
+	}
+	return NULL;
+}
+
+static void a_group_is_deleted_while_sessions_come_and_go(void **state)
+{
+	struct crew crew = {.r = *state};
+	struct reeve_group_stats all[8];
+	struct reeve_rule_info rule;
+	struct reeve_condition eve = {.kind = REEVE_CONDITION_USERNAME, .text = "eve"};
+	pthread_t threads[2];
+	uint32_t sessions = 0;
+
+	for (int i = 0; i < 2; i++)
+		start(&threads[i], come_and_go, &crew);
+	for (unsigned i = 0; i < 100 || crew.begun < 400; i++) {
+		uint64_t id = core_group(crew.r, "here today", 0);
+		struct reeve_rule_def def = {"r", 1, &eve, {id}, true};
+		reeve_rule_id rule_id;
+		uint32_t before = crew.begun;
+		assert_ok(reeve_rule_create(crew.r, &def, &rule_id, E));
+		while (crew.begun < before + i % 3 && crew.code == 0)
+			sched_yield();
+		assert_ok(reeve_group_destroy(
+			crew.r, (reeve_group_id){id}, (reeve_group_id){3 + i % 2}, E));
+		assert_ok(reeve_rule_get(crew.r, rule_id, &rule, E));
+		assert_true(rule.target.v == 3 + i % 2);
+		assert_ok(reeve_rule_destroy(crew.r, rule_id, E));
+		assert_int_equal(reeve_group_stats_copy(crew.r, (reeve_group_id){0}, all, 8, E), 4);
+	}
+	crew.may_end = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(crew.code, 0);
+	for (uint64_t g = 1; g <= 4; g++)
+		sessions += core_group_info(crew.r, g).current_sessions;
+	assert_int_equal(sessions, 0);
+}
+
 #define with_crew(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -342,6 +454,8 @@ int main(void)
 		with_crew(who_blocks_lets_others_run),
 		with_crew(a_running_statement_is_switched_under_its_feet),
 		with_crew(cpu_05_picking_and_yielding_at_once_ends),
+		with_crew(plans_04_groups_are_found_while_others_come_and_are_renamed),
+		with_crew(a_group_is_deleted_while_sessions_come_and_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

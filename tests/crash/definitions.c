@@ -37,6 +37,11 @@ static struct reeve_group_def group_of(const struct texts *t, uint64_t k)
 	def.cpu_allocation_pct = (uint32_t)(k % 101);
 	def.max_sessions = 1000 + k;
 	def.max_execution_ns = (k + 1) * (uint64_t)REEVE_SEC;
+	def.max_idle_ns = (k + 2) * (uint64_t)REEVE_SEC;
+	def.parallel_degree_limit = k + 3;
+	def.memory_limit_bytes = k + 4;
+	def.io_bandwidth_limit = k + 5;
+	def.iops_limit = k + 6;
 	return def;
 }
 
@@ -64,6 +69,18 @@ static struct reeve_directive_def directive_of(uint64_t k)
 	};
 }
 
+static struct reeve_condition condition_of(const struct texts *t)
+{
+	return (struct reeve_condition){.kind = REEVE_CONDITION_USERNAME, .text = t->name};
+}
+
+static struct reeve_rule_def rule_of(
+	const struct texts *t, uint64_t k, const struct reeve_condition *condition)
+{
+	return (struct reeve_rule_def){
+		t->name, (uint32_t)(k % 1000), condition, {k % 4 + 1}, k % 2 == 0};
+}
+
 static uint64_t user_of(const struct definitions *d)
 {
 	return 1000 + d->index;
@@ -75,21 +92,25 @@ static int write_number(
 	struct texts t = texts_of(d,
 		kind == DEFINITION_GROUP  ? "group"
 		: kind == DEFINITION_PLAN ? "plan"
+		: kind == DEFINITION_RULE ? "rule"
 					  : "user",
 		k);
 	struct reeve_group_def group = group_of(&t, k);
 	struct reeve_plan_def plan = plan_of(&t, k);
 	struct reeve_directive_def directive = directive_of(k);
+	struct reeve_condition condition = condition_of(&t);
+	struct reeve_rule_def rule = rule_of(&t, k, &condition);
 
 	switch (kind) {
 	case DEFINITION_GROUP:
-		return reeve_group_update(
-			r, d->group, (REEVE_GROUP_IS_ACTIVE << 1) - 1, &group, 0, err);
+		return reeve_group_update(r, d->group, REEVE_GROUP_ALL_FIELDS, &group, 0, err);
 	case DEFINITION_PLAN:
 		return reeve_plan_update(
 			r, d->plan, (REEVE_PLAN_PARENT << 1) - 1, &plan, 0, err);
 	case DEFINITION_DIRECTIVE:
 		return reeve_directive_update(r, d->directive, &directive, 0, err);
+	case DEFINITION_RULE:
+		return reeve_rule_update(r, d->rule, REEVE_RULE_ALL_FIELDS, &rule, 0, err);
 	default:
 		return reeve_user_map(
 			r, user_of(d), t.name, (reeve_group_id){k % 4 + 1}, k % 2 == 0, err);
@@ -113,6 +134,10 @@ void definitions_create(struct definitions *d, struct reeve *r, uint32_t index)
 	struct reeve_group_def group = group_of(&g, 1);
 	struct reeve_plan_def plan = plan_of(&p, 1);
 	struct reeve_directive_def directive = directive_of(1);
+	struct texts u = texts_of(d, "rule", 1);
+	struct reeve_condition condition = condition_of(&u);
+	struct reeve_rule_def rule = rule_of(&u, 1, &condition);
+	must(reeve_rule_create(r, &rule, &d->rule, &err), &err);
 	must(reeve_group_create(r, &group, &d->group, &err), &err);
 	must(reeve_plan_create(r, &plan, &d->plan, &err), &err);
 	must(reeve_directive_set(r, d->plan, d->group, &directive, &d->directive, &err), &err);
@@ -154,6 +179,10 @@ static bool group_is(const struct definitions *d, struct reeve *r, uint64_t *ret
 	       strcmp(i.custom_category, w.custom_category) == 0 && i.priority == w.priority &&
 	       i.category == w.category && i.cpu_allocation_pct == w.cpu_allocation_pct &&
 	       i.max_sessions == w.max_sessions && i.max_execution_ns == w.max_execution_ns &&
+	       i.max_idle_ns == w.max_idle_ns &&
+	       i.parallel_degree_limit == w.parallel_degree_limit &&
+	       i.memory_limit_bytes == w.memory_limit_bytes &&
+	       i.io_bandwidth_limit == w.io_bandwidth_limit && i.iops_limit == w.iops_limit &&
 	       reeve_group_find(r, i.name, &found) && found.v == d->group.v;
 }
 
@@ -198,12 +227,36 @@ static bool user_is(const struct definitions *d, struct reeve *r, uint64_t *ret_
 	       m.is_permanent == (*ret_k % 2 == 0);
 }
 
+/* Its condition names it, and whoever has that name is placed by it when it is enabled. */
+static bool rule_is(const struct definitions *d, struct reeve *r, uint64_t *ret_k)
+{
+	static struct reeve_condition_copy copy;
+	struct reeve_session_def who = REEVE_SESSION_DEF_INIT;
+	struct reeve_assignment decision;
+	struct reeve_rule_info i;
+
+	if (reeve_rule_get(r, d->rule, &i, NULL) ||
+		reeve_rule_condition_copy(r, d->rule, &copy, NULL) != 1)
+		return false;
+	*ret_k = number_in(i.name);
+	struct texts t = texts_of(d, "rule", *ret_k);
+	struct reeve_condition condition = condition_of(&t);
+	struct reeve_rule_def w = rule_of(&t, *ret_k, &condition);
+	who.username = t.name;
+	return strcmp(i.name, w.name) == 0 && i.priority == w.priority &&
+	       i.target.v == w.target.v && i.is_enabled == w.is_enabled &&
+	       copy.nodes[0].kind == condition.kind &&
+	       strcmp(copy.nodes[0].text, condition.text) == 0 &&
+	       reeve_assignment_evaluate(r, &who, 0, &decision, NULL, 0, NULL) >= 0 &&
+	       decision.rule.v == (i.is_enabled ? d->rule.v : 0);
+}
+
 int definitions_check(struct definitions *d, struct reeve *r, const char *when)
 {
 	static bool (*const is[DEFINITION_KINDS])(const struct definitions *, struct reeve *,
-		uint64_t *) = {group_is, plan_is, directive_is, user_is};
+		uint64_t *) = {group_is, plan_is, directive_is, user_is, rule_is};
 	static const char *const names[DEFINITION_KINDS] = {
-		"group", "plan", "directive", "mapping"};
+		"group", "plan", "directive", "mapping", "rule"};
 	int faults = 0;
 
 	for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++) {

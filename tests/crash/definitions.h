@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * definitions.h - a set of definitions (a group, a plan, a directive, a mapping) of which every field
- * follows from one number, so that half a change shows.
+ * definitions.h - a set of definitions (a group, a plan, a directive, a mapping, a rule) of which every
+ * field follows from one number, so that half a change shows.
  *
  * Lies in memory shared by the process that changes them and the one that checks.
  */
@@ -12,13 +12,21 @@
 
 #include <stdatomic.h>
 
-enum { DEFINITION_GROUP, DEFINITION_PLAN, DEFINITION_DIRECTIVE, DEFINITION_USER, DEFINITION_KINDS };
+enum {
+	DEFINITION_GROUP,
+	DEFINITION_PLAN,
+	DEFINITION_DIRECTIVE,
+	DEFINITION_USER,
+	DEFINITION_RULE,
+	DEFINITION_KINDS
+};
 
 struct definitions {
 	uint32_t index; /* sets differ in it */
 	reeve_group_id group;
 	reeve_plan_id plan;
 	reeve_directive_id directive;
+	reeve_rule_id rule;
 	/* number under way, and the last one that reeve acknowledged */
 	_Atomic uint64_t intended[DEFINITION_KINDS], acknowledged[DEFINITION_KINDS];
 };

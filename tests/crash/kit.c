@@ -104,6 +104,7 @@ struct reeve *kit_create(char *path, uint32_t cpu_slots)
 {
 	static _Atomic unsigned number;
 	struct reeve_options o = REEVE_OPTIONS_INIT;
+	struct reeve_parallel_config parallel;
 	struct reeve_cpu_config config;
 	struct reeve_error err;
 	struct reeve *r;
@@ -121,7 +122,10 @@ struct reeve *kit_create(char *path, uint32_t cpu_slots)
 	}
 	reeve_cpu_config_get(r, &config);
 	config.quantum_ns = 2 * REEVE_MSEC;
-	if (reeve_cpu_config_set(r, &config, &err)) {
+	reeve_parallel_config_get(r, &parallel);
+	parallel.max_total_dop = 8; /* few, so that there is a queue */
+	if (reeve_cpu_config_set(r, &config, &err) ||
+		reeve_parallel_config_set(r, &parallel, &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}

@@ -44,6 +44,33 @@ void load_end(struct load *l)
 	l->destroyed++;
 }
 
+/* Some parallel servers for a while. */
+static int use_servers(struct load *l)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_parallel parallel;
+	uint32_t dop;
+	int rc;
+
+	def.mode = kit_below(&l->seed, 4);
+	def.requested_dop = 1 + kit_below(&l->seed, 4);
+	def.deadline = kit_now() + (reeve_ns)kit_below(&l->seed, 3000) * REEVE_USEC;
+	rc = reeve_parallel_begin(l->session, &def, &parallel, NULL);
+	if (!may_stop(rc))
+		fault(l, "parallel servers are refused with a code that is not documented");
+	if (rc) /* out of time in that queue, the statement goes on */
+		return reeve_checkpoint(l->session);
+	dop = reeve_parallel_dop(&parallel);
+	if (dop > def.requested_dop)
+		fault(l, "more parallel servers than asked for");
+	kit_spin((reeve_ns)kit_below(&l->seed, 40) * REEVE_USEC);
+	reeve_parallel_adapt(&parallel);
+	rc = reeve_parallel_end(&parallel, NULL, NULL);
+	if (rc && rc != REEVE_EINVALID_STATE) /* its session was killed */
+		fault(l, "parallel servers are not taken back");
+	return reeve_checkpoint(l->session);
+}
+
 /* The part between begin and end; 0, or why it stopped. */
 static int work(struct load *l)
 {
@@ -63,6 +90,8 @@ static int work(struct load *l)
 		kit_nap((reeve_ns)kit_below(&l->seed, 200) * REEVE_USEC);
 		rc = reeve_block_end(l->session);
 	}
+	if (kind == 2 && !rc)
+		rc = use_servers(l);
 	return rc;
 }
 
@@ -142,6 +171,31 @@ static void run_outside_task(struct load *l)
 	l->outside++;
 }
 
+/* An outside engine's parallel work; now and then with a pool of its own. */
+static void run_outside_parallel(struct load *l)
+{
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_execution_info info;
+	reeve_server_pool_id id = {0};
+
+	pool.name = "load";
+	pool.min_servers = kit_below(&l->seed, 4);
+	pool.max_servers = 6 + kit_below(&l->seed, 4);
+	/* Pools of the dead stay, until there is no room for more. */
+	if (kit_below(&l->seed, 4) == 0 && reeve_server_pool_create(l->r, &pool, &id, NULL))
+		id.v = 0;
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = 1 + kit_below(&l->seed, 4);
+	if (reeve_execution_request(
+		    l->r, 1000000, (reeve_group_id){1 + kit_below(&l->seed, 4)}, &def, &info, NULL))
+		fault(l, "a parallel request is refused");
+	else if (reeve_execution_complete(l->r, info.id, NULL, NULL))
+		fault(l, "an execution of one's own cannot be completed");
+	while (id.v && reeve_server_pool_destroy(l->r, id, NULL) == REEVE_ECONFLICT)
+		kit_nap(100 * REEVE_USEC); /* until others have let go of its servers */
+}
+
 static void change(struct load *l)
 {
 	uint64_t plan = 1 + kit_below(&l->seed, 4);
@@ -192,8 +246,10 @@ void load_step(struct load *l)
 		load_end(l);
 	else if (roll < 985)
 		change(l);
-	else if (roll < 990)
+	else if (roll < 988)
 		run_outside_task(l);
+	else if (roll < 990)
+		run_outside_parallel(l);
 	else if (roll < 995)
 		look(l);
 	else if (roll < 998)

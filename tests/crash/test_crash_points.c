@@ -23,6 +23,19 @@
 
 enum role {
 	NO_ROLE,
+	ATTACHES,	 /* dies while it attaches */
+	STATEMENTS,	 /* runs statements among many */
+	ALONE,		 /* runs statements while slots are mostly free */
+	CAPPED,		 /* the same under a plan with a cap, where a slot is left to nobody */
+	SESSIONS,	 /* creates and destroys sessions */
+	CANCELS,	 /* cancels its own statement without end */
+	DEFINES,	 /* changes definitions */
+	ACTIVATES,	 /* activates plans */
+	REAPS,		 /* returns what another dead process held */
+	ADMITS,		 /* does its own I/O, within statements and without */
+	PULLS,		 /* submits, picks and completes I/O requests */
+	REGISTERS	 /* sets limits of I/O */
+		PARALLEL /* asks for parallel servers, by handle and by ids, and changes their pool */
 	ATTACHES,   /* dies while it attaches */
 	STATEMENTS, /* runs statements among many */
 	ALONE,	    /* runs statements while slots are mostly free */
@@ -30,13 +43,11 @@ enum role {
 	SESSIONS,   /* creates and destroys sessions */
 	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
-	ACTIVATES,  /* activates plans */
-	DELETES,    /* deletes plans that others refer to */
+	DELETES,    /* deletes groups with all that refers to them */
+	REMOVES,    /* deletes plans that others refer to */
 	EDITS,	    /* submits staged edits */
-	REAPS,	    /* returns what another dead process held */
-	ADMITS,	    /* does its own I/O, within statements and without */
-	PULLS,	    /* submits, picks and completes I/O requests */
-	REGISTERS   /* sets limits of I/O */
+	ACTIVATES,  /* activates plans */
+	REAPS	    /* returns what another dead process held */
 };
 
 static const struct {
@@ -64,10 +75,16 @@ static const struct {
 	[REEVE_POINT_PLAN_SWITCHED] = {ACTIVATES, 5},
 	[REEVE_POINT_ROW_JOURNALED] = {DEFINES, 8},
 	[REEVE_POINT_ROW_CHANGED] = {DEFINES, 8},
-	[REEVE_POINT_PLAN_DELETE_NOTED] = {DELETES, 8},
-	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {DELETES, 8},
 	[REEVE_POINT_EVENT_CLAIMED] = {SESSIONS, 8},
 	[REEVE_POINT_EVENT_FILLING] = {SESSIONS, 8},
+	[REEVE_POINT_RULE_WRITTEN] = {DEFINES, 2},
+	[REEVE_POINT_RULE_CURRENT] = {DEFINES, 2},
+	[REEVE_POINT_GROUP_CONDEMNED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_SESSION_MOVED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_EMPTIED] = {DELETES, 3},
+	[REEVE_POINT_GROUP_GONE] = {DELETES, 3},
+	[REEVE_POINT_PLAN_DELETE_NOTED] = {REMOVES, 8},
+	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {REMOVES, 8},
 	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
 	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
@@ -82,6 +99,15 @@ static const struct {
 	[REEVE_POINT_IO_RELEASED] = {ADMITS, 8},
 	[REEVE_POINT_IO_ENDING] = {PULLS, 8},
 	[REEVE_POINT_IO_REGISTERED] = {REGISTERS, 8},
+	[REEVE_POINT_PARALLEL_CLAIMED] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_QUEUED] = {PARALLEL, 4},
+	[REEVE_POINT_PARALLEL_TAKING] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_STARTED] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_PARKING] = {PARALLEL, 3},
+	[REEVE_POINT_PARALLEL_ENDING] = {PARALLEL, 8},
+	[REEVE_POINT_PARALLEL_RESIZED] = {PARALLEL, 1},
+	[REEVE_POINT_PARALLEL_POOL_CHANGED] = {PARALLEL, 4},
+	[REEVE_POINT_PARALLEL_SERVER_CLAIMED] = {PARALLEL, 2},
 };
 
 static const char *const names[REEVE_POINT_COUNT] = {REEVE_POINT_NAMES};
@@ -214,6 +240,86 @@ static void activate(struct world *w, struct reeve *r, uint64_t plan)
 	w->plan_acknowledged = plan;
 }
 
+/* A session of an outside engine, whose id no session here gets to. */
+#define OUTSIDE 1000000000u
+
+static void ask(struct reeve *r, uint32_t mode, uint32_t dop, struct reeve_execution_info *ret)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_error err;
+
+	def.mode = mode;
+	def.requested_dop = dop;
+	if (reeve_execution_request(
+		    r, OUTSIDE, (reeve_group_id){REEVE_BATCH_GROUP}, &def, ret, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
+/* Changes the pool, takes servers, queues, and waits in the queue for a while. */
+static void use_servers(
+	struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_execution_info asked[3];
+	struct reeve_parallel parallel;
+
+	world_change_pool(w, r, (uint32_t)v->seed % 5);
+	ask(r, REEVE_PARALLEL_ADAPTIVE, WORLD_DOP, &asked[0]);
+	if (v->point == REEVE_POINT_PARALLEL_RESIZED)
+		kit_nap(110 * REEVE_MSEC); /* not changed more often than every 100 ms */
+	ask(r, REEVE_PARALLEL_MANUAL, WORLD_DOP - 1, &asked[1]);
+	ask(r, REEVE_PARALLEL_MANUAL, 2, &asked[2]);
+	reeve_execution_progress(r, asked[0].id, 1, 1, NULL);
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = 3;
+	def.deadline = kit_now() + 2 * REEVE_MSEC;
+	if (reeve_parallel_begin(s, &def, &parallel, NULL) == 0)
+		reeve_parallel_end(&parallel, NULL, NULL);
+	for (uint32_t i = 0; i < 3; i++)
+		reeve_execution_complete(r, asked[i].id, NULL, NULL);
+/* A group of this victim's, with a session, a user, a rule and a directive, comes and goes. */
+static void delete_group(struct reeve *r, uint32_t index, uint64_t seed)
+{
+	struct reeve_group_def group = REEVE_GROUP_DEF_INIT;
+	struct reeve_condition nobody = {.kind = REEVE_CONDITION_OR};
+	struct reeve_directive_def directive = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = 5};
+	reeve_group_id id, to = {2 + seed % 3};
+	reeve_directive_id directive_id;
+	reeve_rule_id rule_id;
+	struct reeve_rule_def rule = REEVE_RULE_DEF_INIT;
+	struct reeve_rule_info left;
+	struct reeve_session *s;
+	char name[16];
+
+	snprintf(name, sizeof(name), "doomed %u", index);
+	group.name = rule.name = name;
+	rule.condition = &nobody;
+	/* what an earlier victim has left */
+	if (reeve_group_find(r, name, &id) && reeve_group_destroy(r, id, to, NULL))
+		abort();
+	for (uint32_t at = 0; reeve_rule_copy(r, at, &left, 1) == 1;)
+		if (strcmp(left.name, name) != 0 || reeve_rule_destroy(r, left.id, NULL))
+			at++;
+	if (reeve_group_create(r, &group, &id, NULL))
+		abort();
+	rule.target = id;
+	if (reeve_user_map(r, 500 + index, "doomed", id, true, NULL) ||
+		reeve_rule_create(r, &rule, &rule_id, NULL) ||
+		reeve_directive_set(
+			r, (reeve_plan_id){1 + seed % 4}, id, &directive, &directive_id, NULL) ||
+		!(s = kit_session(r, id.v)))
+		abort();
+	if (reeve_query_begin(s, NULL, NULL) || reeve_group_destroy(r, id, to, NULL))
+		abort();
+	reeve_query_end(s, NULL);
+	reeve_session_destroy(s);
+	if (reeve_rule_destroy(r, rule_id, NULL))
+		abort();
+}
+
 /* The plan of that name, made if there is none. */
 static reeve_plan_id plan_named(struct reeve *r, const char *kind, uint32_t index)
 {
@@ -303,14 +409,17 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
 			definitions_change(&w->sets[v->index], r, kind);
 		break;
-	case ACTIVATES:
-		activate(w, r, 1 + kit_below(&seed, 4));
+	case REMOVES:
+		delete_one(r, v->index);
 		break;
 	case EDITS:
 		edit_one(r, v->index, 1 + kit_below(&seed, 1000));
 		break;
 	case DELETES:
-		delete_one(r, v->index);
+		delete_group(r, v->index, seed);
+		break;
+	case ACTIVATES:
+		activate(w, r, 1 + kit_below(&seed, 4));
 		break;
 	case REAPS:
 		reeve_tick(r, NULL, NULL);
@@ -326,6 +435,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		if (reeve_io_group_register(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP},
 			    1000 * seed, seed, (uint32_t)seed, NULL))
 			abort();
+		break;
+	case PARALLEL:
+		use_servers(w, r, v, s);
 		break;
 	default:
 		run_one(s, &seed, role);

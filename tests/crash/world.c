@@ -30,6 +30,24 @@ static int run_io(struct reeve_session *s)
 	return rc ? rc : reeve_io_end(s, def.size_bytes, true);
 }
 
+/* Works with parallel servers, for which it may have to wait. */
+static int run_parallel(struct reeve_session *s)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_parallel parallel;
+	int rc;
+
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = WORLD_DOP - 1;
+	rc = reeve_parallel_begin(s, &def, &parallel, NULL);
+	if (rc)
+		return rc;
+	if (reeve_parallel_dop(&parallel) != WORLD_DOP - 1)
+		abort();
+	kit_spin(30 * REEVE_USEC);
+	return reeve_parallel_end(&parallel, NULL, NULL);
+}
+
 static void run_statement(struct world *w, struct reeve_session *s, uint64_t *seed, bool busy)
 {
 	int rc = reeve_query_begin(s, NULL, NULL);
@@ -44,6 +62,8 @@ static void run_statement(struct world *w, struct reeve_session *s, uint64_t *se
 	}
 	if (!rc && kit_below(seed, 3) == 0)
 		rc = run_io(s);
+	if (!rc && busy && kit_below(seed, 4) == 0)
+		rc = run_parallel(s);
 	if (rc)
 		kit_put(&w->refused, rc);
 	reeve_query_end(s, NULL);
@@ -163,6 +183,42 @@ static void narrow_io(struct reeve *r)
 		abort();
 }
 
+/* A maximum of one and a half times the minimum, and six. */
+static struct reeve_server_pool_def pool_def(uint32_t min_servers)
+{
+	struct reeve_server_pool_def def = REEVE_SERVER_POOL_DEF_INIT;
+
+	def.name = "world";
+	def.min_servers = min_servers;
+	def.max_servers = min_servers + min_servers / 2 + 6;
+	def.idle_timeout_ns = 20 * REEVE_MSEC;
+	return def;
+}
+
+void world_change_pool(struct world *w, struct reeve *r, uint32_t min_servers)
+{
+	struct reeve_server_pool_def def = pool_def(min_servers);
+	struct reeve_error err;
+
+	if (reeve_server_pool_update(
+		    r, w->pool, REEVE_SERVER_POOL_MIN | REEVE_SERVER_POOL_MAX, &def, 0, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
+static void create_pool(struct world *w)
+{
+	struct reeve_server_pool_def def = pool_def(1);
+	struct reeve_parallel_config config;
+
+	reeve_parallel_config_get(w->r, &config);
+	config.max_total_dop = config.cpu_cores = WORLD_DOP;
+	if (reeve_parallel_config_set(w->r, &config, NULL) ||
+		reeve_server_pool_create(w->r, &def, &w->pool, NULL))
+		abort();
+}
+
 struct world *world_create(uint32_t cpu_slots)
 {
 	struct world *w = kit_shared(sizeof(*w));
@@ -174,6 +230,7 @@ struct world *world_create(uint32_t cpu_slots)
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		definitions_create(&w->sets[i], w->r, i);
 	w->plan_intended = w->plan_acknowledged = REEVE_DEFAULT_PLAN;
+	create_pool(w);
 	for (uint32_t i = 0; i < w->slots; i++) {
 		w->probes[i] = kit_session(w->r, REEVE_SYS_GROUP);
 		if (!w->probes[i])
@@ -338,6 +395,41 @@ static int check_events(struct world *w, const char *what)
 	return 1;
 }
 
+/* With nobody at work no server is in use; the pool is of one piece; all servers can be had. */
+static int check_servers(struct world *w, const char *what)
+{
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_server_pool_info pool;
+	struct reeve_parallel_stats stats;
+	struct reeve_parallel parallel;
+	struct reeve_error err;
+	int faults = 0;
+
+	reeve_parallel_stats_get(w->r, &stats);
+	if (stats.current_total_dop || stats.queued_now || stats.executing_now ||
+		stats.busy_servers) {
+		printf("FAULT %s: nobody works, but %u servers are held, %u executions run, %u "
+		       "wait\n",
+			what, stats.current_total_dop, stats.executing_now, stats.queued_now);
+		faults++;
+	}
+	if (reeve_server_pool_get(w->r, w->pool, &pool, &err) ||
+		pool.max_servers != pool.min_servers + pool.min_servers / 2 + 6) {
+		printf("FAULT %s: half a change of the pool: minimum %u, maximum %u\n", what,
+			pool.min_servers, pool.max_servers);
+		faults++;
+	}
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = WORLD_DOP;
+	def.deadline = kit_now() + REEVE_SEC;
+	if (reeve_parallel_begin(w->probes[0], &def, &parallel, &err) ||
+		reeve_parallel_end(&parallel, NULL, &err)) {
+		printf("FAULT %s: not all servers can be had: %s\n", what, err.text);
+		faults++;
+	}
+	return faults;
+}
+
 int world_check_at_rest(struct world *w, const char *what)
 {
 	struct reeve_cpu_stats cpu;
@@ -357,6 +449,7 @@ int world_check_at_rest(struct world *w, const char *what)
 	faults += check_capacity(w, what);
 	faults += check_events(w, what);
 	faults += check_capacity(w, what) + check_io(w, what);
+	faults += check_servers(w, what);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		faults += definitions_check(&w->sets[i], w->r, what);
 	faults += check_plan(w, what);

@@ -12,6 +12,8 @@
 #include "kit.h"
 
 enum { WORLD_SLOTS_MAX = 2, WORLD_PROCESSES = 2, WORLD_THREADS = 2, WORLD_SETS = 4 };
+/* Servers that may be in use at once. */
+enum { WORLD_DOP = 4 };
 enum { WORLD_LOOPS = WORLD_PROCESSES * WORLD_THREADS };
 
 enum world_mode {
@@ -29,6 +31,7 @@ struct world {
 	_Atomic int refused;			/* a bystander's call failed with this code */
 	struct definitions sets[WORLD_SETS];
 	_Atomic uint64_t plan_intended, plan_acknowledged;
+	reeve_server_pool_id pool; /* of parallel servers, for all */
 	/* this process's, in the test itself */
 	struct reeve *r;
 	uint32_t slots;
@@ -48,6 +51,9 @@ void world_destroy(struct world *w);
 pid_t world_fork(struct world *w, int (*run)(struct world *w, void *arg), void *arg);
 /* Waits until it has ended; its wait status. Fails (and kills it) after `limit`. */
 int world_wait(pid_t pid, reeve_ns limit);
+
+/* Gives the pool of parallel servers a minimum, and a maximum that follows from it. */
+void world_change_pool(struct world *w, struct reeve *r, uint32_t min_servers);
 
 /* Pauses the bystanders and waits until they are. False when one hangs. */
 bool world_pause(struct world *w);
