@@ -234,8 +234,8 @@ static void read_directive_into(
 			def->given |= REEVE_DIRECTIVE_SUB_PLAN;
 			directive->sub_plan = find_plan(lex, s);
 		} else {
-			lex_fail(lex,
-				"`shares`, `percent`, `level`, `cap`, `no-cap` or `sub-plan`");
+			lex_fail(
+				lex, "`shares`, `percent`, `level`, `cap`, `no-cap` or `sub-plan`");
 		}
 	}
 }

@@ -68,7 +68,7 @@ static const struct field fields[] = {
 	FIELD(SESSION_PGA, session_pga_bytes, "sessionPgaLimit", "bytes", 1, BYTES_MAX, ENFORCED),
 	FIELD(IO_BANDWIDTH, io_bandwidth, "ioBandwidthLimit", "bytes/s", 1, BYTES_MAX, ENFORCED),
 	FIELD(IOPS, iops, "iopsLimit", "requests/s", 1, COUNT_MAX, ENFORCED),
-	FIELD(IO_WEIGHT, io_weight, "ioWeight", "", 1, 1000, ENFORCED),
+	FIELD(IO_WEIGHT, io_weight, "ioWeight", "", 1, REEVE_IO_WEIGHT_MAX, ENFORCED),
 	FIELD(SUB_PLAN, sub_plan, "subPlanId", "plan", 1, UINT64_MAX, ENFORCED),
 	FIELD(PRIORITY, priority, "priority", "", 0, COUNT_MAX, ENFORCED),
 };

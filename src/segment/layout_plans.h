@@ -6,6 +6,7 @@
 #ifndef REEVE_SEGMENT_LAYOUT_PLANS_H
 #define REEVE_SEGMENT_LAYOUT_PLANS_H
 
+#include "layout_base.h"
 #include "../base/zone.h"
 
 /* Changes of plan that are remembered. */

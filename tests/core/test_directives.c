@@ -281,6 +281,24 @@ static void a_switch_limit_without_group_or_action_is_noted_only(void **state)
 	}
 }
 
+static void a_group_that_calls_move_to_is_not_forgotten(void **state)
+{
+	struct core *c = *state;
+	uint64_t group = core_group(c->r, "slow lane", 0);
+	struct reeve_directive_def d = {
+		.given = REEVE_DIRECTIVE_SWITCH_GROUP | REEVE_DIRECTIVE_SWITCH_CPU,
+		.switch_group = {group},
+		.switch_cpu_ns = 5};
+
+	core_directive(c->r, 1, 2, &d);
+	assert_int_equal(row_of(c, 2)->switch_group, 4);
+	assert_fails(reeve_group_destroy(c->r, (reeve_group_id){group}, (reeve_group_id){0}, E),
+		REEVE_ECONFLICT, "1 plan directive");
+	assert_ok(reeve_group_destroy(c->r, (reeve_group_id){group}, (reeve_group_id){3}, E));
+	assert_true(info_of(c, 2).switch_group.v == 3);
+	assert_int_equal(row_of(c, 2)->switch_group, 2);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -294,6 +312,7 @@ int main(void)
 		with_core(plans_15_every_limit_is_in_the_ruling),
 		with_core(what_the_plan_does_not_manage_is_no_limit),
 		with_core(a_switch_limit_without_group_or_action_is_noted_only),
+		with_core(a_group_that_calls_move_to_is_not_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

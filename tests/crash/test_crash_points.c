@@ -23,19 +23,6 @@
 
 enum role {
 	NO_ROLE,
-	ATTACHES,	 /* dies while it attaches */
-	STATEMENTS,	 /* runs statements among many */
-	ALONE,		 /* runs statements while slots are mostly free */
-	CAPPED,		 /* the same under a plan with a cap, where a slot is left to nobody */
-	SESSIONS,	 /* creates and destroys sessions */
-	CANCELS,	 /* cancels its own statement without end */
-	DEFINES,	 /* changes definitions */
-	ACTIVATES,	 /* activates plans */
-	REAPS,		 /* returns what another dead process held */
-	ADMITS,		 /* does its own I/O, within statements and without */
-	PULLS,		 /* submits, picks and completes I/O requests */
-	REGISTERS	 /* sets limits of I/O */
-		PARALLEL /* asks for parallel servers, by handle and by ids, and changes their pool */
 	ATTACHES,   /* dies while it attaches */
 	STATEMENTS, /* runs statements among many */
 	ALONE,	    /* runs statements while slots are mostly free */
@@ -47,7 +34,11 @@ enum role {
 	REMOVES,    /* deletes plans that others refer to */
 	EDITS,	    /* submits staged edits */
 	ACTIVATES,  /* activates plans */
-	REAPS	    /* returns what another dead process held */
+	REAPS,	    /* returns what another dead process held */
+	ADMITS,	    /* does its own I/O, within statements and without */
+	PULLS,	    /* submits, picks and completes I/O requests */
+	REGISTERS,  /* sets limits of I/O */
+	PARALLEL    /* asks for parallel servers, by handle and by ids, and changes their pool */
 };
 
 static const struct {
@@ -279,6 +270,8 @@ static void use_servers(
 		reeve_parallel_end(&parallel, NULL, NULL);
 	for (uint32_t i = 0; i < 3; i++)
 		reeve_execution_complete(r, asked[i].id, NULL, NULL);
+}
+
 /* A group of this victim's, with a session, a user, a rule and a directive, comes and goes. */
 static void delete_group(struct reeve *r, uint32_t index, uint64_t seed)
 {
