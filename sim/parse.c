@@ -230,8 +230,12 @@ static void read_directive_into(
 			def->cpu_cap_pct = read_pct(lex, "a cap", 1);
 		} else if (lex_accept(lex, "no-cap")) {
 			def->removed |= REEVE_DIRECTIVE_CPU_CAP;
+		} else if (lex_accept(lex, "sub-plan")) {
+			def->given |= REEVE_DIRECTIVE_SUB_PLAN;
+			directive->sub_plan = find_plan(lex, s);
 		} else {
-			lex_fail(lex, "`shares`, `percent`, `level`, `cap` or `no-cap`");
+			lex_fail(
+				lex, "`shares`, `percent`, `level`, `cap`, `no-cap` or `sub-plan`");
 		}
 	}
 }

@@ -74,12 +74,15 @@ static bool set_up_plan(struct run *run, uint32_t index)
 
 static bool set_directive(struct run *run, const struct scn_directive *directive)
 {
+	struct reeve_directive_def def = directive->def;
 	struct reeve_error err = {0};
 	reeve_directive_id id;
 
+	if (def.given & REEVE_DIRECTIVE_SUB_PLAN)
+		def.sub_plan = run->plans[directive->sub_plan];
 	return must(run,
 		reeve_directive_set(run->reeve, run->plans[directive->plan],
-			run->groups[directive->group], &directive->def, &id, &err),
+			run->groups[directive->group], &def, &id, &err),
 		&err, "setting a directive");
 }
 

@@ -35,6 +35,7 @@ struct scn_plan {
 struct scn_directive {
 	uint32_t plan, group; /* indexes */
 	struct reeve_directive_def def;
+	uint32_t sub_plan; /* index; counts when def has one */
 };
 
 struct scn_process {

@@ -19,6 +19,8 @@
 #include <reeve/host.h>
 #include <reeve/group.h>
 #include <reeve/plan.h>
+#include <reeve/schedule.h>
+#include <reeve/edit.h>
 #include <reeve/session.h>
 #include <reeve/rule.h>
 #include <reeve/cpu.h>
@@ -53,6 +55,9 @@ struct reeve_options {
 	uint32_t max_mappings;	  /* users pinned to groups; default 16,384 */
 	uint32_t max_sessions;	  /* default 16,384, at most 1,048,576 */
 	uint32_t max_tasks;	  /* default 65,536 */
+	uint32_t max_schedules;	  /* of plans; default 128, at most 4,096 */
+	uint32_t max_windows;	  /* for maintenance; default 64, at most 4,096 */
+	uint32_t max_edit_ops;	  /* steps of a staged edit; default 1,024, at most 65,536 */
 	uint32_t max_events; /* latest events kept; a power of two, 64 to 2^20; default 8,192 */
 	/* memory; see memory.h */
 	uint64_t db_limit_bytes;	/* default 8 GiB */
@@ -102,13 +107,14 @@ struct reeve_tick_report {
 	uint32_t reaped_sessions;
 	uint32_t forgotten_sessions; /* terminated sessions past their retention */
 	uint32_t throttled_tasks;    /* runaways found */
+	uint32_t plan_switches;	     /* 1: a schedule or window has put another plan in force */
 	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
 	uint32_t parallel_changes;   /* queued requests started or timed out, servers moved */
 };
 
 /*
- * Housekeeping: returns what dead processes held, finds runaways, forgets ended sessions, and lets
- * waiters in that a lost wake-up left behind. Call it about ten times a second from any one
+ * Housekeeping: returns what dead processes held, finds runaways, forgets ended sessions, follows
+ * plan schedules (once a second), and lets waiters in that a lost wake-up left behind. Call it about ten times a second from any one
  * attached process (reeved does); more callers do no harm. `ret_report` may be NULL.
  * Takes locks for microseconds; reads /proc once for each attachment.
  */
@@ -149,6 +155,8 @@ struct reeve_segment_info {
 	uint32_t mappings, max_mappings;
 	uint32_t sessions, max_sessions; /* terminated ones still kept included */
 	uint32_t tasks, max_tasks;
+	uint32_t schedules, max_schedules;
+	uint32_t windows, max_windows;
 	uint32_t max_events;
 	uint64_t refused_events; /* lost because their place in the ring was already taken again */
 	uint32_t quotas, max_quotas;

@@ -24,11 +24,12 @@ static int announced(struct reeve *reeve, int rc)
 	return rc;
 }
 
-static int check_fields(uint32_t fields, uint32_t last, struct reeve_error *err)
+static int check_fields(uint64_t fields, uint64_t last, struct reeve_error *err)
 {
 	if (fields & ~((last << 1) - 1))
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
-			"fields is %#x; allowed are bits up to %#x", fields, last);
+			"fields is %#llx; allowed are bits up to %#llx", (unsigned long long)fields,
+			(unsigned long long)last);
 	return 0;
 }
 
@@ -115,7 +116,7 @@ REEVE_API int reeve_plan_update(struct reeve *reeve, reeve_plan_id id, uint32_t 
 
 	WANT(reeve);
 	WANT(def);
-	rc = check_fields(fields, REEVE_PLAN_IS_ENABLED, err);
+	rc = check_fields(fields, REEVE_PLAN_PARENT, err);
 	return rc ? rc
 		  : announced(reeve, reeve__plan_update(reeve, id, fields, def, expected_revision,
 					     reeve__wall(reeve), err));
@@ -162,7 +163,7 @@ REEVE_API int reeve_directive_set(struct reeve *reeve, reeve_plan_id plan, reeve
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	rc = check_fields(def->given | def->removed, REEVE_DIRECTIVE_CPU_CAP, err);
+	rc = check_fields(def->given | def->removed, REEVE_DIRECTIVE_PRIORITY, err);
 	return rc ? rc
 		  : announced(reeve, reeve__directive_set(reeve, plan, group, def,
 					     reeve__wall(reeve), ret_id, err));
@@ -175,7 +176,7 @@ REEVE_API int reeve_directive_update(struct reeve *reeve, reeve_directive_id id,
 
 	WANT(reeve);
 	WANT(def);
-	rc = check_fields(def->given | def->removed, REEVE_DIRECTIVE_CPU_CAP, err);
+	rc = check_fields(def->given | def->removed, REEVE_DIRECTIVE_PRIORITY, err);
 	return rc ? rc
 		  : announced(reeve, reeve__directive_update(reeve, id, def, expected_revision,
 					     reeve__wall(reeve), err));
@@ -204,6 +205,11 @@ REEVE_API int reeve_directive_copy(struct reeve *reeve, reeve_plan_id plan,
 	if (capacity)
 		WANT(ret_infos);
 	return reeve__directive_copy(reeve, plan, after, ret_infos, capacity, err);
+}
+
+REEVE_API const struct reeve_directive_field *reeve_directive_field_at(uint32_t k)
+{
+	return reeve__directive_field_at(k);
 }
 
 REEVE_API int reeve_plan_validate(struct reeve *reeve, reeve_plan_id id,

@@ -224,6 +224,10 @@ REEVE_API int reeve_tick(
 	if (!reeve)
 		return missing(err, "reeve");
 	reeve__reap(reeve, &report);
+	if (reeve__plan_check_if_due(reeve, (uint64_t)reeve__mono(reeve), reeve__wall(reeve))) {
+		report.plan_switches = 1;
+		reeve__cpu_announce(reeve);
+	}
 	report.forgotten_sessions = reeve__session_forget(reeve);
 	reeve__user_expire(reeve, reeve__wall(reeve));
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
@@ -295,6 +299,10 @@ REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info 
 		.max_sessions = h->sessions.capacity,
 		.tasks = reeve__get(&h->tasks.live),
 		.max_tasks = h->tasks.capacity,
+		.schedules = reeve__get(&h->schedules.live),
+		.max_schedules = h->schedules.capacity,
+		.windows = reeve__get(&h->windows.live),
+		.max_windows = h->windows.capacity,
 		.max_events = h->events.capacity,
 		.refused_events = reeve__get(&h->events.refused),
 		.quotas = reeve__get(&h->quotas.live),

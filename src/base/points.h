@@ -26,8 +26,12 @@ enum reeve_point {
 	REEVE_POINT_PLAN_SWITCHED, /* new ruling in force, plan rows not yet marked */
 	REEVE_POINT_REAP_CLAIMED, /* dead attachment claimed by a reaper */
 	REEVE_POINT_REAP_SESSION, /* one session of a dead attachment returned */
+	REEVE_POINT_PLAN_DELETE_NOTED, /* deletion of a plan written down, nothing changed yet */
+	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_EDIT_APPLIED, /* all rows of a staged edit changed, to be taken back should the submitter die */
+	REEVE_POINT_EDIT_COMMITTED, /* staged edit submitted, what is in force not yet compiled anew */
 	REEVE_POINT_MEMORY_CLAIMED, /* memory allocation or quota claimed, not yet published */
 	REEVE_POINT_MEMORY_PUBLISHED, /* memory allocation live, sums not yet raised */
 	REEVE_POINT_MEMORY_CREDITED, /* credit of a session raised, sums not yet */
@@ -87,8 +91,12 @@ enum reeve_point {
 	"PLAN_SWITCHED", \
 	"REAP_CLAIMED", \
 	"REAP_SESSION", \
+	"PLAN_DELETE_NOTED", \
+	"PLAN_REFERENCES_MOVED", \
 	"EVENT_CLAIMED", \
 	"EVENT_FILLING", \
+	"EDIT_APPLIED", \
+	"EDIT_COMMITTED", \
 	"MEMORY_CLAIMED", \
 	"MEMORY_PUBLISHED", \
 	"MEMORY_CREDITED", \

@@ -198,13 +198,22 @@ static void move_rules(const struct move *m)
 	}
 }
 
+/* Whether a directive moves calls to the group. */
+static bool switches_to(const struct reeve *r, uint32_t directive, uint32_t group)
+{
+	const struct reeve_sh_directive *d = &r->directives[directive];
+
+	return (d->given & REEVE_DIRECTIVE_SWITCH_GROUP) &&
+	       d->switch_group == r->groups[group].head.id;
+}
+
 static uint32_t count_directives(struct reeve *r, uint32_t group)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->directives); i++)
 		n += reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE &&
-		     r->directives[i].group == group;
+		     (r->directives[i].group == group || switches_to(r, i, group));
 	return n;
 }
 
@@ -224,10 +233,14 @@ static void move_directives(const struct move *m)
 
 	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
 		struct reeve_sh_directive *d = &m->r->directives[i];
-		if (reeve__get(&d->head.state) != REEVE_SLOT_LIVE || d->group != m->from)
+		if (reeve__get(&d->head.state) != REEVE_SLOT_LIVE)
+			continue;
+		if (switches_to(m->r, i, m->from))
+			d->switch_group = m->r->groups[m->to].head.id;
+		if (d->group != m->from)
 			continue;
 		if (has_directive(m->r, d->plan, m->to)) {
-			reeve__table_free(m->r, t, i, NULL);
+			reeve__directive_drop_locked(m->r, i);
 			continue;
 		}
 		d->modified_wall = m->wall;

@@ -360,13 +360,17 @@ static int seed_plans(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 {
 	static const struct {
 		const char *name, *description;
-		uint32_t max_utilization, shares[4];
+		uint32_t max_utilization;
+		bool parallel_managed, sessions_managed;
+		uint32_t shares[4];
 	} rows[] = {
-		{"DEFAULT_PLAN", "Default balanced resource plan", 100, {1000, 600, 300, 100}},
-		{"DAYTIME_PLAN", "Resource plan for business hours", 90, {1000, 700, 200, 100}},
-		{"NIGHTTIME_PLAN", "Resource plan for off-hours batch processing", 100,
+		{"DEFAULT_PLAN", "Default balanced resource plan", 100, true, true,
+			{1000, 600, 300, 100}},
+		{"DAYTIME_PLAN", "Resource plan for business hours", 90, true, true,
+			{1000, 700, 200, 100}},
+		{"NIGHTTIME_PLAN", "Resource plan for off-hours batch processing", 100, true, false,
 			{1000, 300, 600, 100}},
-		{"MAINTENANCE_PLAN", "Resource plan for maintenance operations", 100,
+		{"MAINTENANCE_PLAN", "Resource plan for maintenance operations", 100, false, false,
 			{1000, 200, 100, 700}},
 	};
 
@@ -377,10 +381,12 @@ static int seed_plans(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 		def.name = rows[k].name;
 		def.description = rows[k].description;
 		def.max_utilization_pct = rows[k].max_utilization;
+		def.parallel_execution_managed = rows[k].parallel_managed;
+		def.active_session_pool_managed = rows[k].sessions_managed;
 		int rc = reeve__plan_create(r, &def, now_wall, &plan, err);
 		for (uint64_t g = 1; !rc && g <= 4; g++) {
-			struct reeve_directive_def d = {
-				REEVE_DIRECTIVE_CPU_SHARES, 0, 0, rows[k].shares[g - 1], 0, 0};
+			struct reeve_directive_def d = {.given = REEVE_DIRECTIVE_CPU_SHARES,
+				.cpu_shares = rows[k].shares[g - 1]};
 			reeve_directive_id id;
 			rc = reeve__directive_set(
 				r, plan, (reeve_group_id){g}, &d, now_wall, &id, err);
@@ -400,6 +406,9 @@ int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	h->next_group_id = REEVE_FIRST_USER_ID;
 	h->groups_domain.next_rule_id = 1;
 	h->next_directive_id = h->next_session_id = h->next_task_id = h->next_attachment_id = 1;
+	h->planning.next_schedule_id = h->planning.next_window_id = 1;
+	reeve__put(&h->planning.user_sessions_allowed, 1);
+	reeve__put(&h->planning.max_user_sessions, UINT32_MAX);
 	reeve__catalog_lock(r);
 	reeve__rules_reindex_locked(r);
 	rc = seed_groups(r, now_wall, err);

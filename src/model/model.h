@@ -19,17 +19,44 @@ void reeve__catalog_unlock(struct reeve *r);
 /* First rows of a new segment: system groups and plans, plan 1 in force. No lock: nobody sees it. */
 int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);
 
+/* Chains each plan's directives anew, for recovery. */
+void reeve__directive_chain_locked(struct reeve *r);
+/* Takes a directive out of its plan's chain and frees its slot. */
+void reeve__directive_drop_locked(struct reeve *r, uint32_t slot);
+
 /* Which definition a journal entry is of. */
 enum {
 	REEVE_JOURNAL_GROUP = 1,
 	REEVE_JOURNAL_MAPPING,
 	REEVE_JOURNAL_PLAN,
-	REEVE_JOURNAL_DIRECTIVE
+	REEVE_JOURNAL_DIRECTIVE,
+	REEVE_JOURNAL_SCHEDULE,
+	REEVE_JOURNAL_WINDOW
 };
 /* Keeps the row as it is, until commit. */
 void reeve__journal_begin_locked(struct reeve *r, uint32_t table, uint32_t slot);
+/* Puts the row back as it was, instead of commit. */
+void reeve__journal_undo_locked(struct reeve *r);
 /* The change is whole: counts it as a revision, which it returns. */
 uint64_t reeve__journal_commit_locked(struct reeve *r);
+
+struct reeve_sh_table *reeve__journal_table(struct reeve *r, uint32_t table);
+/* Copies the definition in a row of that table, and nothing that lives beside it. */
+void reeve__journal_copy(char *to, const char *from, uint32_t table);
+
+/*
+ * txn.c: a change of many rows. touch before a row is changed or freed, new after one is claimed:
+ * both do nothing outside of such a change.
+ */
+bool reeve__txn_active(const struct reeve *r);
+void reeve__txn_begin_locked(struct reeve *r);
+void reeve__txn_touch_locked(struct reeve *r, uint32_t table, uint32_t slot);
+void reeve__txn_new_locked(struct reeve *r, uint32_t table, uint32_t slot);
+void reeve__txn_undo_locked(struct reeve *r);
+/* Counts as one revision, which it returns; compiles what is in force. */
+uint64_t reeve__txn_commit_locked(struct reeve *r);
+/* The revision that a change makes; counted, but inside of a change of many rows not yet. */
+uint64_t reeve__next_revision_locked(struct reeve *r);
 
 /* An event of a definition, with its name; under the catalog lock, so in the order of changes. */
 void reeve__model_event(struct reeve *r, uint32_t kind, reeve_group_id group, reeve_plan_id plan,
@@ -82,6 +109,9 @@ uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall);
 /* Drops a mapping that is not permanent: the user's last session has ended. */
 void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
 
+/* INVALID_ARGUMENT naming field, value and range, unless low <= value <= high. */
+int reeve__check_number(
+	struct reeve_error *err, const char *field, uint64_t value, uint64_t low, uint64_t high);
 /*
  * Assignment rules. A change is prepared without a lock: checked, encoded, and its zones loaded by the
  * caller into data[], one for each of zones.names.
@@ -133,6 +163,25 @@ bool reeve__rules_search_locked(
 	struct reeve *r, struct reeve__rule_input *input, struct reeve__rule_search *search);
 
 /* Plans and directives. */
+bool reeve__plan_is_active(const struct reeve *r, const struct reeve_sh_plan *p);
+const struct reeve_directive_field *reeve__directive_field_at(uint32_t k);
+/* Malformed or not; what else is wanted is looked at under the lock. */
+int reeve__plan_check_def(
+	const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err);
+int reeve__directive_check_def(const struct reeve_directive_def *d, struct reeve_error *err);
+/* The calls below without lock and check. */
+int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
+	reeve_plan_id *ret_id, struct reeve_error *err);
+int reeve__plan_update_locked(struct reeve *r, reeve_plan_id id, uint32_t fields,
+	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err);
+int reeve__plan_delete_locked(
+	struct reeve *r, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err);
+int reeve__directive_set_locked(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
+	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
+	struct reeve_error *err);
+int reeve__directive_remove_locked(
+	struct reeve *r, reeve_plan_id plan, reeve_group_id group, struct reeve_error *err);
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err);
 int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
@@ -167,7 +216,14 @@ struct reeve__ruling_view {
 /* A ratio's number in a ruling row is its shares or percent times this. */
 #define REEVE__NUMBER_SCALE 1000u
 
-/* Rows of the share solver, one a group slot, in scratch memory of the segment. */
+/* The tree of a ruling; as many as head->nodes says. */
+const struct reeve_sh_ruling_node *reeve__ruling_nodes(
+	const struct reeve *r, const struct reeve__ruling_view *view);
+
+/*
+ * Rows of the share solver in scratch memory of the segment: n are group slots in use, and there is
+ * room for a whole tree.
+ */
 struct reeve__shares {
 	struct reeve_sh_share *rows;
 	uint32_t n;
@@ -183,16 +239,33 @@ struct reeve__ruling_view reeve__ruling_now(const struct reeve *r);
  * into force meanwhile: read again.
  */
 bool reeve__ruling_holds(const struct reeve__ruling_view *view);
+/* Why a plan is in force. A new activation ends explicit registrations. */
+struct reeve__cause {
+	uint32_t cause; /* enum reeve_plan_cause */
+	uint64_t period;
+	reeve_ns at_wall;
+	bool new_activation;
+};
 /*
- * Compiles the plan of that slot and puts it in force. `new_activation` ends explicit
- * registrations. Cannot fail; takes O(groups * directives of the plan / groups).
+ * Compiles the plan of that slot and puts it in force, with its cause: NULL for the one that there
+ * is. Cannot fail; takes O(groups + places in its tree).
  */
-void reeve__ruling_compile_locked(struct reeve *r, uint32_t plan_slot, bool new_activation);
+void reeve__ruling_compile_locked(
+	struct reeve *r, uint32_t plan_slot, const struct reeve__cause *cause);
 /* Compiles again what is in force, after a definition has changed. */
 void reeve__ruling_refresh_locked(struct reeve *r);
 
 int reeve__plan_activate(
 	struct reeve *r, reeve_plan_id id, reeve_ns now_wall, struct reeve_error *err);
+/* 0, or why the plan of a slot cannot be in force: CONFIGURATION. */
+int reeve__plan_check_activation_locked(
+	struct reeve *r, uint32_t plan_slot, struct reeve_error *err);
+/* Follows schedules and windows when a second has passed; whether the plan was switched. */
+bool reeve__plan_check_if_due(struct reeve *r, uint64_t mono_ns, reeve_ns now_wall);
+int reeve__plan_delete(
+	struct reeve *r, reeve_plan_id id, reeve_plan_id replacement, struct reeve_error *err);
+/* Completes the change of several rows that was under way when its author died. */
+void reeve__intent_complete_locked(struct reeve *r);
 int reeve__plan_validate(struct reeve *r, reeve_plan_id id, struct reeve_plan_message *ret,
 	uint32_t capacity, struct reeve_error *err);
 int reeve__plan_entitlements(struct reeve *r, reeve_plan_id id, struct reeve_entitlement *ret,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.c - resource plans and their directives. */
-#include "model.h"
+#include "tree.h"
 
 #include <stdio.h>
 
-#define ALL_FIELDS ((REEVE_PLAN_IS_ENABLED << 1) - 1)
+#define ALL_FIELDS ((REEVE_PLAN_PARENT << 1) - 1)
 
-static int check_number(
+int reeve__check_number(
 	struct reeve_error *err, const char *field, uint64_t value, uint64_t low, uint64_t high)
 {
 	if (value >= low && value <= high)
@@ -16,7 +16,8 @@ static int check_number(
 		(unsigned long long)high);
 }
 
-static int check_def(const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err)
+int reeve__plan_check_def(
+	const struct reeve_plan_def *def, uint32_t fields, struct reeve_error *err)
 {
 	int rc = 0;
 
@@ -26,9 +27,10 @@ static int check_def(const struct reeve_plan_def *def, uint32_t fields, struct r
 		rc = reeve__text_check(
 			def->description, REEVE_DESCRIPTION_MAX, true, "description", err);
 	if (!rc && (fields & REEVE_PLAN_CPU_METHOD))
-		rc = check_number(err, "cpuMethod", def->cpu_method, 0, REEVE_METHOD_SHARES);
+		rc = reeve__check_number(err, "cpuMethod", def->cpu_method, 0, REEVE_METHOD_SHARES);
 	if (!rc && (fields & REEVE_PLAN_MAX_UTILIZATION) && def->max_utilization_pct)
-		rc = check_number(err, "maxUtilizationLimit", def->max_utilization_pct, 1, 100);
+		rc = reeve__check_number(
+			err, "maxUtilizationLimit", def->max_utilization_pct, 1, 100);
 	return rc;
 }
 
@@ -44,6 +46,12 @@ static void write_def(struct reeve_sh_plan *p, uint32_t fields, const struct ree
 		p->max_utilization_pct = def->max_utilization_pct;
 	if (fields & REEVE_PLAN_IS_ENABLED)
 		p->is_enabled = def->is_enabled;
+	if (fields & REEVE_PLAN_PARALLEL_MANAGED)
+		p->parallel_managed = def->parallel_execution_managed;
+	if (fields & REEVE_PLAN_SESSIONS_MANAGED)
+		p->sessions_managed = def->active_session_pool_managed;
+	if (fields & REEVE_PLAN_PARENT)
+		p->parent = def->parent.v;
 }
 
 static int check_name_free(struct reeve *r, const char *name, uint32_t but, struct reeve_error *err)
@@ -57,7 +65,25 @@ static int check_name_free(struct reeve *r, const char *name, uint32_t but, stru
 		name, (unsigned long long)r->plans[i].head.id);
 }
 
-static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
+/* A parent exists, and is not the plan itself or one of those below it. `id` 0: a new plan. */
+static int check_parent(struct reeve *r, uint64_t id, uint64_t parent, struct reeve_error *err)
+{
+	uint32_t i = REEVE_NONE, depth = 0;
+
+	for (uint64_t at = parent; at; at = r->plans[i].parent) {
+		if (at == id || depth++ > r->header->plans.capacity)
+			return reeve__fail(err, REEVE_ECONFIGURATION,
+				"parentPlanId %llu of resource plan %llu would make a cycle: it is "
+				"the plan itself, or below it",
+				(unsigned long long)parent, (unsigned long long)id);
+		int rc = reeve__plan_slot_locked(r, (reeve_plan_id){at}, &i, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
@@ -65,6 +91,8 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 	uint32_t i = REEVE_NONE;
 	int rc = check_name_free(r, def->name, REEVE_NONE, err);
 
+	if (!rc)
+		rc = check_parent(r, 0, def->parent.v, err);
 	if (rc)
 		return rc;
 	i = reeve__table_claim(r, &h->plans);
@@ -72,11 +100,13 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 			"the table of resource plans is full: %u of %u", reeve__get(&h->plans.live),
 			h->plans.capacity);
+	reeve__txn_new_locked(r, REEVE_JOURNAL_PLAN, i);
 	p = &r->plans[i];
 	memset((char *)p + sizeof(p->head), 0, sizeof(*p) - sizeof(p->head));
 	write_def(p, ALL_FIELDS, def);
+	p->first_directive = p->last_directive = REEVE_NONE;
 	p->created_wall = p->modified_wall = now_wall;
-	p->revision = reeve__add(&h->revision, 1) + 1;
+	p->revision = reeve__next_revision_locked(r);
 	reeve__table_publish(r, &h->plans, i, h->next_plan_id++, p->name);
 	ret_id->v = p->head.id;
 	return 0;
@@ -85,12 +115,12 @@ static int create_locked(struct reeve *r, const struct reeve_plan_def *def, reev
 int reeve__plan_create(struct reeve *r, const struct reeve_plan_def *def, reeve_ns now_wall,
 	reeve_plan_id *ret_id, struct reeve_error *err)
 {
-	int rc = check_def(def, ALL_FIELDS, err);
+	int rc = reeve__plan_check_def(def, ALL_FIELDS, err);
 
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
-	rc = create_locked(r, def, now_wall, ret_id, err);
+	rc = reeve__plan_create_locked(r, def, now_wall, ret_id, err);
 	if (!rc)
 		reeve__model_event(
 			r, REEVE_EVENT_PLAN_CREATED, (reeve_group_id){0}, *ret_id, 0, def->name);
@@ -110,11 +140,24 @@ int reeve__plan_slot_locked(
 	return 0;
 }
 
-static bool is_active(const struct reeve *r, const struct reeve_sh_plan *p)
+bool reeve__plan_is_active(const struct reeve *r, const struct reeve_sh_plan *p)
 {
 	struct reeve__ruling_view now = reeve__ruling_now(r);
 
 	return reeve__get(&now.head->plan_id) == p->head.id;
+}
+
+static int check_new_parent(
+	struct reeve *r, const struct reeve_sh_plan *p, uint64_t parent, struct reeve_error *err)
+{
+	if (parent && p->head.id < REEVE_FIRST_USER_ID)
+		return reeve__fail(err, REEVE_EPERMISSION_DENIED,
+			"%.128s is a system plan and stays a top plan", p->name);
+	if (parent && reeve__plan_is_active(r, p))
+		return reeve__fail(err, REEVE_ECONFLICT,
+			"resource plan %llu is active and stays a top plan",
+			(unsigned long long)p->head.id);
+	return check_parent(r, p->head.id, parent, err);
 }
 
 static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
@@ -127,10 +170,17 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 			"resource plan %llu is at revision %llu, not %llu",
 			(unsigned long long)p->head.id, (unsigned long long)p->revision,
 			(unsigned long long)expected);
-	if ((fields & REEVE_PLAN_IS_ENABLED) && !def->is_enabled && is_active(r, p))
+	if ((fields & REEVE_PLAN_IS_ENABLED) && !def->is_enabled && p->is_enabled &&
+		reeve__tree_in_force(r, i))
 		return reeve__fail(err, REEVE_ECONFLICT,
-			"resource plan %llu is active and cannot be disabled",
-			(unsigned long long)p->head.id);
+			"resource plan %llu is active%s and cannot be disabled",
+			(unsigned long long)p->head.id,
+			reeve__plan_is_active(r, p) ? "" : " as a sub-plan");
+	if ((fields & REEVE_PLAN_PARENT) && def->parent.v != p->parent) {
+		int rc = check_new_parent(r, p, def->parent.v, err);
+		if (rc)
+			return rc;
+	}
 	if (!(fields & REEVE_PLAN_NAME) || strcmp(p->name, def->name) == 0)
 		return 0;
 	if (p->head.id < REEVE_FIRST_USER_ID)
@@ -139,34 +189,42 @@ static int check_update(struct reeve *r, uint32_t i, uint32_t fields,
 	return check_name_free(r, def->name, i, err);
 }
 
-int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
+int reeve__plan_update_locked(struct reeve *r, reeve_plan_id id, uint32_t fields,
 	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
 	struct reeve_error *err)
 {
 	struct reeve_sh_plan *p;
 	uint32_t i = REEVE_NONE;
-	int rc = check_def(def, fields, err);
+	int rc = reeve__plan_slot_locked(r, id, &i, err);
+
+	if (!rc)
+		rc = check_update(r, i, fields, def, expected_revision, err);
+	if (rc)
+		return rc;
+	p = &r->plans[i];
+	reeve__journal_begin_locked(r, REEVE_JOURNAL_PLAN, i);
+	if (fields & REEVE_PLAN_NAME)
+		reeve__table_rename(r, &r->header->plans, i, p->name, def->name);
+	write_def(p, fields, def);
+	p->modified_wall = now_wall;
+	p->revision = reeve__get(&r->header->revision) + 1;
+	reeve__journal_commit_locked(r);
+	if (reeve__tree_in_force(r, i))
+		reeve__ruling_refresh_locked(r);
+	reeve__model_event(r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
+	return 0;
+}
+
+int reeve__plan_update(struct reeve *r, reeve_plan_id id, uint32_t fields,
+	const struct reeve_plan_def *def, uint64_t expected_revision, reeve_ns now_wall,
+	struct reeve_error *err)
+{
+	int rc = reeve__plan_check_def(def, fields, err);
 
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, id, &i, err);
-	if (!rc)
-		rc = check_update(r, i, fields, def, expected_revision, err);
-	if (!rc) {
-		p = &r->plans[i];
-		reeve__journal_begin_locked(r, REEVE_JOURNAL_PLAN, i);
-		if (fields & REEVE_PLAN_NAME)
-			reeve__table_rename(r, &r->header->plans, i, p->name, def->name);
-		write_def(p, fields, def);
-		p->modified_wall = now_wall;
-		p->revision = reeve__get(&r->header->revision) + 1;
-		reeve__journal_commit_locked(r);
-		if (is_active(r, p))
-			reeve__ruling_refresh_locked(r);
-		reeve__model_event(
-			r, REEVE_EVENT_PLAN_UPDATED, (reeve_group_id){0}, id, 0, p->name);
-	}
+	rc = reeve__plan_update_locked(r, id, fields, def, expected_revision, now_wall, err);
 	reeve__catalog_unlock(r);
 	return rc;
 }
@@ -183,8 +241,16 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_plan_info *info)
 	info->max_utilization_pct = p->max_utilization_pct;
 	info->is_enabled = p->is_enabled != 0;
 	info->is_system = p->head.id < REEVE_FIRST_USER_ID;
-	info->is_active = is_active(r, p);
+	info->is_active = reeve__plan_is_active(r, p);
+	info->status = !info->is_active ? REEVE_PLAN_INACTIVE
+		       : reeve__get(&reeve__ruling_now(r).head->cause) == REEVE_CAUSE_WINDOW
+			       ? REEVE_PLAN_MAINTENANCE
+			       : REEVE_PLAN_ACTIVE;
 	info->is_default = p->head.id == REEVE_DEFAULT_PLAN;
+	info->parallel_execution_managed = p->parallel_managed != 0;
+	info->active_session_pool_managed = p->sessions_managed != 0;
+	info->is_top_plan = p->parent == 0;
+	info->parent.v = p->parent;
 	info->created_wall = p->created_wall;
 	info->modified_wall = p->modified_wall;
 	info->revision = p->revision;
@@ -234,235 +300,4 @@ uint32_t reeve__plan_copy(
 	} while (n == REEVE_COUNT(slots) && done < capacity);
 	reeve__catalog_unlock(r);
 	return done;
-}
-
-/* Directives. */
-
-static int check_directive(const struct reeve_directive_def *d, struct reeve_error *err)
-{
-	int rc = 0;
-
-	if (d->given & REEVE_DIRECTIVE_CPU_PCT)
-		rc = check_number(err, "cpuPct", d->cpu_pct, 0, 100);
-	if (!rc && (d->given & REEVE_DIRECTIVE_CPU_SHARES))
-		rc = check_number(err, "cpuShares", d->cpu_shares, 1, REEVE_SHARES_MAX);
-	if (!rc && (d->given & REEVE_DIRECTIVE_CPU_LEVEL))
-		rc = check_number(err, "cpuLevel", d->cpu_level, 1, REEVE_CPU_LEVELS);
-	if (!rc && (d->given & REEVE_DIRECTIVE_CPU_CAP))
-		rc = check_number(err, "cpuUtilizationLimit", d->cpu_cap_pct, 1, 100);
-	return rc;
-}
-
-static void write_directive(struct reeve_sh_directive *to, const struct reeve_directive_def *d)
-{
-	if (d->given & REEVE_DIRECTIVE_CPU_PCT)
-		to->cpu_pct = d->cpu_pct;
-	if (d->given & REEVE_DIRECTIVE_CPU_SHARES)
-		to->cpu_shares = d->cpu_shares;
-	if (d->given & REEVE_DIRECTIVE_CPU_LEVEL)
-		to->cpu_level = d->cpu_level;
-	if (d->given & REEVE_DIRECTIVE_CPU_CAP)
-		to->cpu_cap_pct = d->cpu_cap_pct;
-	to->given = (to->given & ~d->removed) | d->given;
-	if (!(to->given & REEVE_DIRECTIVE_CPU_LEVEL))
-		to->cpu_level = 1;
-}
-
-static uint32_t find_pair(struct reeve *r, uint32_t plan, uint32_t group)
-{
-	struct reeve_sh_table *t = &r->header->directives;
-
-	for (uint32_t i = 0; i < reeve__table_used(t); i++)
-		if (reeve__get(&r->directives[i].head.state) == REEVE_SLOT_LIVE &&
-			r->directives[i].plan == plan && r->directives[i].group == group)
-			return i;
-	return REEVE_NONE;
-}
-
-static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
-	const struct reeve_directive_def *def, reeve_ns now_wall, uint32_t *ret_slot,
-	struct reeve_error *err)
-{
-	struct reeve_sh_header *h = r->header;
-	struct reeve_sh_directive *d;
-	uint32_t i = reeve__table_claim(r, &h->directives);
-
-	if (i == REEVE_NONE)
-		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of plan directives is full: %u of %u",
-			reeve__get(&h->directives.live), h->directives.capacity);
-	d = &r->directives[i];
-	memset((char *)d + sizeof(d->head), 0, sizeof(*d) - sizeof(d->head));
-	d->plan = plan;
-	d->plan_id = r->plans[plan].head.id;
-	d->group = group;
-	write_directive(d, def);
-	d->created_wall = d->modified_wall = now_wall;
-	d->revision = reeve__add(&h->revision, 1) + 1;
-	reeve__table_publish(r, &h->directives, i, h->next_directive_id++, NULL);
-	*ret_slot = i;
-	return 0;
-}
-
-static void change_directive(
-	struct reeve *r, uint32_t i, const struct reeve_directive_def *def, reeve_ns now_wall)
-{
-	struct reeve_sh_directive *d = &r->directives[i];
-
-	reeve__journal_begin_locked(r, REEVE_JOURNAL_DIRECTIVE, i);
-	write_directive(d, def);
-	d->modified_wall = now_wall;
-	d->revision = reeve__get(&r->header->revision) + 1;
-	reeve__journal_commit_locked(r);
-}
-
-static void refresh_if_active(struct reeve *r, uint32_t plan)
-{
-	if (plan < reeve__table_used(&r->header->plans) && is_active(r, &r->plans[plan]))
-		reeve__ruling_refresh_locked(r);
-}
-
-static void directive_event(struct reeve *r, uint32_t i, const char *what)
-{
-	const struct reeve_sh_directive *d = &r->directives[i];
-	uint64_t group = d->group < r->group_capacity ? r->groups[d->group].head.id : 0;
-
-	reeve__model_event(r, REEVE_EVENT_DIRECTIVE_CHANGED, (reeve_group_id){group},
-		(reeve_plan_id){d->plan_id}, d->head.id, what);
-}
-
-int reeve__directive_set(struct reeve *r, reeve_plan_id plan, reeve_group_id group,
-	const struct reeve_directive_def *def, reeve_ns now_wall, reeve_directive_id *ret_id,
-	struct reeve_error *err)
-{
-	uint32_t p = REEVE_NONE, g = REEVE_NONE, i = REEVE_NONE;
-	int rc = check_directive(def, err);
-
-	if (rc)
-		return rc;
-	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, plan, &p, err);
-	if (!rc)
-		rc = reeve__group_slot_locked(r, group, &g, err);
-	if (!rc) {
-		i = find_pair(r, p, g);
-		if (i == REEVE_NONE)
-			rc = add_directive(r, p, g, def, now_wall, &i, err);
-		else
-			change_directive(r, i, def, now_wall);
-	}
-	if (!rc) {
-		ret_id->v = r->directives[i].head.id;
-		refresh_if_active(r, p);
-		directive_event(r, i, "set");
-	}
-	reeve__catalog_unlock(r);
-	return rc;
-}
-
-static int find_directive(
-	struct reeve *r, reeve_directive_id id, uint32_t *ret, struct reeve_error *err)
-{
-	*ret = reeve__table_find(r, &r->header->directives, id.v);
-	if (*ret != REEVE_NONE)
-		return 0;
-	return reeve__fail(err, REEVE_ENOT_FOUND, "plan directive %llu", (unsigned long long)id.v);
-}
-
-int reeve__directive_update(struct reeve *r, reeve_directive_id id,
-	const struct reeve_directive_def *def, uint64_t expected_revision, reeve_ns now_wall,
-	struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE;
-	int rc = check_directive(def, err);
-
-	if (rc)
-		return rc;
-	reeve__catalog_lock(r);
-	rc = find_directive(r, id, &i, err);
-	if (!rc && expected_revision && expected_revision != r->directives[i].revision)
-		rc = reeve__fail(err, REEVE_ESTALE_REVISION,
-			"plan directive %llu is at revision %llu, not %llu",
-			(unsigned long long)id.v, (unsigned long long)r->directives[i].revision,
-			(unsigned long long)expected_revision);
-	if (!rc) {
-		change_directive(r, i, def, now_wall);
-		refresh_if_active(r, r->directives[i].plan);
-		directive_event(r, i, "changed");
-	}
-	reeve__catalog_unlock(r);
-	return rc;
-}
-
-int reeve__directive_destroy(struct reeve *r, reeve_directive_id id, struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE;
-	int rc;
-
-	reeve__catalog_lock(r);
-	rc = find_directive(r, id, &i, err);
-	if (!rc) {
-		uint32_t plan = r->directives[i].plan;
-		directive_event(r, i, "removed");
-		reeve__table_free(r, &r->header->directives, i, NULL);
-		reeve__add(&r->header->revision, 1);
-		refresh_if_active(r, plan);
-	}
-	reeve__catalog_unlock(r);
-	return rc;
-}
-
-static void fill_directive(struct reeve *r, uint32_t i, struct reeve_directive_info *info)
-{
-	const struct reeve_sh_directive *d = &r->directives[i];
-
-	*info = (struct reeve_directive_info){
-		.id = {d->head.id},
-		.plan = {d->plan_id},
-		.group = {d->group < r->group_capacity ? r->groups[d->group].head.id : 0},
-		.given = d->given,
-		.cpu_pct = d->cpu_pct,
-		.cpu_shares = d->cpu_shares,
-		.cpu_level = d->cpu_level,
-		.cpu_cap_pct = d->cpu_cap_pct,
-		.created_wall = d->created_wall,
-		.modified_wall = d->modified_wall,
-		.revision = d->revision,
-	};
-}
-
-int reeve__directive_get(struct reeve *r, reeve_directive_id id, struct reeve_directive_info *ret,
-	struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE;
-	int rc;
-
-	reeve__catalog_lock(r);
-	rc = find_directive(r, id, &i, err);
-	if (!rc)
-		fill_directive(r, i, ret);
-	reeve__catalog_unlock(r);
-	return rc;
-}
-
-int reeve__directive_copy(struct reeve *r, reeve_plan_id plan, reeve_directive_id after,
-	struct reeve_directive_info *ret, uint32_t capacity, struct reeve_error *err)
-{
-	uint32_t slots[64], n, p = REEVE_NONE, done = 0;
-	int rc;
-
-	reeve__catalog_lock(r);
-	rc = reeve__plan_slot_locked(r, plan, &p, err);
-	do {
-		n = rc ? 0
-		       : reeve__table_list(r, &r->header->directives, after.v, false, slots,
-				 REEVE_COUNT(slots));
-		for (uint32_t k = 0; k < n && done < capacity; k++) {
-			after.v = r->directives[slots[k]].head.id;
-			if (r->directives[slots[k]].plan == p)
-				fill_directive(r, slots[k], &ret[done++]);
-		}
-	} while (n == REEVE_COUNT(slots) && done < capacity);
-	reeve__catalog_unlock(r);
-	return rc ? rc : (int)done;
 }

@@ -2,7 +2,7 @@
 /*
  * layout.h - what lies in the segment. The only place that says so.
  *
- * A segment is a header page and tables of fixed-size slots, addressed by index. No pointers, no
+ * A segment is a header of two pages and tables of fixed-size slots, addressed by index. No pointers, no
  * types whose size depends on the build. Structs are written in blocks of 64 bytes; the letter
  * before a field says who may touch it:
  *
@@ -24,62 +24,17 @@
 #include "../base/io_flow.h"
 #include "../base/lock_ranks.h"
 #include "../base/zone.h"
+#include "layout_base.h"
 
 #include <pthread.h>
 
 /* One group's row in the share solver (policy/shares.h); the segment only gives it room. */
-#define REEVE_SH_SHARE_BYTES 48u
+#define REEVE_SH_SHARE_BYTES 88u
 
 #define REEVE_SH_MAGIC	   UINT64_C(0x31746e656d676573) /* "segment1" */
 #define REEVE_SH_FORMAT	   1u
 #define REEVE_SH_RULINGS   4u
 #define REEVE_SH_MAX_SLOTS 1024u
-
-/* A robust, process-shared lock. 64 bytes: a lock has its cache line to itself. */
-struct reeve_sh_lock {
-	pthread_mutex_t mutex;
-	uint32_t rank;		     /* i */
-	_Atomic uint32_t recoveries; /* a: times a dead owner was cleaned up after */
-	_Atomic int32_t owner_hint;  /* h: pid, for post-mortems */
-	uint32_t pad;
-	uint64_t pad2;
-};
-
-enum {
-	REEVE_SLOT_FREE = 0,
-	REEVE_SLOT_CLAIMED = 1, /* being filled */
-	REEVE_SLOT_LIVE = 2,
-	REEVE_SLOT_ENDED = 3, /* kept for a while to be looked at; may be reused */
-	REEVE_SLOT_KEPT = 4   /* the same, but its owner still has a handle: not to be reused */
-};
-
-/* First 32 bytes of every slot. */
-struct reeve_sh_head {
-	_Atomic uint32_t state;	     /* a: REEVE_SLOT_... */
-	_Atomic uint32_t generation; /* a: grows when the slot is freed */
-	uint64_t id;		     /* i: public id */
-	uint32_t next;		     /* d, table's lock: free list, or list of ended slots */
-	uint32_t chain;		     /* d, table's lock: next slot with the same hash of the id */
-	uint32_t name_chain;	     /* d, table's lock: the same for the name */
-	uint32_t name_hash;	     /* d, table's lock: low half of the name's hash */
-};
-
-/* One table of slots. Protected by the lock that protects its slots. */
-struct reeve_sh_table {
-	uint32_t capacity;     /* i */
-	uint32_t stride;       /* i: bytes a slot */
-	uint64_t slots;	       /* i: offset of slot 0 */
-	uint64_t buckets;      /* i: offset of the hash of ids, then (if any) of names */
-	uint32_t bucket_count; /* i: power of two */
-	uint32_t has_names;    /* i */
-	uint32_t high_water;   /* slots at or above were never used; primary */
-	_Atomic uint32_t live; /* d: slots not free; read without the lock by lists of sizes */
-	uint32_t free;	       /* d: head of the free list */
-	uint32_t ended_first;  /* d: oldest slot that ended and is kept for a while */
-	uint32_t ended_last;   /* d */
-	uint32_t pad;
-	uint64_t pad2;
-};
 
 struct reeve_sh_attachment {
 	struct reeve_sh_head head; /* id: never reused number of this attachment */
@@ -170,31 +125,43 @@ struct reeve_sh_plan {
 	uint32_t cpu_method;	      /* C */
 	uint32_t max_utilization_pct; /* C */
 	uint32_t is_enabled;	      /* C */
-	uint32_t pad;
-	int64_t created_wall;  /* i */
-	int64_t modified_wall; /* C */
-	uint64_t revision;     /* C */
-	uint64_t pad2;
-	uint64_t pad3[4];
+	uint32_t parallel_managed;    /* C */
+	int64_t created_wall;	      /* i */
+	int64_t modified_wall;	      /* C */
+	uint64_t revision;	      /* C */
+	uint64_t parent;	      /* C: id; 0: a top plan */
+	uint32_t sessions_managed;    /* C */
+	uint32_t first_directive;     /* C d: slot of its first, the others by next_of_plan */
+	uint32_t last_directive;      /* C d */
+	uint32_t mark, cursor, via;   /* C h: of the walk under way through the tree of plans */
+	uint64_t pad[1];
 	char name[136];	       /* C */
 	char description[264]; /* C */
 };
 
 struct reeve_sh_directive {
 	struct reeve_sh_head head;
-	uint64_t plan_id;     /* i */
-	uint32_t plan;	      /* i: slot */
-	uint32_t group;	      /* i: slot */
-	uint32_t given;	      /* C: REEVE_DIRECTIVE_... */
-	uint32_t cpu_pct;     /* C */
-	uint32_t cpu_shares;  /* C */
-	uint32_t cpu_level;   /* C */
-	uint32_t cpu_cap_pct; /* C */
-	uint32_t pad;
+	uint64_t plan_id;      /* i */
+	uint32_t plan;	       /* i: slot */
+	uint32_t group;	       /* i: slot */
+	uint64_t given;	       /* C: REEVE_DIRECTIVE_... */
 	int64_t created_wall;  /* i */
 	int64_t modified_wall; /* C */
 	uint64_t revision;     /* C */
-	uint64_t pad2[4];
+	/* what it says, C all; see reeve/plan.h */
+	uint32_t cpu_pct, cpu_shares, cpu_level, cpu_cap_pct;
+	uint32_t parallel_degree, parallel_servers, parallel_queue_runs_serial, active_sessions;
+	uint32_t switch_action, switch_estimate, switch_for_call, io_weight;
+	uint32_t iops, priority;
+	uint64_t parallel_queue_timeout_ns, queue_timeout_ns, max_est_exec_ns;
+	uint64_t max_idle_ns, max_idle_blocker_ns;
+	uint64_t switch_group; /* id */
+	uint64_t switch_cpu_ns, switch_elapsed_ns, switch_io_bytes, switch_io_requests;
+	uint64_t switch_logical_reads, undo_bytes, undo_rate, session_pga_bytes, io_bandwidth;
+	uint64_t sub_plan;     /* id */
+	uint32_t next_of_plan; /* C d: slot of the plan's next; REEVE_NONE */
+	uint32_t pad;
+	uint64_t pad2[6];
 };
 
 /* A compiled plan: what is in force for each group. Immutable while the ruling word names it. */
@@ -205,8 +172,25 @@ struct reeve_sh_ruling {
 	_Atomic uint32_t by_level;
 	_Atomic uint32_t cap_ppm; /* of all together */
 	_Atomic uint32_t groups;  /* rows that count */
+	_Atomic uint32_t nodes;	  /* of the tree; 0: no sub-plans, the rows say all */
+	_Atomic uint32_t cause;	  /* enum reeve_plan_cause: why this plan */
 	uint32_t pad;
-	uint64_t pad2[3];
+	_Atomic uint64_t period;     /* id of the schedule or window; 0: none */
+	_Atomic int64_t active_wall; /* since when it is in force */
+};
+
+/*
+ * One place in a tree of plans, as the share solver wants it (policy/shares.h): the first `groups`
+ * are the top plan's, one a group slot. In force as the rows are.
+ */
+struct reeve_sh_ruling_node {
+	_Atomic uint64_t number;
+	_Atomic uint32_t level;
+	_Atomic uint32_t cap_ppm;
+	_Atomic uint32_t by_level;
+	_Atomic uint32_t first; /* child; children lie together */
+	_Atomic uint32_t count; /* 0: a leaf */
+	_Atomic uint32_t group; /* slot; REEVE_NONE: nobody's */
 };
 
 struct reeve_sh_ruling_row {
@@ -427,6 +411,7 @@ struct reeve_sh_journal {
 	char row[1016];		/* C */
 };
 
+#include "layout_plans.h"
 #include "layout_event.h"
 #include "layout_io.h"
 #include "layout_parallel.h"
@@ -458,6 +443,10 @@ struct reeve_sh_header {
 	struct reeve_sh_journal journal;
 	_Alignas(64) struct reeve_sh_lock admin, catalog, session_lock;
 	struct reeve_sh_cpu cpu;
+	/* plans */
+	_Alignas(64) struct reeve_sh_table schedules, windows;
+	struct reeve_sh_planning planning;
+	struct reeve_sh_edit edit;
 	/* events */
 	struct reeve_sh_events events;
 	/* memory: layout_memory.h; sessions of outside engines: layout_external.h */
@@ -492,9 +481,19 @@ _Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
 _Static_assert(sizeof(struct reeve_sh_task) == 320, "a task takes 320 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");
+_Static_assert(
+	offsetof(struct reeve_sh_period, zones) <= sizeof(((struct reeve_sh_undo *)0)->row) &&
+		sizeof(struct reeve_sh_plan) <= sizeof(((struct reeve_sh_undo *)0)->row),
+	"an undo entry holds a plan, a directive, or a period without its zones");
+_Static_assert(sizeof(struct reeve_sh_period) % 64 == 0, "period");
+_Static_assert(sizeof(struct reeve_sh_plan_switch) % 64 == 0, "plan switch");
+_Static_assert(sizeof(struct reeve_sh_planning) % 64 == 0, "planning");
+_Static_assert(
+	offsetof(struct reeve_sh_period, zones) <= sizeof(((struct reeve_sh_journal *)0)->row),
+	"the journal holds a period without its zones");
 _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal *)0)->row),
 	"the journal holds any definition");
-_Static_assert(sizeof(struct reeve_sh_header) <= 4096, "the header is a page");
+_Static_assert(sizeof(struct reeve_sh_header) <= 8192, "the header is two pages");
 
 /* Parts of other modules, which build on what is above. */
 #include "layout_external.h"

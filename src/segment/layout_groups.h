@@ -9,6 +9,9 @@
 #ifndef REEVE_SEGMENT_LAYOUT_GROUPS_H
 #define REEVE_SEGMENT_LAYOUT_GROUPS_H
 
+#include "../base/zone.h"
+#include "layout_base.h"
+
 /* Words of a condition's program (policy/rule.h). Sized so that one version ends with its page. */
 #define REEVE_SH_RULE_WORDS 950u
 /* Time zones that all rules together may name. */

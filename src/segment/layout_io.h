@@ -11,6 +11,7 @@
 #ifndef REEVE_SEGMENT_LAYOUT_IO_H
 #define REEVE_SEGMENT_LAYOUT_IO_H
 
+#include "layout_base.h"
 #include "../base/io_flow.h"
 
 #include <reeve/io.h>

@@ -21,6 +21,7 @@
 
 struct capacities {
 	uint32_t attachments, groups, mappings, plans, directives, sessions, tasks, cpu_slots;
+	uint32_t schedules, windows, edit_ops;
 	uint32_t events;
 	uint32_t quotas, allocations, externals;
 	uint32_t io_requests;
@@ -90,6 +91,7 @@ static bool same_rules_layout(
 /* Fills all that follows from the capacities: offsets, strides, size. */
 static void compute_layout(const struct capacities *c, struct reeve_sh_header *h)
 {
+	uint64_t places = reeve__tree_capacity(c->groups, c->directives);
 	uint64_t end = page_up(sizeof(struct reeve_sh_header));
 
 	h->magic = REEVE_SH_MAGIC;
@@ -106,11 +108,22 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->cpu_slots = end;
 	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
 	h->rulings = end;
-	end = page_up(end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
-						       (uint64_t)c->groups *
-							       sizeof(struct reeve_sh_ruling_row)));
+	end = page_up(
+		end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
+						 c->groups * sizeof(struct reeve_sh_ruling_row) +
+						 places * sizeof(struct reeve_sh_ruling_node)));
 	h->scratch = end;
-	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
+	end = page_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
+	place_table(&h->schedules, c->schedules, sizeof(struct reeve_sh_period), false, &end);
+	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
+	h->planning.switches = end;
+	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	h->edit.max_ops = c->edit_ops;
+	h->edit.ops = end;
+	end = page_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
+	h->edit.undo = end; /* every row that can change, once */
+	end = page_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
+				    sizeof(struct reeve_sh_undo));
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
@@ -178,6 +191,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 	c->events = either(o->max_events, 8192);
 	c->rules = either(o->max_rules, 1024);
 	c->cpu_slots = cpu_slots;
+	c->schedules = either(o->max_schedules, 128);
+	c->windows = either(o->max_windows, 64);
+	c->edit_ops = either(o->max_edit_ops, 1024);
 	c->quotas = either(o->max_quotas, c->sessions);
 	c->allocations = either(o->max_allocations, 65536);
 	c->externals = either(o->max_external_sessions, 16384);
@@ -194,6 +210,9 @@ static int read_capacities(const struct reeve_options *o, uint32_t cpu_slots, st
 		(rc = check_range(err, "max_tasks", c->tasks, 1u << 22)) ||
 		(rc = check_range(err, "max_rules", c->rules, 16384)) ||
 		(rc = check_range(err, "cpu_slots", c->cpu_slots, REEVE_SH_MAX_SLOTS)) ||
+		(rc = check_range(err, "max_schedules", c->schedules, 4096)) ||
+		(rc = check_range(err, "max_windows", c->windows, 4096)) ||
+		(rc = check_range(err, "max_edit_ops", c->edit_ops, 65536)) ||
 		(rc = check_range(err, "max_quotas", c->quotas, 1u << 20)) ||
 		(rc = check_range(err, "max_allocations", c->allocations, 1u << 24)) ||
 		(rc = check_range(err, "max_external_sessions", c->externals, 1u << 20)) ||
@@ -227,6 +246,8 @@ static void set_pointers(struct reeve *r)
 	r->directives = (struct reeve_sh_directive *)(void *)(r->base + h->directives.slots);
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
+	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
+	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
 	r->memory_groups = (struct reeve_sh_memory_group *)(void *)(r->base + h->memory_groups);
@@ -276,7 +297,8 @@ static void format_segment(
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
 		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
 		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools,
-		&h->groups_domain.rules, &h->groups_domain.zones};
+		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules,
+		&h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -321,7 +343,9 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
 	       h->io.device_rows != want->io.device_rows || h->parallel != want->parallel ||
 	       h->parallel_groups != want->parallel_groups ||
-	       h->parallel_sessions != want->parallel_sessions;
+	       h->parallel_sessions != want->parallel_sessions ||
+	       h->planning.switches != want->planning.switches || h->edit.ops != want->edit.ops ||
+	       h->edit.undo != want->edit.undo;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
@@ -339,6 +363,8 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"schedules", offsetof(struct reeve_sh_header, schedules)},
+		{"windows", offsetof(struct reeve_sh_header, windows)},
 		{"quotas", offsetof(struct reeve_sh_header, quotas)},
 		{"allocations", offsetof(struct reeve_sh_header, allocations)},
 		{"externals", offsetof(struct reeve_sh_header, externals)},
@@ -369,6 +395,9 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 	o.max_directives = h->directives.capacity;
 	o.max_sessions = h->sessions.capacity;
 	o.max_tasks = h->tasks.capacity;
+	o.max_schedules = h->schedules.capacity;
+	o.max_windows = h->windows.capacity;
+	o.max_edit_ops = h->edit.max_ops;
 	o.max_events = h->events.capacity;
 	o.max_quotas = h->quotas.capacity;
 	o.max_allocations = h->allocations.capacity;

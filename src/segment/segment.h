@@ -40,6 +40,8 @@ struct reeve {
 	struct reeve_sh_session *sessions;
 	struct reeve_sh_task *tasks;
 	struct reeve_sh_attachment *attachments;
+	struct reeve_sh_period *schedules;
+	struct reeve_sh_period *windows;
 	struct reeve_sh_event *events;
 	struct reeve_sh_memory *memory;
 	struct reeve_sh_memory_group *memory_groups;
@@ -128,6 +130,15 @@ void reeve__lock_assert(const struct reeve_sh_lock *lock);
 #else
 #define reeve__lock_assert(lock) ((void)(lock))
 #endif
+
+/*
+ * Places that a tree of plans has room for: every group on top, every directive once, and with
+ * each the group's own part of its sub-plan.
+ */
+static inline uint64_t reeve__tree_capacity(uint64_t groups, uint64_t directives)
+{
+	return groups + 2 * directives;
+}
 
 /*
  * Tables. All calls under the table's lock. A slot goes FREE, CLAIMED, LIVE, then FREE again, or

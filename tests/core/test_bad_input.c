@@ -347,8 +347,8 @@ static void plans(void **state)
 	}
 	assert_ok(reeve_plan_get(c->r, id, &after, E));
 	assert_memory_equal(&before, &after, sizeof(before));
-	assert_fails(reeve_plan_update(c->r, id, 0x20, &bad[0].def, 0, E), INVALID,
-		"fields is 0x20; allowed are bits up to 0x10");
+	assert_fails(reeve_plan_update(c->r, id, 0x100, &bad[0].def, 0, E), INVALID,
+		"fields is 0x100; allowed are bits up to 0x80");
 }
 
 static void directives(void **state)
@@ -371,8 +371,9 @@ static void directives(void **state)
 			"cpuUtilizationLimit is 0; allowed are 1 to 100"},
 		{{.given = REEVE_DIRECTIVE_CPU_CAP, .cpu_cap_pct = 101},
 			"cpuUtilizationLimit is 101"},
-		{{.given = 16}, "fields is 0x10; allowed are bits up to 0x8"},
-		{{.removed = 32}, "fields is 0x20"},
+		{{.given = UINT64_C(1) << 30},
+			"fields is 0x40000000; allowed are bits up to 0x20000000"},
+		{{.removed = UINT64_C(1) << 31}, "fields is 0x80000000"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -65,13 +65,17 @@ static void the_system_plans_are_as_the_reference_has_them(void **state)
 	struct core *c = *state;
 	static const struct {
 		const char *name, *description;
-		uint32_t max, shares[4];
+		uint32_t max;
+		bool parallel, sessions;
+		uint32_t shares[4];
 	} want[] = {
-		{"DEFAULT_PLAN", "Default balanced resource plan", 100, {1000, 600, 300, 100}},
-		{"DAYTIME_PLAN", "Resource plan for business hours", 90, {1000, 700, 200, 100}},
-		{"NIGHTTIME_PLAN", "Resource plan for off-hours batch processing", 100,
+		{"DEFAULT_PLAN", "Default balanced resource plan", 100, true, true,
+			{1000, 600, 300, 100}},
+		{"DAYTIME_PLAN", "Resource plan for business hours", 90, true, true,
+			{1000, 700, 200, 100}},
+		{"NIGHTTIME_PLAN", "Resource plan for off-hours batch processing", 100, true, false,
 			{1000, 300, 600, 100}},
-		{"MAINTENANCE_PLAN", "Resource plan for maintenance operations", 100,
+		{"MAINTENANCE_PLAN", "Resource plan for maintenance operations", 100, false, false,
 			{1000, 200, 100, 700}},
 	};
 
@@ -82,7 +86,9 @@ static void the_system_plans_are_as_the_reference_has_them(void **state)
 		assert_string_equal(p.description, want[id - 1].description);
 		assert_int_equal(p.cpu_method, REEVE_METHOD_SHARES);
 		assert_int_equal(p.max_utilization_pct, want[id - 1].max);
-		assert_true(p.is_enabled && p.is_system);
+		assert_true(p.is_enabled && p.is_system && p.is_top_plan && p.parent.v == 0);
+		assert_int_equal(p.parallel_execution_managed, want[id - 1].parallel);
+		assert_int_equal(p.active_session_pool_managed, want[id - 1].sessions);
 		assert_int_equal(p.is_active, id == 1);
 		assert_int_equal(p.is_default, id == 1);
 		assert_int_equal(
@@ -101,7 +107,11 @@ static void the_system_plans_are_as_the_reference_has_them(void **state)
 static void a_plan_is_created_found_changed_and_listed(void **state)
 {
 	struct core *c = *state;
-	struct reeve_plan_def def = {"quarter end", "books close", REEVE_METHOD_RATIO, 80, true};
+	struct reeve_plan_def def = {.name = "quarter end",
+		.description = "books close",
+		.cpu_method = REEVE_METHOD_RATIO,
+		.max_utilization_pct = 80,
+		.is_enabled = true};
 	struct reeve_plan_info infos[8];
 	reeve_plan_id id = {0}, found = {0};
 
@@ -115,7 +125,7 @@ static void a_plan_is_created_found_changed_and_listed(void **state)
 	assert_true(p.is_enabled && !p.is_system && !p.is_active && !p.is_default);
 	assert_fails(
 		reeve_plan_create(c->r, &def, &id, E), REEVE_EALREADY_EXISTS, "\"quarter end\"");
-	struct reeve_plan_def change = {"year end", NULL, REEVE_METHOD_EMPHASIS, 0, false};
+	struct reeve_plan_def change = {.name = "year end", .cpu_method = REEVE_METHOD_EMPHASIS};
 	assert_ok(reeve_plan_update(c->r, id, 0x1f, &change, p.revision, E));
 	assert_fails(reeve_plan_update(c->r, id, 0x1f, &change, p.revision, E),
 		REEVE_ESTALE_REVISION, "resource plan 100 is at revision");
@@ -539,7 +549,10 @@ static void levels_without_effect_are_warned_of(void **state)
 static void a_limit_that_can_never_bind_is_warned_of(void **state)
 {
 	struct core *c = *state;
-	struct reeve_plan_def def = {"p", NULL, REEVE_METHOD_SHARES, 40, true};
+	struct reeve_plan_def def = {.name = "p",
+		.cpu_method = REEVE_METHOD_SHARES,
+		.max_utilization_pct = 40,
+		.is_enabled = true};
 	const struct reeve_directive_def capped = {
 		.given = REEVE_DIRECTIVE_CPU_CAP | REEVE_DIRECTIVE_CPU_SHARES,
 		.cpu_shares = 5,
@@ -687,8 +700,9 @@ static void a_death_between_compiling_and_switching_leaves_the_old_plan(void **s
 	if (child == 0) {
 		uint64_t word = reeve__get(&c->r->header->ruling);
 		reeve__catalog_lock(c->r);
+		const struct reeve__cause cause = {REEVE_CAUSE_MANUAL, 0, 1, true};
 		reeve__ruling_compile_locked(
-			c->r, reeve__table_find(c->r, &c->r->header->plans, 3), true);
+			c->r, reeve__table_find(c->r, &c->r->header->plans, 3), &cause);
 		reeve__put(&c->r->header->ruling, word); /* as if the last store had not come */
 		_exit(0);
 	}

@@ -30,14 +30,16 @@ enum role {
 	SESSIONS,   /* creates and destroys sessions */
 	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
-	DELETES,    /* deletes a group that is in use */
+	DELETES,    /* deletes groups with all that refers to them */
+	REMOVES,    /* deletes plans that others refer to */
+	EDITS,	    /* submits staged edits */
 	ACTIVATES,  /* activates plans */
 	REAPS,	    /* returns what another dead process held */
 	ADMITS,	    /* does its own I/O, within statements and without */
 	PULLS,	    /* submits, picks and completes I/O requests */
 	REGISTERS,  /* sets limits of I/O */
 	PARALLEL,   /* asks for parallel servers, by handle and by ids, and changes their pool */
-	ALLOCATES,  /* allocates, charges, resizes, samples */
+	ALLOCATES   /* allocates, charges, resizes, samples */
 };
 
 static const struct {
@@ -80,6 +82,10 @@ static const struct {
 	[REEVE_POINT_MEMORY_PREPARED] = {ALLOCATES, 8},
 	[REEVE_POINT_MEMORY_ENDING] = {ALLOCATES, 8},
 	[REEVE_POINT_MEMORY_SAMPLING] = {ALLOCATES, 40},
+	[REEVE_POINT_PLAN_DELETE_NOTED] = {REMOVES, 8},
+	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {REMOVES, 8},
+	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
+	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 	[REEVE_POINT_IO_SLOT_TAKEN] = {ADMITS, 8},
@@ -347,6 +353,77 @@ static void use_memory(struct reeve *r, uint64_t *seed)
 				abort();
 }
 
+/* The plan of that name, made if there is none. */
+static reeve_plan_id plan_named(struct reeve *r, const char *kind, uint32_t index)
+{
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	char name[40];
+	reeve_plan_id id;
+
+	snprintf(name, sizeof(name), "%s-%u", kind, index);
+	def.name = name;
+	if (!reeve_plan_find(r, name, &id) && reeve_plan_create(r, &def, &id, NULL))
+		abort();
+	return id;
+}
+
+/* A plan that another refers to goes, and a system plan takes its place. */
+static void delete_one(struct reeve *r, uint32_t index)
+{
+	reeve_plan_id gone = plan_named(r, "gone", index), user = plan_named(r, "user", index);
+	const struct reeve_directive_def shares = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = 7};
+	const struct reeve_directive_def divided = {
+		.given = REEVE_DIRECTIVE_SUB_PLAN, .sub_plan = gone};
+	struct reeve_directive_info info;
+	reeve_directive_id id, other;
+
+	if (reeve_directive_set(r, gone, (reeve_group_id){2}, &shares, &other, NULL) ||
+		reeve_directive_set(r, user, (reeve_group_id){3}, &divided, &id, NULL) ||
+		reeve_plan_delete(r, gone, (reeve_plan_id){REEVE_DAYTIME_PLAN}, NULL) ||
+		reeve_directive_get(r, id, &info, NULL) || info.sub_plan.v != REEVE_DAYTIME_PLAN ||
+		reeve_directive_get(r, other, &info, NULL) != REEVE_ENOT_FOUND)
+		abort();
+}
+
+/* The number of shares of group 3 under a plan; 0: no such directive. */
+static uint32_t shares_of(struct reeve *r, reeve_plan_id plan)
+{
+	struct reeve_directive_info d;
+
+	return reeve_directive_copy(r, plan, (reeve_directive_id){0}, &d, 1, NULL) == 1
+		       ? d.cpu_shares
+		       : 0;
+}
+
+/*
+ * Two plans that always say the same, changed together, with one that comes and goes. Somebody else's
+ * edit, or a change since the edit began, is no fault: then there is nothing to die for.
+ */
+static void edit_one(struct reeve *r, uint32_t index, uint32_t shares)
+{
+	reeve_plan_id a = plan_named(r, "left", index), b = plan_named(r, "right", index), passing;
+	const struct reeve_directive_def d = {
+		.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = shares};
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	char name[40];
+
+	if (shares_of(r, a) != shares_of(r, b))
+		abort(); /* half a change */
+	snprintf(name, sizeof(name), "passing-%u", index);
+	def.name = name;
+	if (reeve_edit_begin(r, 0, NULL))
+		return;
+	if (reeve_edit_directive_set(r, a, (reeve_group_id){3}, &d, NULL) ||
+		reeve_edit_plan_create(r, &def, &passing, NULL) ||
+		reeve_edit_directive_set(r, passing, (reeve_group_id){2}, &d, NULL) ||
+		reeve_edit_directive_set(r, b, (reeve_group_id){3}, &d, NULL) ||
+		reeve_edit_plan_delete(r, passing, (reeve_plan_id){0}, NULL))
+		abort();
+	if (reeve_edit_submit(r, NULL, NULL))
+		reeve_edit_discard(r, NULL);
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -364,6 +441,12 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 	case DEFINES:
 		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
 			definitions_change(&w->sets[v->index], r, kind);
+		break;
+	case REMOVES:
+		delete_one(r, v->index);
+		break;
+	case EDITS:
+		edit_one(r, v->index, 1 + kit_below(&seed, 1000));
 		break;
 	case DELETES:
 		delete_group(r, v->index, seed);

@@ -213,8 +213,8 @@ static const struct {
 	{"directive P A shares 0", "t.scn:5: expected a number of shares, 1 to 1000000, found "
 				   "`0`"},
 	{"directive P A level 9", "t.scn:5: expected a level, 1 to 8, found `9`"},
-	{"directive P A weight 9", "t.scn:5: expected `shares`, `percent`, `level`, `cap` or "
-				   "`no-cap`, found `weight`"},
+	{"directive P A weight 9", "t.scn:5: expected `shares`, `percent`, `level`, `cap`, "
+				   "`no-cap` or `sub-plan`, found `weight`"},
 	{"clients d 1 group A", "t.scn:5: expected `work`, found the end of the line"},
 	{"clients d 1 group A work often",
 		"t.scn:5: expected `endless`, `exponential`, `lognormal` or a time, such as 20us, "
