@@ -6,16 +6,18 @@
  * A rule has room for two versions of itself. An update writes the one that is not current and then
  * makes it so by one store, so that whoever dies in the middle leaves the old one. The same for zones.
  */
-#ifndef REEVE_SEGMENT_LAYOUT_GROUPS_H
+#ifndef REEVE_SEGMENT_LAYOUT_H
+#include "layout.h" /* which includes this file at its place */
+#elif !defined(REEVE_SEGMENT_LAYOUT_GROUPS_H)
 #define REEVE_SEGMENT_LAYOUT_GROUPS_H
 
 #include "../base/zone.h"
 #include "layout_base.h"
 
 /* Words of a condition's program (policy/rule.h). Sized so that one version ends with its page. */
-#define REEVE_SH_RULE_WORDS 950u
+#define REEVE_SH_RULE_WORDS   950u
 /* Time zones that all rules together may name. */
-#define REEVE_SH_ZONES 64u
+#define REEVE_SH_ZONES	      64u
 /* Entries of the index that there are for each rule, on average. */
 #define REEVE_SH_RULE_ENTRIES 4u
 

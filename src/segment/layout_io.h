@@ -8,7 +8,9 @@
  * Primary: a request's state, and the slots' words, which say who performs an I/O. Everything about
  * queues and counts follows from these.
  */
-#ifndef REEVE_SEGMENT_LAYOUT_IO_H
+#ifndef REEVE_SEGMENT_LAYOUT_H
+#include "layout.h" /* which includes this file at its place */
+#elif !defined(REEVE_SEGMENT_LAYOUT_IO_H)
 #define REEVE_SEGMENT_LAYOUT_IO_H
 
 #include "layout_base.h"

@@ -197,6 +197,55 @@ static void memory_moves_with_its_sessions(void **state)
 	reeve_session_destroy(s);
 }
 
+static void work_of_outside_engines_moves(void **state)
+{
+	struct core *c = *state;
+	uint64_t id = core_group(c->r, "old", 0);
+	struct reeve_server_pool_def pool = REEVE_SERVER_POOL_DEF_INIT;
+	struct reeve_parallel_def pdef = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_io_def def = REEVE_IO_DEF_INIT;
+	struct reeve_io_request_info q;
+	struct reeve_execution_info e[3];
+	struct reeve_server_pool_info p;
+	reeve_server_pool_id pool_id;
+	reeve_io_id io[2];
+	reeve_ns retry;
+
+	pool.name = "pool";
+	pool.min_servers = pool.max_servers = 4;
+	pool.groups = &id;
+	pool.group_count = 1;
+	assert_ok(reeve_server_pool_create(c->r, &pool, &pool_id, E));
+	pdef.mode = REEVE_PARALLEL_MANUAL;
+	pdef.requested_dop = 3;
+	for (uint64_t i = 0; i < 2; i++) /* one runs, one waits */
+		assert_ok(reeve_execution_request(
+			c->r, 5000 + i, (reeve_group_id){id}, &pdef, &e[i], E));
+	def.size_bytes = 4096;
+	for (int i = 0; i < 2; i++) /* one is active, one waits */
+		assert_ok(reeve_io_submit(c->r, (reeve_group_id){id}, &def, &io[i], E));
+	assert_ok(reeve_io_next(c->r, &q, &retry, E));
+	assert_fails(destroy(c, id, 0), REEVE_ECONFLICT,
+		"by 2 I/O requests, 1 server pool, 2 parallel executions; name a group");
+	assert_ok(destroy(c, id, 3));
+	assert_clean(c->r);
+	core_group(c->r, "later, in its slot", 0);
+	for (int i = 0; i < 2; i++) {
+		assert_ok(reeve_io_request_get(c->r, io[i], &q, E));
+		assert_true(q.group.v == 3);
+		assert_ok(reeve_execution_get(c->r, e[i].id, &e[2], E));
+		assert_true(e[2].group.v == 3);
+	}
+	assert_ok(reeve_server_pool_get(c->r, pool_id, &p, E));
+	assert_true(p.group_count == 1 && p.groups[0] == 3);
+	assert_ok(reeve_io_complete(c->r, io[0], 4096, true, NULL, E));
+	assert_ok(reeve_io_next(c->r, &q, &retry, E));
+	assert_true(q.id.v == io[1].v);
+	assert_ok(reeve_io_complete(c->r, io[1], 4096, true, NULL, E));
+	for (int i = 0; i < 2; i++)
+		assert_ok(reeve_execution_complete(c->r, e[i].id, NULL, E));
+}
+
 /* Groups, line 3: the memory limit was read by nobody. */
 static void plans_03_the_memory_limit_of_a_group_holds(void **state)
 {
@@ -545,6 +594,7 @@ int main(void)
 		with_core(plans_06_a_group_that_is_referred_to_is_not_deleted_without_a_target),
 		with_core(everything_moves_to_the_target),
 		with_core(memory_moves_with_its_sessions),
+		with_core(work_of_outside_engines_moves),
 		with_core(plans_03_the_memory_limit_of_a_group_holds),
 		with_core(the_targets_own_registration_stands),
 		with_core(a_target_without_room_refuses_and_nothing_moves),
