@@ -8,6 +8,8 @@
  * Primary: a request's state, and the slots' words, which say who performs an I/O. Everything about
  * queues and counts follows from these.
  */
+#include "layout.h"
+
 #ifndef REEVE_SEGMENT_LAYOUT_IO_H
 #define REEVE_SEGMENT_LAYOUT_IO_H
 
