@@ -140,7 +140,7 @@ static inline struct reeve_sh_group *reeve__group_at(const struct reeve *r, uint
 	return &r->groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
 }
 
-/* ---- cpu.c: the CPU domain. Everything below until "query.c" wants the CPU lock. ---- */
+/* ---- cpu*.c: the CPU domain. Everything below until "query.c" wants the CPU lock. ---- */
 
 /* What one pass under the CPU lock works with; wakes are sent after the lock is let go. */
 struct reeve__cpu_pass {

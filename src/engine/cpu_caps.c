@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cpu_caps.c - caps and their gates, and what the ruling in force says. CPU lock held. */
+#include "cpu.h"
+
+#include "../policy/bucket.h"
+#include "../policy/shares.h"
+
+/* Buckets of caps hold this much time: at most so long over the cap at a stretch. */
+#define CAP_BURST_NS ((uint64_t)20000000)
+/* Weights of EMPHASIS plans are solved anew, for who wants CPU now, at most this often. */
+#define SOLVE_PERIOD_NS ((uint64_t)10000000)
+/* A group that wanted CPU this recently still counts as wanting it. */
+#define DEMAND_NS ((uint64_t)100000000)
+
+static uint32_t slot_of_group(const struct reeve__cpu_pass *x, const struct reeve_sh_group *g)
+{
+	return (uint32_t)(g - x->r->groups);
+}
+
+/* ---- caps ---- */
+
+static uint64_t cap_rate(const struct reeve__cpu_pass *x, uint32_t cap_ppm)
+{
+	return (uint64_t)cap_ppm * x->r->slot_count;
+}
+
+static uint64_t cap_burst(const struct reeve__cpu_pass *x, uint32_t cap_ppm)
+{
+	return reeve__muldiv(CAP_BURST_NS, cap_rate(x, cap_ppm), REEVE_PPM);
+}
+
+/* Puts a group where it belongs: idle, ready by age, or throttled by time. */
+void reeve__cpu_place_group(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
+{
+	struct reeve_sh_cpu *c = x->c;
+	struct reeve_sh_cpu_group *q = &g->cpu;
+	uint32_t i = slot_of_group(x, g), cap = reeve__get(&q->cap_ppm);
+	uint32_t where = q->waiting == 0	? REEVE_GROUP_IDLE
+			 : reeve__get(&q->gate) ? REEVE_GROUP_THROTTLED
+						: REEVE_GROUP_READY;
+
+	if (q->where == REEVE_GROUP_READY)
+		reeve__heap_remove(&x->groups, &c->ready, i);
+	else if (q->where == REEVE_GROUP_THROTTLED)
+		reeve__heap_remove(&x->groups, &c->throttled, i);
+	q->where = where;
+	if (where == REEVE_GROUP_READY)
+		reeve__heap_insert(&x->groups, &c->ready, i, q->age, g->priority);
+	else if (where == REEVE_GROUP_THROTTLED)
+		reeve__heap_insert(&x->groups, &c->throttled, i,
+			x->now + reeve__bucket_wait_ns(
+					 &q->bucket, cap_burst(x, cap) / 2, cap_rate(x, cap)),
+			0);
+}
+
+/* Makes every task that runs in a group (REEVE_NONE: in any) look at its next checkpoint. */
+void reeve__cpu_nudge(struct reeve__cpu_pass *x, uint32_t group)
+{
+	for (uint32_t s = 0; s < x->r->slot_count; s++) {
+		uint32_t t = reeve__word_task(x->r, atomic_load(&x->r->cpu_slots[s].word));
+		if (t != REEVE_NONE &&
+			(group == REEVE_NONE || reeve__get(&x->r->tasks[t].group) == group))
+			atomic_fetch_or(&x->r->tasks[t].attention, REEVE_ATTEND_YIELD);
+	}
+}
+
+static void close_gate(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
+{
+	if (reeve__get(&g->cpu.gate))
+		return;
+	atomic_store(&g->cpu.gate, 1);
+	g->cpu.throttled_since = x->now;
+	reeve__cpu_nudge(x, slot_of_group(x, g));
+	reeve__cpu_place_group(x, g);
+}
+
+static void open_gate(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
+{
+	if (!reeve__get(&g->cpu.gate))
+		return;
+	atomic_store(&g->cpu.gate, 0);
+	g->cpu.throttled_ns += x->now - g->cpu.throttled_since;
+	g->cpu.throttled_since = 0;
+	reeve__cpu_place_group(x, g);
+}
+
+/* Brings a group's bucket to now, and its gate with it. */
+void reeve__cpu_look_at_cap(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
+{
+	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
+	uint64_t burst = cap_burst(x, cap);
+
+	if (cap >= REEVE_PPM || cap == 0) { /* 0 is damage: better no cap than no CPU */
+		open_gate(x, g);
+		return;
+	}
+	reeve__bucket_fill(&g->cpu.bucket, x->now, cap_rate(x, cap), burst);
+	if (g->cpu.bucket.tokens <= 0)
+		close_gate(x, g);
+	else if (g->cpu.bucket.tokens >= (int64_t)(burst / 2))
+		open_gate(x, g);
+}
+
+/* The same for the plan's own cap, on all work together. */
+void reeve__cpu_look_at_plan_cap(struct reeve__cpu_pass *x)
+{
+	struct reeve_sh_cpu *c = x->c;
+	uint32_t cap = reeve__get(&c->plan_cap_ppm), gate = c->plan_gate;
+	uint64_t burst = cap_burst(x, cap);
+
+	if (cap >= REEVE_PPM || cap == 0) {
+		c->plan_gate = 0;
+	} else {
+		reeve__bucket_fill(&c->plan_bucket, x->now, cap_rate(x, cap), burst);
+		if (c->plan_bucket.tokens <= 0)
+			c->plan_gate = 1;
+		else if (c->plan_bucket.tokens >= (int64_t)(burst / 2))
+			c->plan_gate = 0;
+		c->plan_open_ns = x->now + reeve__bucket_wait_ns(
+						   &c->plan_bucket, burst / 2, cap_rate(x, cap));
+	}
+	if (gate == c->plan_gate)
+		return;
+	if (c->plan_gate)
+		reeve__cpu_nudge(x, REEVE_NONE);
+	reeve__cpu_publish_contended(x);
+}
+
+void reeve__cpu_release_throttled(struct reeve__cpu_pass *x)
+{
+	struct reeve_sh_node *top;
+
+	while ((top = reeve__heap_node(&x->groups, x->c->throttled)) &&
+		!reeve__before(x->now, top->key)) {
+		uint32_t first = x->c->throttled;
+		struct reeve_sh_group *g = &x->r->groups[first];
+		reeve__cpu_look_at_cap(x, g);
+		if (reeve__get(&g->cpu.gate)) { /* not yet after all: by its new instant */
+			reeve__cpu_place_group(x, g);
+			return;
+		}
+		if (x->c->throttled == first) {
+			x->groups.fault = true;
+			return;
+		}
+	}
+}
+
+/* ---- the ruling ---- */
+
+/* EMPHASIS: weights for those who want CPU now, since unused percentages go down the levels. */
+void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x)
+{
+	struct reeve__ruling_view view = reeve__ruling_now(x->r);
+	struct reeve__shares s;
+
+	if (!reeve__get(&view.head->by_level) || x->now - x->c->solved_ns < SOLVE_PERIOD_NS)
+		return;
+	x->c->solved_ns = x->now;
+	s = reeve__shares_scratch(x->r, 1);
+	if (s.n > reeve__get(&view.head->groups))
+		s.n = reeve__get(&view.head->groups);
+	for (uint32_t i = 0; i < s.n; i++) {
+		const struct reeve_sh_cpu_group *q = &x->r->groups[i].cpu;
+		s.rows[i] = (struct reeve_sh_share){
+			.number = reeve__get(&view.rows[i].number),
+			.level = reeve__get(&view.rows[i].level),
+			.cap_ppm = reeve__get(&view.rows[i].cap_ppm),
+			.has_demand = q->waiting || x->now - q->active_ns < DEMAND_NS,
+		};
+	}
+	if (!reeve__ruling_holds(&view))
+		return; /* the next pass follows the newer one */
+	reeve__shares_solve(s.rows, s.n, true);
+	for (uint32_t i = 0; i < s.n; i++)
+		if (s.rows[i].has_demand && s.rows[i].weight_ppm)
+			reeve__put(&x->r->groups[i].cpu.weight_ppm, s.rows[i].weight_ppm);
+}
+
+static void follow_row(
+	struct reeve__cpu_pass *x, struct reeve_sh_group *g, const struct reeve_sh_ruling_row *row)
+{
+	uint32_t cap = reeve__get(&row->cap_ppm), before = reeve__get(&g->cpu.cap_ppm);
+	uint32_t weight = reeve__get(&row->weight_ppm);
+
+	reeve__put(&g->cpu.weight_ppm, weight ? weight : 1);
+	if (cap == before)
+		return;
+	if (before >= REEVE_PPM) { /* newly capped: a full bucket, no past */
+		g->cpu.bucket.tokens = (int64_t)cap_burst(x, cap);
+		g->cpu.bucket.filled_ns = x->now;
+	}
+	reeve__put(&g->cpu.cap_ppm, cap ? cap : REEVE_PPM);
+	reeve__cpu_look_at_cap(x, g);
+}
+
+void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x)
+{
+	struct reeve__ruling_view view;
+	uint32_t n, cap = REEVE_PPM, tries = 0;
+
+	do {
+		view = reeve__ruling_now(x->r);
+		if (tries++ == 8) { /* rulings do not change that fast */
+			reeve__segment_degrade(x->r, "the ruling word names no ruling");
+			break;
+		}
+		n = reeve__get(&view.head->groups);
+		for (uint32_t i = 0; i < n && i < x->r->group_capacity; i++)
+			follow_row(x, &x->r->groups[i], &view.rows[i]);
+		cap = reeve__get(&view.head->cap_ppm);
+	} while (!reeve__ruling_holds(&view));
+	if (cap != reeve__get(&x->c->plan_cap_ppm)) {
+		x->c->plan_bucket.tokens = (int64_t)cap_burst(x, cap);
+		x->c->plan_bucket.filled_ns = x->now;
+		reeve__put(&x->c->plan_cap_ppm, cap ? cap : REEVE_PPM);
+	}
+	reeve__cpu_look_at_plan_cap(x);
+	x->c->ruling_seen = view.sequence;
+	x->c->solved_ns = 0;
+}
+
+void reeve__cpu_announce(struct reeve *r)
+{
+	struct reeve__cpu_pass x;
+
+	reeve__cpu_begin(&x, r);
+	reeve__cpu_nudge(&x, REEVE_NONE);
+	reeve__cpu_dispatch(&x);
+	reeve__cpu_end(&x);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cpu_queue.c - tasks that wait: ages, queues, leaving and moving. CPU lock held. */
+#include "cpu.h"
+
+#include "../policy/fair.h"
+
+/* ---- ages ---- */
+
+static uint64_t credit_age(const struct reeve__cpu_pass *x, uint32_t weight)
+{
+	return reeve__fair_age(reeve__fair_credit_ns(reeve__get(&x->c->quantum_ns)), weight);
+}
+
+static uint64_t lead_age(const struct reeve__cpu_pass *x, uint32_t weight)
+{
+	uint64_t quanta = (uint64_t)x->r->slot_count + 1;
+
+	return reeve__fair_age(quanta * reeve__get(&x->c->quantum_ns), weight);
+}
+
+uint32_t reeve__cpu_task_weight(const struct reeve_sh_task *t)
+{
+	return reeve__fair_priority_weight(t->priority);
+}
+
+void reeve__cpu_age_task(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+
+	t->age += reeve__fair_age(ns, reeve__cpu_task_weight(t));
+	g->cpu.age += reeve__fair_age(ns, reeve__get(&g->cpu.weight_ppm));
+	g->cpu.active_ns = x->now;
+	if (t->queued) {
+		reeve__heap_remove(&x->tasks, &g->cpu.root, task);
+		reeve__heap_insert(&x->tasks, &g->cpu.root, task, t->age, x->c->tie++);
+	}
+	if (g->cpu.where == REEVE_GROUP_READY)
+		reeve__cpu_place_group(x, g);
+}
+
+void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	uint64_t prepaid = t->prepaid_ns < ns ? t->prepaid_ns : ns;
+	uint64_t ageing = ns - prepaid;
+	uint64_t contended = x->c->waiting ? x->now - x->c->contended_ns : 0;
+
+	if (ns == 0)
+		return;
+	t->prepaid_ns -= prepaid;
+	reeve__cpu_age_task(x, task, ageing < contended ? ageing : contended);
+	if (reeve__get(&g->cpu.cap_ppm) < REEVE_PPM) {
+		g->cpu.bucket.tokens -= (int64_t)ns;
+		reeve__cpu_look_at_cap(x, g);
+	}
+	if (reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM) {
+		x->c->plan_bucket.tokens -= (int64_t)ns;
+		reeve__cpu_look_at_plan_cap(x);
+	}
+}
+
+/* ---- queues ---- */
+
+static uint32_t wait_reason(const struct reeve__cpu_pass *x, const struct reeve_sh_group *g)
+{
+	if (x->c->plan_gate)
+		return REEVE_WAIT_PLAN_CAP;
+	return reeve__get(&g->cpu.gate) ? REEVE_WAIT_CPU_CAP : REEVE_WAIT_CPU_SLOT;
+}
+
+void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_cpu *c = x->c;
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	uint32_t weight = reeve__get(&g->cpu.weight_ppm), own = reeve__cpu_task_weight(t);
+
+	if (t->queued)
+		return;
+	if (g->cpu.waiting == 0)
+		g->cpu.age = reeve__fair_join(g->cpu.age, reeve__get(&c->clock),
+			credit_age(x, weight), lead_age(x, weight));
+	t->age = reeve__fair_join(
+		t->age, reeve__get(&g->cpu.task_clock), credit_age(x, own), lead_age(x, own));
+	t->queued = 1;
+	if (reeve__get(&t->wait_since) == 0)
+		reeve__put(&t->wait_since, x->now);
+	reeve__heap_insert(&x->tasks, &g->cpu.root, task, t->age, c->tie++);
+	g->cpu.waiting++;
+	g->cpu.active_ns = x->now;
+	if (c->waiting++ == 0)
+		c->contended_ns = x->now;
+	reeve__cpu_publish_contended(x);
+	reeve__cpu_look_at_cap(x, g);
+	if (g->cpu.waiting == 1)
+		reeve__cpu_place_group(x, g);
+	reeve__put(&t->wait_reason, wait_reason(x, g));
+	reeve__cpu_solve_for_demand(x);
+	REEVE_POINT(TASK_QUEUED);
+}
+
+void reeve__cpu_dequeue(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+
+	if (!t->queued)
+		return;
+	reeve__heap_remove(&x->tasks, &g->cpu.root, task);
+	t->queued = 0;
+	if (g->cpu.waiting && --g->cpu.waiting == 0)
+		reeve__cpu_place_group(x, g);
+	if (x->c->waiting)
+		x->c->waiting--;
+	if (x->c->watchman == task)
+		x->c->watchman = REEVE_NONE;
+	reeve__cpu_publish_contended(x);
+}
+
+/* The wait is over, one way or the other: book it. */
+void reeve__cpu_end_wait(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	uint64_t since = reeve__get(&t->wait_since);
+	uint64_t waited = since && since < x->now ? x->now - since : 0;
+
+	reeve__put(&t->wait_since, 0);
+	reeve__put(&t->wait_reason, REEVE_WAIT_NONE);
+	if (!since)
+		return;
+	reeve__add(&t->wait_ns, waited);
+	reeve__add(&x->c->wait_ns, waited);
+	reeve__add(&x->c->waits, 1);
+	reeve__cpu_group_of(x, task)->cpu.wait_ns += waited;
+}
+
+void reeve__cpu_give_up(struct reeve__cpu_pass *x, uint32_t task)
+{
+	reeve__cpu_dequeue(x, task);
+	reeve__cpu_end_wait(x, task);
+}
+
+/* ---- tasks that leave or move ---- */
+
+/* What a task has used so far becomes its group's for good. */
+void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	struct reeve_sh_cpu_group *q = &reeve__cpu_group_of(x, task)->cpu;
+	uint64_t ns = reeve__get(&t->cpu_ns), queries = reeve__get(&t->queries);
+
+	q->retired_ns += ns - t->cpu_ns_base;
+	t->cpu_ns_base = ns;
+	q->retired_queries += queries - t->queries_base;
+	t->queries_base = queries;
+}
+
+/*
+ * A task leaves its group for good. Newcomers start at the group's clock, so what it got beyond the
+ * clock must not vanish with it: those who wait are owed it, and the clock rises by their parts of
+ * it. Else sessions that come and go, each a newcomer, would be served before one that stays for
+ * ever. (EEVDF, Stoica and Abdel-Wahab 1995, section 4: virtual time at a leave.) Those who wait are
+ * taken to weigh as much as the one that leaves.
+ */
+static void leave_group(struct reeve__cpu_pass *x, uint32_t task)
+{
+	struct reeve_sh_cpu_group *q = &reeve__cpu_group_of(x, task)->cpu;
+	uint64_t clock = reeve__get(&q->task_clock), age = x->r->tasks[task].age;
+	uint64_t most = lead_age(x, reeve__cpu_task_weight(&x->r->tasks[task]));
+
+	if (q->waiting == 0 || !reeve__before(clock, age))
+		return;
+	age -= clock;
+	reeve__put(&q->task_clock, clock + (age < most ? age : most) / q->waiting);
+}
+
+void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
+{
+	struct reeve_sh_task *t = &r->tasks[task];
+	uint64_t held = reeve__task_word(t, task);
+
+	reeve__cpu_begin(x, r);
+	atomic_store(&t->phase, REEVE_PHASE_DEAD);
+	reeve__cpu_dequeue(x, task);
+	reeve__cpu_end_wait(x, task);
+	leave_group(x, task);
+	reeve__cpu_retire(x, task);
+	for (uint32_t i = 0; i < r->slot_count; i++) {
+		uint64_t word = held;
+		atomic_compare_exchange_strong(&r->cpu_slots[i].word, &word, 0);
+	}
+	reeve__cpu_dispatch(x);
+	reeve__cpu_unlock(x);
+}
+
+void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, uint32_t to_group)
+{
+	struct reeve_sh_task *t = &r->tasks[task];
+	bool queued;
+
+	reeve__cpu_begin(x, r);
+	queued = t->queued != 0;
+	reeve__cpu_dequeue(x, task);
+	leave_group(x, task);
+	reeve__cpu_retire(x, task);
+	reeve__put(&t->group, to_group);
+	t->age = reeve__get(&r->groups[to_group].cpu.task_clock);
+	if (queued)
+		reeve__cpu_enqueue(x, task);
+	atomic_fetch_or(&t->attention, REEVE_ATTEND_YIELD);
+	reeve__cpu_dispatch(x);
+	reeve__cpu_unlock(x);
+}
