@@ -133,7 +133,7 @@ static void apply_caps(struct reeve_sh_share *s, uint32_t n)
 	}
 }
 
-void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level)
+void reeve__shares_weigh(struct reeve_sh_share *s, uint32_t n, bool by_level)
 {
 	uint64_t left = WHOLE, given = 0;
 
@@ -159,5 +159,10 @@ void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level)
 	raise_floor(s, n);
 	for (uint32_t i = 0; i < n; i++)
 		s[i].weight_ppm = (uint32_t)(s[i].part / SCALE);
+}
+
+void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level)
+{
+	reeve__shares_weigh(s, n, by_level);
 	apply_caps(s, n);
 }

@@ -5,7 +5,8 @@
  * Pure: integers in, integers out. Whatever the input, the result
  *   - is work-conserving: shares of groups with demand add up to the whole, unless caps forbid;
  *   - never exceeds a cap;
- *   - gives every group with demand at least REEVE_SHARE_FLOOR_PPM (unless its cap is lower);
+ *   - gives every group with demand at least REEVE_SHARE_FLOOR_PPM (unless its cap is lower), or half
+ *     an equal part when more than 500 groups have demand and floors would fill more than half;
  *   - keeps proportions: two groups of a level stand in the ratio of their numbers, floor and caps
  *     apart.
  *
@@ -45,5 +46,7 @@ struct reeve_sh_share {
  * which caps bind, at most n.
  */
 void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level);
+/* The same without caps: only weight_ppm comes out. Takes O(n). */
+void reeve__shares_weigh(struct reeve_sh_share *s, uint32_t n, bool by_level);
 
 #endif

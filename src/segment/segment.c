@@ -146,6 +146,12 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->parallel_sessions = end;
 	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
+	h->cpu_more.tasks = end;
+	end = page_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
+	h->cpu_more.slot_ns = end;
+	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
+	h->cpu_more.lanes = end;
+	end = page_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -221,6 +227,10 @@ static void set_pointers(struct reeve *r)
 	r->cpu = &h->cpu;
 	r->cpu_slots = (struct reeve_sh_cpu_slot *)(void *)(r->base + h->cpu_slots);
 	r->attachments = (struct reeve_sh_attachment *)(void *)(r->base + h->attachments.slots);
+	r->cpu_more = &h->cpu_more;
+	r->cpu_tasks = (struct reeve_sh_cpu_task *)(void *)(r->base + h->cpu_more.tasks);
+	r->cpu_slot_ns = (_Atomic uint64_t *)(void *)(r->base + h->cpu_more.slot_ns);
+	r->cpu_lanes = (struct reeve_sh_cpu_lane *)(void *)(r->base + h->cpu_more.lanes);
 	r->groups = (struct reeve_sh_group *)(void *)(r->base + h->groups.slots);
 	r->mappings = (struct reeve_sh_mapping *)(void *)(r->base + h->mappings.slots);
 	r->plans = (struct reeve_sh_plan *)(void *)(r->base + h->plans.slots);
@@ -321,7 +331,10 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
 	       h->io.device_rows != want->io.device_rows || h->parallel != want->parallel ||
 	       h->parallel_groups != want->parallel_groups ||
-	       h->parallel_sessions != want->parallel_sessions;
+	       h->parallel_sessions != want->parallel_sessions ||
+	       h->cpu_more.tasks != want->cpu_more.tasks ||
+	       h->cpu_more.slot_ns != want->cpu_more.slot_ns ||
+	       h->cpu_more.lanes != want->cpu_more.lanes;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */

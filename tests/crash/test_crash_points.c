@@ -27,6 +27,7 @@ enum role {
 	STATEMENTS, /* runs statements among many */
 	ALONE,	    /* runs statements while slots are mostly free */
 	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
+	LOCKS,	    /* waits for what another session holds */
 	SESSIONS,   /* creates and destroys sessions */
 	CANCELS,    /* cancels its own statement without end */
 	DEFINES,    /* changes definitions */
@@ -59,6 +60,8 @@ static const struct {
 	[REEVE_POINT_SLOT_RELEASED] = {CAPPED, 4},
 	[REEVE_POINT_QUERY_RUNNING] = {ALONE, 8},
 	[REEVE_POINT_CANCEL_NOTED] = {CANCELS, 8},
+	[REEVE_POINT_LOCK_WAIT_NOTED] = {LOCKS, 8},
+	[REEVE_POINT_LOCK_WAIT_BOOSTED] = {LOCKS, 8},
 	[REEVE_POINT_QUERY_CHARGED] = {STATEMENTS, 20},
 	[REEVE_POINT_QUERY_INACTIVE] = {STATEMENTS, 20},
 	[REEVE_POINT_PLAN_COMPILED] = {ACTIVATES, 5},
@@ -347,6 +350,22 @@ static void use_memory(struct reeve *r, uint64_t *seed)
 				abort();
 }
 
+/* A statement that waits for a lock of the holder, dies with it, or lets go. */
+static void wait_for_lock(struct reeve_session *s, uint64_t seed)
+{
+	if (reeve_query_begin(s, NULL, NULL))
+		abort();
+	kit_spin(20 * REEVE_USEC);
+	reeve_block_begin(s);
+	if (reeve_task_blocked_by(s, (reeve_session_id){atomic_load(&holder)}, NULL))
+		abort();
+	kit_nap(50 * REEVE_USEC);
+	if (kit_below(&seed, 2))
+		reeve_task_unblocked(s);
+	reeve_block_end(s);
+	reeve_query_end(s, NULL);
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -357,6 +376,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		s = kit_session(r, REEVE_INTERACTIVE_GROUP);
 		run_one(s, &seed, role);
 		reeve_session_destroy(s);
+		break;
+	case LOCKS:
+		wait_for_lock(s, seed);
 		break;
 	case CANCELS:
 		reeve_session_cancel(r, (reeve_session_id){atomic_load(&holder)}, NULL);
