@@ -76,10 +76,13 @@ void client__set_group(struct client *client, uint32_t group)
 	client->group = group;
 }
 
+static void let_lock_go(struct client *client);
+
 void client__die(struct client *client)
 {
 	if (client->is_gone)
 		return;
+	let_lock_go(client);
 	if (client->is_in_call)
 		record_parked(&client->run->outcome->record, now_of(client), client->group, -1);
 	client->is_gone = true;
@@ -147,6 +150,62 @@ static int shield_once(struct client *client, reeve_ns *ret_used)
 	return rc;
 }
 
+static void let_lock_go(struct client *client)
+{
+	struct run *run = client->run;
+
+	if (run->lock_holder != client)
+		return;
+	run->lock_holder = NULL;
+	run->lock_word++;
+	run->host->wake(run->host->self, &run->lock_word);
+}
+
+/* Waits for the lock as an engine does: blocked, and telling who has it. */
+static int take_lock(struct client *client)
+{
+	struct run *run = client->run;
+	struct reeve_error err = {0};
+	int rc;
+
+	if (run->lock_holder == NULL) {
+		run->lock_holder = client;
+		return 0;
+	}
+	reeve_block_begin(client->session);
+	while (run->lock_holder != NULL) {
+		uint32_t word = run->lock_word;
+
+		if (!client->kind->is_silent &&
+			reeve_task_blocked_by(client->session,
+				reeve_session_id_of(run->lock_holder->session), &err) != 0)
+			run__fault(run, "telling who has the lock: %s", err.text);
+		run->host->wait(run->host->self, &run->lock_word, word, REEVE_NEVER);
+	}
+	run->lock_holder = client;
+	reeve_task_unblocked(client->session);
+	enter_call(client);
+	rc = reeve_block_end(client->session);
+	leave_call(client);
+	return rc;
+}
+
+/* Some work under the lock. Returns the CPU it used. */
+static int lock_once(struct client *client, reeve_ns *ret_used)
+{
+	reeve_ns left_ns = client->kind->lock.length_ns, used_ns;
+	int rc = take_lock(client);
+
+	while (rc == 0 && left_ns > 0) {
+		rc = work_chunk(client, left_ns, &used_ns);
+		left_ns -= used_ns;
+	}
+	let_lock_go(client);
+	client->lock_left_ns = client->kind->lock.every_ns;
+	*ret_used = client->kind->lock.length_ns - left_ns;
+	return rc;
+}
+
 static reeve_ns smaller(reeve_ns a, reeve_ns b)
 {
 	return a < b ? a : b;
@@ -171,16 +230,20 @@ static int do_step(struct client *client, reeve_ns left_ns, reeve_ns *ret_used)
 		use_up(&client->block_left_ns, *ret_used);
 		return rc;
 	}
+	if (client->lock_left_ns == 0)
+		return lock_once(client, ret_used);
 	left_ns = smaller(left_ns, smaller(client->block_left_ns, client->shield_left_ns));
+	left_ns = smaller(left_ns, client->lock_left_ns);
 	rc = work_chunk(client, left_ns, ret_used);
+	use_up(&client->lock_left_ns, *ret_used);
 	use_up(&client->block_left_ns, *ret_used);
 	use_up(&client->shield_left_ns, *ret_used);
 	return rc;
 }
 
-static int do_work(struct client *client)
+static int do_work(struct client *client, reeve_ns left_ns)
 {
-	reeve_ns left_ns = draw(client, &client->kind->work), used_ns;
+	reeve_ns used_ns;
 	int rc = 0;
 
 	while (rc == 0 && left_ns > 0 && !(left_ns == REEVE_NEVER && is_over(client))) {
@@ -214,8 +277,15 @@ static int run_statement(struct client *client)
 {
 	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
 	struct reeve_error err = {0};
+	reeve_ns work_ns = 0;
 	int rc;
 
+	if (client->kind->estimate_pct > 0.0) {
+		work_ns = draw(client, &client->kind->work);
+		if (work_ns != REEVE_NEVER)
+			def.estimated_cpu_ns =
+				(reeve_ns)((double)work_ns * client->kind->estimate_pct / 100.0);
+	}
 	if (client->kind->deadline_ns > 0)
 		def.deadline = reeve_now_mono(client->process->reeve) + client->kind->deadline_ns;
 	client->is_in_statement = true;
@@ -225,7 +295,9 @@ static int run_statement(struct client *client)
 	rc = reeve_query_begin(client->session, &def, &err);
 	leave_call(client);
 	if (rc == 0) {
-		rc = do_work(client);
+		if (work_ns == 0)
+			work_ns = draw(client, &client->kind->work);
+		rc = do_work(client, work_ns);
 		if (rc != 0)
 			snprintf(err.text, sizeof(err.text), "%s",
 				reeve_checkpoint_text(client->session));
@@ -273,6 +345,7 @@ void client__main(void *arg)
 
 	client->block_left_ns = first_left(&client->kind->block);
 	client->shield_left_ns = first_left(&client->kind->shield);
+	client->lock_left_ns = first_left(&client->kind->lock);
 	sim_sleep(machine, smaller(client->kind->start_ns, end_of(client)));
 	if (!is_over(client) && open_session(client)) {
 		while (!is_over(client) && !client->was_ended) {

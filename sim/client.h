@@ -35,7 +35,8 @@ struct client {
 	bool is_in_statement;
 	uint32_t shields;
 	reeve_ns call_since, begun_at, waited_ns;
-	reeve_ns block_left_ns, shield_left_ns; /* CPU until the next one; REEVE_NEVER: none */
+	reeve_ns block_left_ns, shield_left_ns,
+		lock_left_ns; /* CPU until the next one; REEVE_NEVER: none */
 };
 
 struct run {
@@ -49,7 +50,9 @@ struct run {
 	struct process *processes;
 	struct client *clients;
 	uint32_t client_count;
-	bool has_ended; /* the housekeeper got to its end */
+	struct client *lock_holder; /* of the one lock that there is; NULL: free */
+	uint32_t lock_word;	    /* changes when the lock is let go; who wants it waits on it */
+	bool has_ended;		    /* the housekeeper got to its end */
 };
 
 /* Something that must not happen; the first one's text is kept. */

@@ -20,6 +20,7 @@ static const char usage[] =
 	"Run scenarios of sessions, groups and plans on a simulated machine, with the real\n"
 	"resource manager, and check what they expect.\n"
 	"\n"
+	"  -p, --policy=P   begin with this CPU policy in place of the scenario's\n"
 	"  -s, --seed=N     draw from this seed in place of the scenario's\n"
 	"  -g, --groups     also print what each group got\n"
 	"  -n, --parse      read the files only; run nothing\n"
@@ -32,6 +33,7 @@ static const char usage[] =
 struct settings {
 	bool has_seed, shows_groups, only_parses;
 	uint64_t seed;
+	const char *policy; /* NULL: the scenario's */
 };
 
 /* One line an expectation. Returns how many were not met. */
@@ -86,6 +88,9 @@ static int run_file(const char *file, const struct settings *settings)
 	}
 	if (settings->has_seed)
 		scenario.machine.seed = settings->seed;
+	for (uint32_t i = 0; settings->policy && scenario_policies[i]; i++)
+		if (strcmp(settings->policy, scenario_policies[i]) == 0)
+			scenario.policy = i;
 	if (settings->only_parses) {
 		scenario_fini(&scenario);
 		return 0;
@@ -117,10 +122,24 @@ static bool read_seed(const char *text, struct settings *settings)
 	return settings->has_seed;
 }
 
+static bool read_policy(const char *text, struct settings *settings)
+{
+	settings->policy = text;
+	for (uint32_t i = 0; scenario_policies[i]; i++)
+		if (strcmp(text, scenario_policies[i]) == 0)
+			return true;
+	fprintf(stderr, "reeve-sim: --policy: expected one of");
+	for (uint32_t i = 0; scenario_policies[i]; i++)
+		fprintf(stderr, " %s", scenario_policies[i]);
+	fprintf(stderr, ", found `%s`\n", text);
+	return false;
+}
+
 /* Reads the options. Returns -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct settings *settings)
 {
 	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'},
 		{"seed", required_argument, NULL, 's'},
 		{"groups", no_argument, NULL, 'g'},
 		{"parse", no_argument, NULL, 'n'},
@@ -130,8 +149,12 @@ static int read_options(int argc, char **argv, struct settings *settings)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:gnhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:s:gnhV", options, NULL)) != -1) {
 		switch (option) {
+		case 'p':
+			if (!read_policy(optarg, settings))
+				return 2;
+			break;
 		case 's':
 			if (!read_seed(optarg, settings))
 				return 2;

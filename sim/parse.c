@@ -150,6 +150,14 @@ static void read_quantum(struct lex *lex, struct scenario *s)
 	s->quantum_ns = lex_time(lex, "a time", false);
 }
 
+const char *const scenario_policies[] = {
+	"completely-fair", "fair-share", "priority", "weighted-fair", NULL};
+
+static void read_policy(struct lex *lex, struct scenario *s)
+{
+	s->policy = pick(lex, scenario_policies);
+}
+
 static void read_chunk(struct lex *lex, struct scenario *s)
 {
 	s->chunk_ns = lex_time(lex, "a time", false);
@@ -316,17 +324,24 @@ static void read_client_option(struct lex *lex, struct scenario *s, struct scn_c
 		clients->block = read_pattern(lex);
 	else if (lex_accept(lex, "shield"))
 		clients->shield = read_pattern(lex);
+	else if (lex_accept(lex, "lock"))
+		clients->lock = read_pattern(lex);
+	else if (lex_accept(lex, "silent"))
+		clients->is_silent = true;
 	else if (lex_accept(lex, "start"))
 		clients->start_ns = lex_time(lex, "a time", true);
 	else if (lex_accept(lex, "stop"))
 		clients->stop_ns = lex_time(lex, "a time", false);
 	else if (lex_accept(lex, "deadline"))
 		clients->deadline_ns = lex_time(lex, "a time", false);
+	else if (lex_accept(lex, "estimate"))
+		clients->estimate_pct = lex_decimal(lex, "a part of the work", "%");
 	else if (lex_accept(lex, "renew"))
 		clients->renew = (uint32_t)lex_number(lex, "statements a session", 1, UINT32_MAX);
 	else
-		lex_fail(lex, "`work`, `process`, `priority`, `think`, `block`, `shield`, "
-			      "`start`, `stop`, `deadline` or `renew`");
+		lex_fail(lex,
+			"`work`, `process`, `priority`, `think`, `block`, `shield`, "
+			"`lock`, `silent`, `start`, `stop`, `deadline`, `estimate` or `renew`");
 }
 
 static void read_clients(struct lex *lex, struct scenario *s)
@@ -365,7 +380,7 @@ static void read_registration(struct lex *lex, const struct scenario *s, struct 
 static void read_event(struct lex *lex, struct scenario *s)
 {
 	static const char *const kinds[] = {"activate", "switch", "kill", "quantum", "register",
-		"unregister", "directive", "cancel", "end", NULL};
+		"unregister", "directive", "cancel", "end", "policy", NULL};
 	struct scn_event event = {0}, *slot;
 
 	event.at = lex_time(lex, "a time", true);
@@ -394,6 +409,9 @@ static void read_event(struct lex *lex, struct scenario *s)
 	case SCN_DIRECTIVE:
 		read_directive_into(lex, s, &event.directive);
 		break;
+	case SCN_POLICY:
+		event.policy = pick(lex, scenario_policies);
+		break;
 	case SCN_CANCEL:
 	case SCN_END:
 		event.clients = find_clients(lex, s);
@@ -414,6 +432,7 @@ static const struct {
 	{"machine", read_machine},
 	{"slots", read_slots},
 	{"quantum", read_quantum},
+	{"policy", read_policy},
 	{"chunk", read_chunk},
 	{"tick", read_tick},
 	{"duration", read_duration},
@@ -442,8 +461,9 @@ static void read_statement(struct lex *lex, struct scenario *scenario, const cha
 		lex_end(lex);
 		return;
 	}
-	lex_fail(lex, "a statement (seed, machine, slots, quantum, chunk, tick, duration, drain, "
-		      "group, plan, directive, activate, process, clients, at, expect)");
+	lex_fail(lex,
+		"a statement (seed, machine, slots, quantum, policy, chunk, tick, duration, drain, "
+		"group, plan, directive, activate, process, clients, at, expect)");
 }
 
 static int compare_events(const void *a, const void *b)

@@ -105,6 +105,17 @@ static bool set_quantum(struct run *run, reeve_ns quantum_ns)
 		run, reeve_cpu_config_set(run->reeve, &config, &err), &err, "setting the quantum");
 }
 
+static bool set_policy(struct run *run, uint32_t policy)
+{
+	struct reeve_cpu_config config;
+	struct reeve_error err = {0};
+
+	reeve_cpu_config_get(run->reeve, &config);
+	config.policy = policy;
+	return must(
+		run, reeve_cpu_config_set(run->reeve, &config, &err), &err, "setting the policy");
+}
+
 static bool set_up(struct run *run)
 {
 	const struct scenario *s = run->scenario;
@@ -122,6 +133,8 @@ static bool set_up(struct run *run)
 			return false;
 	}
 	if (s->quantum_ns != 0 && !set_quantum(run, s->quantum_ns))
+		return false;
+	if (s->policy != 0 && !set_policy(run, s->policy))
 		return false;
 	return s->active_plan == SCN_NONE || activate(run, s->active_plan);
 }
@@ -246,6 +259,9 @@ static void do_event(struct run *run, const struct scn_event *event)
 		break;
 	case SCN_QUANTUM:
 		set_quantum(run, event->quantum_ns);
+		break;
+	case SCN_POLICY:
+		set_policy(run, event->policy);
 		break;
 	case SCN_REGISTER:
 		must(run,

@@ -64,9 +64,12 @@ struct scn_clients {
 	uint32_t priority;	 /* enum reeve_session_priority */
 	struct scn_amount work, think;
 	struct scn_pattern block, shield;
+	struct scn_pattern lock;    /* under the one lock that there is */
+	bool is_silent;		    /* does not say whom it waits for */
 	reeve_ns start_ns, stop_ns; /* stop: no statement begins after it */
 	reeve_ns deadline_ns;	    /* of each statement; 0: none */
-	uint32_t renew;		    /* statements a session; 0: one session for all */
+	double estimate_pct; /* of what they will use, statements say beforehand; 0: nothing */
+	uint32_t renew;	     /* statements a session; 0: one session for all */
 };
 
 enum scn_event_kind {
@@ -78,7 +81,8 @@ enum scn_event_kind {
 	SCN_UNREGISTER,
 	SCN_DIRECTIVE,
 	SCN_CANCEL,
-	SCN_END
+	SCN_END,
+	SCN_POLICY
 };
 
 struct scn_event {
@@ -88,6 +92,7 @@ struct scn_event {
 	uint32_t plan, group, process, clients; /* indexes, as the kind needs them */
 	reeve_ns quantum_ns;
 	uint32_t shares, cap_pct;
+	uint32_t policy; /* enum reeve_cpu_policy */
 	struct scn_directive directive;
 };
 
@@ -134,6 +139,7 @@ struct scenario {
 	struct sim_machine_config machine;
 	uint32_t slots;	     /* 0: as many as cores */
 	reeve_ns quantum_ns; /* 0: as it comes */
+	uint32_t policy;     /* enum reeve_cpu_policy */
 	reeve_ns chunk_ns;   /* CPU between two checkpoints, on average */
 	reeve_ns tick_ns;    /* between two reeve_tick; 0: never */
 	reeve_ns duration_ns;
@@ -154,6 +160,9 @@ struct scenario {
 	struct scn_expect *expects;
 	uint32_t expect_count;
 };
+
+/* Words for enum reeve_cpu_policy, in its order; ends with NULL. */
+extern const char *const scenario_policies[];
 
 #define SCN_ERROR_MAX 400
 

@@ -20,12 +20,34 @@ extern "C" {
 /* Why a session waits; one row of defs/waits each. Text: reeve_wait_text. */
 REEVE_API const char *reeve_wait_text(uint32_t reason);
 
+enum reeve_cpu_policy {
+	/* By weight, most behind first: groups by their share, tasks inside by their priority's weight. */
+	REEVE_CPU_COMPLETELY_FAIR = 0,
+	/*
+	 * The same, but use of the last while counts: with a half-life of 10 s, who has used more than its
+	 * shares weighs down to half, who has used less up to double, until that is forgotten.
+	 */
+	REEVE_CPU_FAIR_SHARE = 1,
+	/*
+	 * Strictly by priority of group, then of task; equals take turns by quantum. Who has waited 1 s
+	 * for each step of group priority (125 ms of task priority) below goes first all the same. Shares
+	 * mean nothing; caps hold.
+	 */
+	REEVE_CPU_PRIORITY_ROUND_ROBIN = 2,
+	/*
+	 * By weight, who would be done first goes first: short statements before long ones, each to its
+	 * end. By reeve_query_def.estimated_cpu_ns, else by what went before.
+	 */
+	REEVE_CPU_WEIGHTED_FAIR_QUEUEING = 3
+};
+
 struct reeve_cpu_config {
 	uint32_t cpu_slots;	       /* given when the segment was created; not settable */
 	reeve_ns quantum_ns;	       /* 1 ms to 1 s, default 100 ms */
 	bool runaway_detection;	       /* default on */
 	reeve_ns runaway_threshold_ns; /* CPU of one statement, default 300 s; strictly greater */
 	uint32_t runaway_throttle_ppm; /* speed of a runaway, 100,000 to 1,000,000; default half */
+	uint32_t policy;	       /* enum reeve_cpu_policy, default COMPLETELY_FAIR */
 };
 
 REEVE_API void reeve_cpu_config_get(struct reeve *reeve, struct reeve_cpu_config *ret_config);
@@ -47,6 +69,21 @@ REEVE_API int reeve_cpu_group_unregister(
 /* Solves the shares anew and puts them in force. Returns how many groups' weights changed. */
 REEVE_API int reeve_cpu_rebalance(struct reeve *reeve, struct reeve_error *err);
 
+/*
+ * How long waits were. Quantiles are worked out from buckets by powers of two, on a straight line in each,
+ * and so may be off by up to a factor of two; the rest is exact. All 0 when there was no wait.
+ */
+struct reeve_wait_latency {
+	uint64_t count;
+	uint64_t mean_ns;
+	uint64_t min_ns;
+	uint64_t p50_ns;
+	uint64_t p90_ns;
+	uint64_t p99_ns;
+	uint64_t p999_ns;
+	uint64_t max_ns;
+};
+
 /* One group's CPU, as of now. */
 struct reeve_cpu_group_stats {
 	reeve_group_id group;
@@ -63,6 +100,10 @@ struct reeve_cpu_group_stats {
 	uint32_t waiting;      /* tasks that wait for one */
 	uint32_t tasks;	       /* not yet completed: statements begun, and tasks added by hand */
 	uint64_t vruntime;     /* virtual runtime; only differences mean something */
+	uint32_t
+		weight_ppm; /* that the policy goes by now: as of the ruling, of who wants CPU now, of history */
+	uint32_t suspended;		/* tasks added by hand that are WAITING or SLEEPING */
+	struct reeve_wait_latency wait; /* from ready to running, of tasks added by hand too */
 };
 
 REEVE_API int reeve_cpu_group_stats_get(struct reeve *reeve, reeve_group_id group,
@@ -86,9 +127,27 @@ struct reeve_cpu_stats {
 	uint32_t throttled_now;
 	uint32_t total_shares; /* of groups that have tasks now */
 	uint64_t min_vruntime;
+	uint32_t policy;    /* enum reeve_cpu_policy */
+	uint64_t boosts;    /* tasks that began to run with the merit of one that waits for them */
+	uint64_t deadlocks; /* waits refused because they would have closed a ring */
+	struct reeve_wait_latency wait; /* from ready to running, of all */
 };
 
 REEVE_API void reeve_cpu_stats_get(struct reeve *reeve, struct reeve_cpu_stats *ret_stats);
+
+/* One CPU slot. As many run at once as there are slots; the kernel says on which processors. */
+struct reeve_cpu_slot_stats {
+	uint32_t slot;
+	bool is_busy;	    /* a statement runs in it now */
+	reeve_task_id task; /* whose it is, at work or at rest; .v 0: nobody's */
+	uint64_t cpu_ns;    /* used by the tasks that have had it */
+	uint64_t scheduled; /* grants */
+	uint64_t context_switches;
+};
+
+/* Up to `capacity` slots, in order. Returns how many there are, which may be more. */
+REEVE_API uint32_t reeve_cpu_slot_stats_copy(
+	struct reeve *reeve, struct reeve_cpu_slot_stats *ret_stats, uint32_t capacity);
 
 enum reeve_task_state {
 	REEVE_TASK_READY = 1,
@@ -127,19 +186,39 @@ struct reeve_task_info {
  */
 REEVE_API int reeve_task_create(struct reeve *reeve, uint64_t query_id, reeve_group_id group,
 	uint32_t priority, reeve_task_id *ret_id, struct reeve_error *err);
-/* Picks the next task and marks it RUNNING; NOT_FOUND when none is ready. */
+/*
+ * Picks the next task by the policy in force and marks it RUNNING; NOT_FOUND when none is ready, or
+ * caps let none run.
+ */
 REEVE_API int reeve_task_next(
 	struct reeve *reeve, struct reeve_task_info *ret_task, struct reeve_error *err);
-/* Charges CPU to a task; INVALID_STATE when it was completed. */
+/*
+ * Charges CPU to a task, READY, RUNNING or suspended. NOT_FOUND for an id that never was;
+ * INVALID_STATE when it was completed, or is a session's statement.
+ */
 REEVE_API int reeve_task_charge(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err);
-/* Charges, and makes a RUNNING task READY again. */
+/* Charges, and makes a RUNNING task READY again; the same errors, and INVALID_STATE when not RUNNING. */
 REEVE_API int reeve_task_yield(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err);
-/* Charges, and ends it; its id is not found from then on. */
+/* Charges, and ends it. The same errors; so completing it again is INVALID_STATE. */
 REEVE_API int reeve_task_complete(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err);
-/* Copies one task. NOT_FOUND. */
+/*
+ * Takes a task, READY or RUNNING, out of the choice: `state` is REEVE_TASK_WAITING or
+ * REEVE_TASK_SLEEPING. reeve_task_resume makes it READY again. INVALID_STATE when it is suspended, or
+ * is not; else errors as for reeve_task_charge.
+ */
+REEVE_API int reeve_task_suspend(
+	struct reeve *reeve, reeve_task_id id, uint32_t state, struct reeve_error *err);
+REEVE_API int reeve_task_resume(struct reeve *reeve, reeve_task_id id, struct reeve_error *err);
+/*
+ * Says what CPU a task will use in all, for weighted fair queueing; 1 ns and more. Without it the mean
+ * of its group's past tasks and statements is taken. Errors as for reeve_task_charge.
+ */
+REEVE_API int reeve_task_estimate(
+	struct reeve *reeve, reeve_task_id id, uint64_t estimated_cpu_ns, struct reeve_error *err);
+/* Copies one task. NOT_FOUND, also when it was completed. */
 REEVE_API int reeve_task_get(struct reeve *reeve, reeve_task_id id,
 	struct reeve_task_info *ret_info, struct reeve_error *err);
 /* Up to `capacity` tasks with an id above `after`, by id. Statements at rest are not listed. */

@@ -130,13 +130,23 @@ REEVE_API int reeve_tick(
 REEVE_API int reeve_validate(
 	struct reeve *reeve, void (*found)(void *arg, const char *fault), void *arg);
 
+/*
+ * Puts a degraded segment right: rebuilds everything derived from what it is derived from, checks the
+ * whole, and when nothing is found has limits enforced again, by all processes, from their next
+ * checkpoint on. Any process, any number of times; when it dies in the middle another may do it again.
+ * INVALID_STATE when the segment is not degraded; BAD_SEGMENT, with the first fault that is left, when
+ * what others are derived from is damaged itself: the segment then stays degraded. Takes all locks, for
+ * as long as a check of the whole segment takes.
+ */
+REEVE_API int reeve_segment_recover(struct reeve *reeve, struct reeve_error *err);
+
 /* State of the segment, for lists and health checks. */
 enum reeve_segment_state {
 	REEVE_SEGMENT_INIT = 1,
 	REEVE_SEGMENT_READY = 2,
 	REEVE_SEGMENT_RECOVERING = 3,
 	REEVE_SEGMENT_DEGRADED =
-		4, /* an internal fault: nothing is enforced until it is reopened */
+		4, /* an internal fault: nothing is enforced until it is recovered */
 	REEVE_SEGMENT_RETIRED = 5
 };
 

@@ -112,10 +112,15 @@ REEVE_API reeve_session_id reeve_session_id_of(const struct reeve_session *sessi
 struct reeve_query_def {
 	/* Instant of the monotonic clock at which it is out of time, waits included; REEVE_NEVER. */
 	reeve_ns deadline;
+	/*
+	 * CPU it will use as far as the engine knows; 0: unknown. Weighted fair queueing orders by it;
+	 * negative is INVALID_ARGUMENT.
+	 */
+	reeve_ns estimated_cpu_ns;
 };
 #define REEVE_QUERY_DEF_INIT                                                                       \
 	{                                                                                          \
-		REEVE_NEVER                                                                        \
+		REEVE_NEVER, 0                                                                     \
 	}
 
 /* What one statement used. */
@@ -182,6 +187,30 @@ REEVE_API int reeve_block_end(struct reeve_session *session);
 REEVE_API void reeve_shield_begin(struct reeve_session *session);
 REEVE_API int reeve_shield_end(struct reeve_session *session);
 
+/*
+ * What a statement waits for is held by another session: says by whom, between reeve_block_begin and
+ * the wait itself. As long as it lasts the holder runs with this statement's group and priority, if
+ * those are the higher (see REEVE_WAIT_LOCK, and reeve_session_info.blocked_by), and so does whoever the
+ * holder itself waits for. A second call replaces the first. It ends with reeve_task_unblocked, with the
+ * statement, with either session, and with its process.
+ * Errors: NOT_FOUND; INVALID_STATE (no statement, or the holder has ended); CONFLICT: a deadlock, that
+ * is the holder waits, directly or not, for this session; the error names them all, and the wait should
+ * not begin; RESOURCE_EXHAUSTED: a chain of more than 32 sessions. Takes locks for a moment; from the
+ * session's own thread.
+ */
+REEVE_API int reeve_task_blocked_by(
+	struct reeve_session *session, reeve_session_id holder, struct reeve_error *err);
+/* It waits no longer: it has what it wanted, or has given up. */
+REEVE_API void reeve_task_unblocked(struct reeve_session *session);
+/*
+ * The same two for a session by id, from any process, for engines that report from outside.
+ * NOT_FOUND, INVALID_STATE and, for the first, CONFLICT and RESOURCE_EXHAUSTED as above.
+ */
+REEVE_API int reeve_session_blocked_by(
+	struct reeve *reeve, reeve_session_id id, reeve_session_id holder, struct reeve_error *err);
+REEVE_API int reeve_session_unblocked(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
+
 /* A session as it is: a copy. */
 struct reeve_session_info {
 	reeve_session_id id;
@@ -210,7 +239,8 @@ struct reeve_session_info {
 	uint64_t total_queries;
 	uint64_t cpu_ns; /* charged, all statements */
 	reeve_ns wait_ns;
-	uint64_t rule_id; /* assignment rule that chose its first group; 0: none did */
+	uint64_t rule_id;	     /* assignment rule that chose its first group; 0: none did */
+	reeve_session_id blocked_by; /* what it waits for is held by; .v 0: none that is known */
 };
 
 /* Copies one session, recently terminated ones included. NOT_FOUND when unknown. */

@@ -73,6 +73,7 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->runaway_ppm, REEVE_PPM / 2);
 	reeve__put(&c->plan_cap_ppm, REEVE_PPM);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
+	r->cpu_more->pull_throttled = REEVE_NONE;
 	/* Virtual clocks start just before they wrap, so that wrapping is ordinary. */
 	reeve__put(&c->clock, UINT64_MAX - UINT32_MAX);
 	reeve__put(&c->pull_clock, UINT64_MAX - UINT32_MAX);
@@ -253,14 +254,7 @@ REEVE_API int reeve_validate(
 
 	if (!reeve)
 		return REEVE_EINVALID_ARGUMENT;
-	n = reeve__attachment_validate(reeve, found, arg);
-	n += reeve__model_validate(reeve, found, arg);
-	n += reeve__session_validate(reeve, found, arg);
-	n += reeve__cpu_validate(reeve, found, arg);
-	n += reeve__event_validate(reeve, found, arg);
-	n += reeve__memory_validate(reeve, found, arg);
-	n += reeve__io_validate(reeve, found, arg);
-	n += reeve__parallel_validate(reeve, found, arg);
+	n = reeve__validate_all(reeve, found, arg);
 	if (!reeve__segment_ready(reeve)) {
 		if (found)
 			found(arg, reeve->header->fault[0] ? reeve->header->fault
@@ -268,6 +262,13 @@ REEVE_API int reeve_validate(
 		n++;
 	}
 	return n;
+}
+
+REEVE_API int reeve_segment_recover(struct reeve *reeve, struct reeve_error *err)
+{
+	if (!reeve)
+		return missing(err, "reeve");
+	return reeve__segment_recover(reeve, err);
 }
 
 REEVE_API void reeve_segment_get(struct reeve *reeve, struct reeve_segment_info *ret_info)

@@ -48,6 +48,10 @@ REEVE_API int reeve_query_begin(
 	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err)
 {
 	WANT(session);
+	if (REEVE_UNLIKELY(def && def->estimated_cpu_ns < 0))
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"estimatedCpuTimeNs is %lld; allowed are 0 and more",
+			(long long)def->estimated_cpu_ns);
 	return reeve__query_begin(session, def, err);
 }
 
@@ -191,10 +195,48 @@ REEVE_API uint32_t reeve_cpu_group_stats_copy(struct reeve *reeve, reeve_group_i
 				  : 0;
 }
 
+REEVE_API uint32_t reeve_cpu_slot_stats_copy(
+	struct reeve *reeve, struct reeve_cpu_slot_stats *ret_stats, uint32_t capacity)
+{
+	return reeve && (ret_stats || !capacity)
+		       ? reeve__cpu_slot_stats_copy(reeve, ret_stats, capacity)
+		       : 0;
+}
+
 REEVE_API void reeve_cpu_stats_get(struct reeve *reeve, struct reeve_cpu_stats *ret_stats)
 {
 	if (reeve && ret_stats)
 		reeve__cpu_stats(reeve, ret_stats);
+}
+
+REEVE_API int reeve_task_blocked_by(
+	struct reeve_session *session, reeve_session_id holder, struct reeve_error *err)
+{
+	WANT(session);
+	return reeve_session_blocked_by(session->r, reeve_session_id_of(session), holder, err);
+}
+
+REEVE_API void reeve_task_unblocked(struct reeve_session *session)
+{
+	if (session)
+		reeve__task_unlink(session->r, session->task);
+}
+
+REEVE_API int reeve_session_blocked_by(
+	struct reeve *reeve, reeve_session_id id, reeve_session_id holder, struct reeve_error *err)
+{
+	WANT(reeve);
+	if (holder.v == 0)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"blockedBy is 0; allowed are ids of sessions");
+	return reeve__session_blocked_by(reeve, id, holder, err);
+}
+
+REEVE_API int reeve_session_unblocked(
+	struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
+{
+	WANT(reeve);
+	return reeve__session_unblocked(reeve, id, err);
 }
 
 REEVE_API int reeve_task_create(struct reeve *reeve, uint64_t query_id, reeve_group_id group,
@@ -217,21 +259,48 @@ REEVE_API int reeve_task_charge(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__pull_report(reeve, id, cpu_ns, REEVE_PULL_CHARGE, err);
+	return reeve__pull_report(reeve, id, cpu_ns, 0, REEVE_PULL_CHARGE, err);
 }
 
 REEVE_API int reeve_task_yield(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__pull_report(reeve, id, cpu_ns, REEVE_PULL_YIELD, err);
+	return reeve__pull_report(reeve, id, cpu_ns, 0, REEVE_PULL_YIELD, err);
 }
 
 REEVE_API int reeve_task_complete(
 	struct reeve *reeve, reeve_task_id id, uint64_t cpu_ns, struct reeve_error *err)
 {
 	WANT(reeve);
-	return reeve__pull_report(reeve, id, cpu_ns, REEVE_PULL_COMPLETE, err);
+	return reeve__pull_report(reeve, id, cpu_ns, 0, REEVE_PULL_COMPLETE, err);
+}
+
+REEVE_API int reeve_task_suspend(
+	struct reeve *reeve, reeve_task_id id, uint32_t state, struct reeve_error *err)
+{
+	WANT(reeve);
+	if (state != REEVE_TASK_WAITING && state != REEVE_TASK_SLEEPING)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"state is %u; allowed are 3 (Waiting) and 4 (Sleeping)", state);
+	return reeve__pull_report(reeve, id, 0, state, REEVE_PULL_SUSPEND, err);
+}
+
+REEVE_API int reeve_task_resume(struct reeve *reeve, reeve_task_id id, struct reeve_error *err)
+{
+	WANT(reeve);
+	return reeve__pull_report(reeve, id, 0, 0, REEVE_PULL_RESUME, err);
+}
+
+REEVE_API int reeve_task_estimate(
+	struct reeve *reeve, reeve_task_id id, uint64_t estimated_cpu_ns, struct reeve_error *err)
+{
+	WANT(reeve);
+	if (estimated_cpu_ns == 0 || estimated_cpu_ns > INT64_MAX)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"estimatedCpuTimeNs is %llu; allowed are 1 to %lld",
+			(unsigned long long)estimated_cpu_ns, (long long)INT64_MAX);
+	return reeve__pull_estimate(reeve, id, estimated_cpu_ns, err);
 }
 
 REEVE_API int reeve_task_get(struct reeve *reeve, reeve_task_id id,

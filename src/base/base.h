@@ -30,8 +30,13 @@ __extension__ typedef unsigned __int128 reeve__u128;
 /* a * b / c in 128 bits, rounded down, saturating at UINT64_MAX; c = 0 gives UINT64_MAX. */
 static inline uint64_t reeve__muldiv(uint64_t a, uint64_t b, uint64_t c)
 {
+	uint64_t product;
+
 	if (c == 0)
 		return UINT64_MAX;
+	/* Nearly all are small, and a division of 128 bits takes as long as a lock. */
+	if (REEVE_LIKELY(!__builtin_mul_overflow(a, b, &product)))
+		return product / c;
 	reeve__u128 q = (reeve__u128)a * b / c;
 	return q > UINT64_MAX ? UINT64_MAX : (uint64_t)q;
 }

@@ -11,27 +11,24 @@ struct reeve_sh_node *reeve__heap_node(struct reeve__heap *heap, uint32_t i)
 	return NULL;
 }
 
-static uint32_t rank_of(struct reeve__heap *heap, uint32_t i)
-{
-	struct reeve_sh_node *node = reeve__heap_node(heap, i);
-	return node ? node->rank : 0;
-}
-
 static bool node_before(const struct reeve_sh_node *a, const struct reeve_sh_node *b)
 {
 	return a->key != b->key ? reeve__before(a->key, b->key) : a->tie < b->tie;
 }
 
-/* Puts the child of higher rank left and sets the rank; true when the rank changed. */
-static bool fix_rank(struct reeve__heap *heap, struct reeve_sh_node *node)
+/*
+ * Sets the rank of a node whose right child has rank `right`, after putting the child of higher rank
+ * left; true when the node's rank changed.
+ */
+static bool fix_rank(struct reeve_sh_node *node, uint16_t right)
 {
-	uint32_t left = rank_of(heap, node->left), right = rank_of(heap, node->right);
-	uint32_t rank = (left < right ? left : right) + 1;
+	uint16_t left = node->left_rank, rank = (uint16_t)((left < right ? left : right) + 1);
 
 	if (left < right) {
 		uint32_t child = node->left;
 		node->left = node->right;
 		node->right = child;
+		node->left_rank = right;
 	}
 	if (node->rank == rank)
 		return false;
@@ -70,7 +67,7 @@ static uint32_t meld(struct reeve__heap *heap, uint32_t a, uint32_t b)
 		node->right = top;
 		if (child)
 			child->parent = spine[depth];
-		fix_rank(heap, node);
+		fix_rank(node, child ? child->rank : 0);
 		top = spine[depth];
 	}
 	return top;
@@ -83,7 +80,7 @@ void reeve__heap_insert(
 
 	if (!node)
 		return;
-	*node = (struct reeve_sh_node){REEVE_NONE, REEVE_NONE, REEVE_NONE, 1, key, tie};
+	*node = (struct reeve_sh_node){REEVE_NONE, REEVE_NONE, REEVE_NONE, 1, 0, key, tie};
 	*root = meld(heap, *root, i);
 	node = reeve__heap_node(heap, *root);
 	if (node)
@@ -110,10 +107,20 @@ void reeve__heap_remove(struct reeve__heap *heap, uint32_t *root, uint32_t i)
 		up->left = child;
 	else
 		up->right = child;
-	*node = (struct reeve_sh_node){REEVE_NONE, REEVE_NONE, REEVE_NONE, 0, 0, 0};
+	*node = (struct reeve_sh_node){REEVE_NONE, REEVE_NONE, REEVE_NONE, 0, 0, 0, 0};
 	/* Ranks that changed grow by one a step on the way up, so this ends after log2(n). */
-	for (int step = 0; up && fix_rank(heap, up) && step < 64; step++)
-		up = reeve__heap_node(heap, up->parent);
+	for (int step = 0; up && step < 64; step++) {
+		uint16_t below = rest ? rest->rank : 0;
+		uint16_t right = up->left == child ? (uint16_t)(up->rank - 1) : below;
+		if (up->left == child)
+			up->left_rank = below;
+		child = parent;
+		parent = up->parent;
+		rest = up;
+		if (!fix_rank(up, right))
+			return;
+		up = reeve__heap_node(heap, parent);
+	}
 }
 
 /* Whether what a node has as child (which may be none) has it as parent. */
@@ -122,6 +129,13 @@ static bool is_mutual(struct reeve__heap *heap, uint32_t child, uint32_t parent)
 	struct reeve_sh_node *node = reeve__heap_node(heap, child);
 
 	return child == REEVE_NONE || (node && node->parent == parent);
+}
+
+static uint32_t rank_of(struct reeve__heap *heap, uint32_t i)
+{
+	struct reeve_sh_node *node = reeve__heap_node(heap, i);
+
+	return node ? node->rank : 0;
 }
 
 uint32_t reeve__heap_check(struct reeve__heap *heap, uint32_t root)
@@ -138,8 +152,9 @@ uint32_t reeve__heap_check(struct reeve__heap *heap, uint32_t root)
 			uint32_t left = rank_of(heap, node->left);
 			uint32_t right = rank_of(heap, node->right);
 			if (++count > heap->capacity || left < right || node->rank != right + 1 ||
-				(up && node_before(node, up)) || (i == root && up) ||
-				!is_mutual(heap, node->left, i) || !is_mutual(heap, node->right, i))
+				node->left_rank != left || (up && node_before(node, up)) ||
+				(i == root && up) || !is_mutual(heap, node->left, i) ||
+				!is_mutual(heap, node->right, i))
 				return UINT32_MAX;
 			from = i;
 			if (node->left != REEVE_NONE)

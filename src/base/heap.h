@@ -16,12 +16,16 @@
 
 #include "base.h"
 
-/* Lies inside a slot. `rank` 0 means: in no heap. */
+/*
+ * Lies inside a slot. `rank` 0 means: in no heap. The right child's rank is rank - 1; the left one's is
+ * kept here, so that mending ranks touches no other node.
+ */
 struct reeve_sh_node {
 	uint32_t parent;
 	uint32_t left;
 	uint32_t right;
-	uint32_t rank;
+	uint16_t rank;
+	uint16_t left_rank;
 	uint64_t key;
 	uint64_t tie;
 };

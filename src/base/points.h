@@ -20,6 +20,8 @@ enum reeve_point {
 	REEVE_POINT_CANCEL_NOTED, /* statement to cancel noted, its owner not yet told */
 	REEVE_POINT_QUERY_CHARGED, /* statement charged, slot not yet released */
 	REEVE_POINT_QUERY_INACTIVE, /* statement over, session inactive again, slot still held */
+	REEVE_POINT_LOCK_WAIT_NOTED, /* session noted as waiting for another, not yet in its list */
+	REEVE_POINT_LOCK_WAIT_BOOSTED, /* holder of a lock moved to the waiter's lane, lock still held */
 	REEVE_POINT_ROW_JOURNALED, /* definition kept for undoing, not yet changed */
 	REEVE_POINT_ROW_CHANGED, /* definition changed, still to be undone should the changer die */
 	REEVE_POINT_PLAN_COMPILED, /* new ruling compiled, not yet in force */
@@ -85,6 +87,8 @@ enum reeve_point {
 	"CANCEL_NOTED", \
 	"QUERY_CHARGED", \
 	"QUERY_INACTIVE", \
+	"LOCK_WAIT_NOTED", \
+	"LOCK_WAIT_BOOSTED", \
 	"ROW_JOURNALED", \
 	"ROW_CHANGED", \
 	"PLAN_COMPILED", \

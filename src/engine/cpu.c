@@ -2,15 +2,13 @@
 /*
  * cpu.c - the CPU domain: the lock, and who gets a slot.
  *
- * Two levels of heaps. `ready` holds the groups that have waiting tasks, youngest first; each group
- * holds its waiting tasks, youngest first. Ages are virtual runtimes (policy/fair.h). Groups over
- * their cap lie in `throttled` instead, by the instant at which their bucket lets them go on.
+ * Two levels of heaps. `ready` holds the groups that have waiting tasks; each group holds its waiting
+ * tasks; in the order of the policy in force (cpu_policy.c). Groups over their cap lie in `throttled`
+ * instead, by the instant at which their bucket lets them go on.
  *
  * Use counts towards age only while somebody waits: what nobody else wanted is free.
  */
 #include "cpu.h"
-
-#include "../policy/fair.h"
 
 struct reeve_sh_group *reeve__cpu_group_of(const struct reeve__cpu_pass *x, uint32_t task)
 {
@@ -21,6 +19,15 @@ struct reeve_sh_group *reeve__cpu_group_of(const struct reeve__cpu_pass *x, uint
 		g = 0;
 	}
 	return &x->r->groups[g];
+}
+
+struct reeve_sh_group *reeve__cpu_lane_of(const struct reeve__cpu_pass *x, uint32_t task)
+{
+	uint32_t lane = x->r->cpu_tasks[task].lane;
+
+	if (REEVE_UNLIKELY(lane && REEVE__LANE_SLOT(lane) < x->r->group_capacity))
+		return &x->r->groups[REEVE__LANE_SLOT(lane)];
+	return reeve__cpu_group_of(x, task);
 }
 
 void reeve__cpu_publish_contended(struct reeve__cpu_pass *x)
@@ -42,21 +49,35 @@ static void set_heaps(struct reeve__cpu_pass *x)
 		sizeof(struct reeve_sh_group), h->groups.capacity, false};
 }
 
-void reeve__cpu_begin(struct reeve__cpu_pass *x, struct reeve *r)
+static void enter(struct reeve__cpu_pass *x, struct reeve *r, bool died)
 {
-	bool died = reeve__lock_acquire(&r->cpu->lock);
-
 	x->r = r;
 	x->c = r->cpu;
 	x->wake_count = 0;
 	x->now = (uint64_t)reeve__mono(r);
-	x->cycles = reeve__cycles(r);
+	x->policy = reeve__get(&r->cpu_more->policy);
 	set_heaps(x);
 	if (REEVE_UNLIKELY(died))
 		reeve__cpu_rebuild(x);
 	REEVE_POINT(CPU_LOCKED);
 	if (REEVE_UNLIKELY(x->c->ruling_seen != atomic_load(&r->header->ruling)))
 		reeve__cpu_follow_ruling(x);
+}
+
+void reeve__cpu_begin(struct reeve__cpu_pass *x, struct reeve *r)
+{
+	bool died = reeve__lock_acquire(&r->cpu->lock);
+
+	x->cycles = reeve__cycles(r);
+	enter(x, r, died);
+}
+
+void reeve__cpu_begin_aside(struct reeve__cpu_pass *x, struct reeve *r)
+{
+	bool died = reeve__lock_acquire(&r->cpu->lock);
+
+	x->cycles = died ? reeve__cycles(r) : 0;
+	enter(x, r, died);
 }
 
 /* A parked task that looks after time while nobody else does. */
@@ -125,7 +146,7 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 {
 	struct reeve_sh_cpu_slot *s = &x->r->cpu_slots[slot];
 	struct reeve_sh_task *t = &x->r->tasks[task];
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
 	uint32_t holder = reeve__word_task(x->r, expected);
 
 	if (!atomic_compare_exchange_strong(&s->word, &expected, reeve__task_word(t, task)))
@@ -140,8 +161,11 @@ static bool grant(struct reeve__cpu_pass *x, uint32_t slot, uint64_t expected, u
 		reeve__put(&s->granted_ns, x->now);
 		reeve__add(&s->switches, 1);
 	}
+	reeve__cpu_note_grant(x, task);
 	reeve__cpu_dequeue(x, task);
 	reeve__cpu_end_wait(x, task);
+	if (reeve__get(&t->slot) != slot)
+		reeve__cpu_book_slot(x->r, t);
 	reeve__put(&t->slot, slot);
 	reeve__add(&t->dispatches, 1);
 	g->cpu.dispatches++;
@@ -174,7 +198,7 @@ static uint32_t best_task(struct reeve__cpu_pass *x)
 		if (reeve__get(&x->r->tasks[t].phase) == REEVE_PHASE_WORK)
 			return t;
 		if (!x->r->tasks[t].queued ||
-			reeve__cpu_group_of(x, t) != &x->r->groups[x->c->ready]) {
+			reeve__cpu_lane_of(x, t) != &x->r->groups[x->c->ready]) {
 			reeve__segment_degrade(x->r, "task slot %u heads a queue it is not in", t);
 			return REEVE_NONE;
 		}
@@ -236,23 +260,6 @@ void reeve__cpu_dispatch(struct reeve__cpu_pass *x)
 	}
 }
 
-/* How much older than `task` the holder of a slot is, beyond the grain; 0 or less: leave it. */
-static int64_t excess_age(struct reeve__cpu_pass *x, uint32_t task, uint32_t holder, uint64_t ran)
-{
-	struct reeve_sh_task *t = &x->r->tasks[task], *h = &x->r->tasks[holder];
-	struct reeve_sh_group *gt = reeve__cpu_group_of(x, task),
-			      *gh = reeve__cpu_group_of(x, holder);
-	uint64_t grain = reeve__fair_grain_ns(reeve__get(&x->c->quantum_ns));
-
-	if (gt == gh) {
-		uint64_t age = h->age + reeve__fair_age(ran, reeve__cpu_task_weight(h));
-		return (int64_t)(age - t->age - reeve__fair_age(grain, reeve__cpu_task_weight(t)));
-	}
-	uint32_t wt = reeve__get(&gt->cpu.weight_ppm), wh = reeve__get(&gh->cpu.weight_ppm);
-	return (int64_t)(gh->cpu.age + reeve__fair_age(ran, wh) - gt->cpu.age -
-			 reeve__fair_age(grain, wt));
-}
-
 static uint64_t ran_ns(const struct reeve__cpu_pass *x, uint32_t slot)
 {
 	uint64_t since = reeve__get(&x->r->cpu_slots[slot].since_ns);
@@ -274,7 +281,7 @@ static uint32_t find_victim(struct reeve__cpu_pass *x, uint32_t task, uint64_t *
 		if (holder == REEVE_NONE || holder == task ||
 			reeve__get(&x->r->tasks[holder].shield))
 			continue;
-		int64_t excess = excess_age(x, task, holder, ran_ns(x, i));
+		int64_t excess = reeve__cpu_excess(x, task, holder, ran_ns(x, i));
 		if (excess > most) {
 			most = excess;
 			victim = i;
@@ -286,7 +293,7 @@ static uint32_t find_victim(struct reeve__cpu_pass *x, uint32_t task, uint64_t *
 
 bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 {
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
 	uint64_t word = 0, ran;
 	uint32_t slot, loser;
 
@@ -310,22 +317,6 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task)
 	return true;
 }
 
-/*
- * Groups are compared at the end of every slice, but inside a group tasks take turns by quantum:
- * handing over between equals costs a wake-up and gains nobody anything.
- */
-static bool keeps_its_turn(
-	const struct reeve__cpu_pass *x, uint32_t slot, uint32_t task, uint32_t next)
-{
-	const struct reeve_sh_task *t = &x->r->tasks[task];
-	uint64_t since = reeve__get(&x->r->cpu_slots[slot].granted_ns);
-
-	return t->queued && reeve__get(&t->phase) == REEVE_PHASE_WORK &&
-	       reeve__get(&t->group) == reeve__get(&x->r->tasks[next].group) &&
-	       t->priority <= x->r->tasks[next].priority && since &&
-	       x->now - since < reeve__get(&x->c->quantum_ns);
-}
-
 bool reeve__cpu_is_lent(const struct reeve *r, uint32_t slot, uint64_t word, uint64_t now)
 {
 	const struct reeve_sh_cpu_slot *s = &r->cpu_slots[slot];
@@ -346,7 +337,7 @@ static uint32_t lender_of(struct reeve__cpu_pass *x, uint32_t slot)
 		reeve__get(&t->head.state) != REEVE_SLOT_LIVE ||
 		reeve__get(&t->park) != REEVE_PARK_NO || reeve__cpu_holds(x->r, task) ||
 		atomic_load(&t->phase) != REEVE_PHASE_WORK ||
-		reeve__get(&reeve__cpu_group_of(x, task)->cpu.gate))
+		reeve__get(&reeve__cpu_lane_of(x, task)->cpu.gate))
 		return REEVE_NONE;
 	return task;
 }
@@ -354,9 +345,8 @@ static uint32_t lender_of(struct reeve__cpu_pass *x, uint32_t slot)
 /* Whether a lender gets its slot back before the one next in line: inside a group its turn goes on. */
 static bool is_still_due(struct reeve__cpu_pass *x, uint32_t lender, uint32_t next)
 {
-	return next == REEVE_NONE ||
-	       reeve__cpu_group_of(x, lender) == reeve__cpu_group_of(x, next) ||
-	       excess_age(x, next, lender, 0) <= 0;
+	return next == REEVE_NONE || reeve__cpu_lane_of(x, lender) == reeve__cpu_lane_of(x, next) ||
+	       reeve__cpu_excess(x, next, lender, 0) <= 0;
 }
 
 void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task)
@@ -371,7 +361,7 @@ void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task)
 	lender = lender_of(x, slot);
 	if (lender != REEVE_NONE && is_still_due(x, lender, next) && grant(x, slot, word, lender))
 		return;
-	if (next != REEVE_NONE && next != task && keeps_its_turn(x, slot, task, next))
+	if (next != REEVE_NONE && next != task && reeve__cpu_keeps_its_turn(x, slot, task, next))
 		next = task;
 	if (next == task) { /* it deserves the slot best itself: as if granted anew */
 		grant(x, slot, word, task);
@@ -398,33 +388,4 @@ uint64_t reeve__cpu_next_look(const struct reeve__cpu_pass *x)
 	if (top && reeve__before(top->key, at))
 		at = top->key;
 	return at < x->now + 1000 ? x->now + 1000 : at;
-}
-
-uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group)
-{
-	const struct reeve_sh_group *g = reeve__group_at(x->r, group);
-	uint64_t quantum = reeve__get(&x->c->quantum_ns);
-	uint64_t weight = reeve__get(&g->cpu.weight_ppm), all = weight, slice;
-	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
-
-	/* Who else wants CPU: the groups on slots and, for the queues, the one next in line. */
-	if (x->c->ready < x->r->group_capacity && x->c->ready != group)
-		all += reeve__get(&x->r->groups[x->c->ready].cpu.weight_ppm);
-	for (uint32_t i = 0; i < x->r->slot_count; i++) {
-		uint32_t t = reeve__word_task(x->r, reeve__get(&x->r->cpu_slots[i].word));
-		uint32_t other = t == REEVE_NONE ? group : reeve__get(&x->r->tasks[t].group);
-		if (other != group && other != x->c->ready && other < x->r->group_capacity)
-			all += reeve__get(&x->r->groups[other].cpu.weight_ppm);
-	}
-	slice = reeve__fair_slice_ns(quantum, (uint32_t)weight, all);
-	if (cap < REEVE_PPM || reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM) {
-		int64_t tokens = cap < REEVE_PPM ? g->cpu.bucket.tokens : INT64_MAX;
-		if (reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM &&
-			x->c->plan_bucket.tokens < tokens)
-			tokens = x->c->plan_bucket.tokens;
-		uint64_t left = tokens > 0 ? (uint64_t)tokens / x->r->slot_count : 0;
-		left = left < REEVE_SETTLE_NS ? REEVE_SETTLE_NS : left;
-		slice = slice < left ? slice : left;
-	}
-	return slice;
 }

@@ -9,6 +9,8 @@
 #define CAP_BURST_NS ((uint64_t)20000000)
 /* Weights of EMPHASIS plans are solved anew, for who wants CPU now, at most this often. */
 #define SOLVE_PERIOD_NS ((uint64_t)10000000)
+/* More groups than this cannot all have the floor and share half of the machine besides. */
+#define FLOORED_GROUPS (REEVE_PPM / 2 / REEVE_SHARE_FLOOR_PPM)
 /* A group that wanted CPU this recently still counts as wanting it. */
 #define DEMAND_NS ((uint64_t)100000000)
 
@@ -29,28 +31,39 @@ static uint64_t cap_burst(const struct reeve__cpu_pass *x, uint32_t cap_ppm)
 	return reeve__muldiv(CAP_BURST_NS, cap_rate(x, cap_ppm), REEVE_PPM);
 }
 
+uint64_t reeve__cpu_opens_at(const struct reeve__cpu_pass *x, const struct reeve_sh_group *g)
+{
+	uint32_t cap = reeve__get(&g->cpu.cap_ppm);
+
+	return x->now +
+	       reeve__bucket_wait_ns(&g->cpu.bucket, cap_burst(x, cap) / 2, cap_rate(x, cap));
+}
+
 /* Puts a group where it belongs: idle, ready by age, or throttled by time. */
 void reeve__cpu_place_group(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 {
 	struct reeve_sh_cpu *c = x->c;
 	struct reeve_sh_cpu_group *q = &g->cpu;
-	uint32_t i = slot_of_group(x, g), cap = reeve__get(&q->cap_ppm);
+	uint32_t i = slot_of_group(x, g);
+	uint64_t key = 0;
 	uint32_t where = q->waiting == 0	? REEVE_GROUP_IDLE
 			 : reeve__get(&q->gate) ? REEVE_GROUP_THROTTLED
 						: REEVE_GROUP_READY;
 
+	if (where == REEVE_GROUP_READY) {
+		key = reeve__cpu_group_key(x, g, false);
+		if (q->where == where && q->node.key == key)
+			return;
+	}
 	if (q->where == REEVE_GROUP_READY)
 		reeve__heap_remove(&x->groups, &c->ready, i);
 	else if (q->where == REEVE_GROUP_THROTTLED)
 		reeve__heap_remove(&x->groups, &c->throttled, i);
 	q->where = where;
 	if (where == REEVE_GROUP_READY)
-		reeve__heap_insert(&x->groups, &c->ready, i, q->age, g->priority);
+		reeve__heap_insert(&x->groups, &c->ready, i, key, g->priority);
 	else if (where == REEVE_GROUP_THROTTLED)
-		reeve__heap_insert(&x->groups, &c->throttled, i,
-			x->now + reeve__bucket_wait_ns(
-					 &q->bucket, cap_burst(x, cap) / 2, cap_rate(x, cap)),
-			0);
+		reeve__heap_insert(&x->groups, &c->throttled, i, reeve__cpu_opens_at(x, g), 0);
 }
 
 /* Makes every task that runs in a group (REEVE_NONE: in any) look at its next checkpoint. */
@@ -58,8 +71,8 @@ void reeve__cpu_nudge(struct reeve__cpu_pass *x, uint32_t group)
 {
 	for (uint32_t s = 0; s < x->r->slot_count; s++) {
 		uint32_t t = reeve__word_task(x->r, atomic_load(&x->r->cpu_slots[s].word));
-		if (t != REEVE_NONE &&
-			(group == REEVE_NONE || reeve__get(&x->r->tasks[t].group) == group))
+		if (t != REEVE_NONE && (group == REEVE_NONE ||
+					       slot_of_group(x, reeve__cpu_lane_of(x, t)) == group))
 			atomic_fetch_or(&x->r->tasks[t].attention, REEVE_ATTEND_YIELD);
 	}
 }
@@ -72,6 +85,7 @@ static void close_gate(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 	g->cpu.throttled_since = x->now;
 	reeve__cpu_nudge(x, slot_of_group(x, g));
 	reeve__cpu_place_group(x, g);
+	reeve__pull_place(x, slot_of_group(x, g));
 }
 
 static void open_gate(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
@@ -82,6 +96,7 @@ static void open_gate(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 	g->cpu.throttled_ns += x->now - g->cpu.throttled_since;
 	g->cpu.throttled_since = 0;
 	reeve__cpu_place_group(x, g);
+	reeve__pull_place(x, slot_of_group(x, g));
 }
 
 /* Brings a group's bucket to now, and its gate with it. */
@@ -124,6 +139,28 @@ void reeve__cpu_look_at_plan_cap(struct reeve__cpu_pass *x)
 	if (c->plan_gate)
 		reeve__cpu_nudge(x, REEVE_NONE);
 	reeve__cpu_publish_contended(x);
+}
+
+/* Buckets in debt for longer than this are as good as in debt for ever: 146 years. */
+#define MOST_DEBT (INT64_MAX / 2)
+
+static void take(struct reeve_sh_bucket *b, uint64_t ns)
+{
+	int64_t debt = ns < MOST_DEBT ? (int64_t)ns : MOST_DEBT;
+
+	b->tokens = b->tokens < debt - MOST_DEBT ? -MOST_DEBT : b->tokens - debt;
+}
+
+void reeve__cpu_take_tokens(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint64_t ns)
+{
+	if (reeve__get(&g->cpu.cap_ppm) < REEVE_PPM) {
+		take(&g->cpu.bucket, ns);
+		reeve__cpu_look_at_cap(x, g);
+	}
+	if (reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM) {
+		take(&x->c->plan_bucket, ns);
+		reeve__cpu_look_at_plan_cap(x);
+	}
 }
 
 void reeve__cpu_release_throttled(struct reeve__cpu_pass *x)
@@ -170,10 +207,13 @@ bool reeve__cpu_wants(const struct reeve__cpu_pass *x, uint32_t group)
 {
 	const struct reeve_sh_cpu_group *q = &x->r->groups[group].cpu;
 
-	return q->waiting || x->now - q->active_ns < DEMAND_NS;
+	return q->waiting || q->pull_ready || x->now - q->active_ns < DEMAND_NS;
 }
 
-/* EMPHASIS: unused percentages go down the levels. */
+/*
+ * EMPHASIS, since unused percentages go down the levels; and with so many groups that floors for all
+ * are smaller than the floor that those who are there are due.
+ */
 static void solve_levels(struct reeve__cpu_pass *x, const struct reeve__ruling_view *view)
 {
 	struct reeve__shares s = reeve__shares_scratch(x->r, 1);
@@ -189,7 +229,7 @@ static void solve_levels(struct reeve__cpu_pass *x, const struct reeve__ruling_v
 		};
 	if (!reeve__ruling_holds(view))
 		return; /* the next pass follows the newer one */
-	reeve__shares_solve(s.rows, s.n, true);
+	reeve__shares_weigh(s.rows, s.n, reeve__get(&view->head->by_level) != 0);
 	for (uint32_t i = 0; i < s.n; i++)
 		if (s.rows[i].has_demand && s.rows[i].weight_ppm)
 			reeve__put(&x->r->groups[i].cpu.weight_ppm, s.rows[i].weight_ppm);
@@ -200,7 +240,8 @@ void reeve__cpu_solve_for_demand(struct reeve__cpu_pass *x)
 	struct reeve__ruling_view view = reeve__ruling_now(x->r);
 	bool is_tree = reeve__get(&view.head->nodes) != 0;
 
-	if ((!is_tree && !reeve__get(&view.head->by_level)) ||
+	if ((!is_tree && !reeve__get(&view.head->by_level) &&
+		    reeve__get(&view.head->groups) <= FLOORED_GROUPS) ||
 		x->now - x->c->solved_ns < SOLVE_PERIOD_NS)
 		return;
 	x->c->solved_ns = x->now;
@@ -249,8 +290,12 @@ void reeve__cpu_announce(struct reeve *r)
 {
 	struct reeve__cpu_pass x;
 
+	reeve__sessions_lock(r); /* tasks come and go under it */
 	reeve__cpu_begin(&x, r);
+	reeve__boost_follow_ruling(&x);
 	reeve__cpu_nudge(&x, REEVE_NONE);
 	reeve__cpu_dispatch(&x);
-	reeve__cpu_end(&x);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__cpu_wake(&x);
 }

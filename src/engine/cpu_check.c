@@ -49,6 +49,7 @@ void reeve__cpu_rebuild(struct reeve__cpu_pass *x)
 
 	follow_words(x);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
+	r->cpu_more->pull_throttled = REEVE_NONE;
 	c->waiting = 0;
 	for (uint32_t i = 0; i < reeve__table_used(groups); i++) {
 		struct reeve_sh_cpu_group *q = &r->groups[i].cpu;
@@ -56,11 +57,13 @@ void reeve__cpu_rebuild(struct reeve__cpu_pass *x)
 		q->waiting = q->pull_ready = 0;
 		q->where = REEVE_GROUP_IDLE;
 		q->node.rank = q->pull_node.rank = 0;
+		r->cpu_lanes[i].pull_where = REEVE_GROUP_IDLE;
 	}
 	for (uint32_t i = 0; i < reeve__table_used(tasks); i++) {
 		r->tasks[i].queued = 0;
 		r->tasks[i].node.rank = 0;
 	}
+	reeve__boost_rebuild(x);
 	for (uint32_t i = 0; i < reeve__table_used(tasks); i++) {
 		struct reeve_sh_task *t = &r->tasks[i];
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE)
@@ -148,6 +151,17 @@ static void check_slots(struct reeve__cpu_pass *x, struct faults *f)
 	}
 }
 
+static void check_boosts(struct reeve__cpu_pass *x, struct faults *f)
+{
+	static const char *const texts[] = {"is boosted although nobody waits for it",
+		"has a list of waiters that is damaged",
+		"is the last, and not all that wait for another are in a list"};
+	uint32_t task = 0, fault = reeve__boost_check(x, &task);
+
+	if (fault)
+		note_fault(f, "task slot %u %s", task, texts[fault - 1]);
+}
+
 int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
 {
 	struct faults f = {found, arg, 0, {{0}}};
@@ -162,6 +176,7 @@ int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fa
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
 		check_task(&x, i, &f);
 	check_slots(&x, &f);
+	check_boosts(&x, &f);
 	if (waiting != x.c->waiting)
 		note_fault(&f, "the CPU domain counts %u waiting tasks, its groups %u",
 			x.c->waiting, waiting);

@@ -3,6 +3,7 @@
 #include "cpu.h"
 
 #include "../policy/fair.h"
+#include "../policy/histogram.h"
 
 /* ---- ages ---- */
 
@@ -15,34 +16,68 @@ static uint64_t lead_age(const struct reeve__cpu_pass *x, uint32_t weight)
 {
 	uint64_t quanta = (uint64_t)x->r->slot_count + 1;
 
-	return reeve__fair_age(quanta * reeve__get(&x->c->quantum_ns), weight);
+	return reeve__fair_age(quanta * reeve__cpu_most_lag_ns(x), weight);
 }
 
-uint32_t reeve__cpu_task_weight(const struct reeve_sh_task *t)
+/* Whether a group has a task at work, besides those that wait. */
+static bool is_at_work(const struct reeve__cpu_pass *x, const struct reeve_sh_group *g)
 {
-	return reeve__fair_priority_weight(t->priority);
+	for (uint32_t i = 0; i < x->r->slot_count; i++) {
+		uint32_t t = reeve__word_task(x->r, reeve__get(&x->r->cpu_slots[i].word));
+		if (t != REEVE_NONE && reeve__get(&x->r->tasks[t].phase) == REEVE_PHASE_WORK &&
+			reeve__cpu_lane_of(x, t) == g)
+			return true;
+	}
+	return false;
 }
 
-void reeve__cpu_age_task(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
+/*
+ * Ages with which a task and its group join those who wait. By virtual finish one that has been at
+ * work all the time may be far behind by right, when its statement is long: that is not taken away.
+ */
+static void join(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t task)
 {
 	struct reeve_sh_task *t = &x->r->tasks[task];
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	bool by_finish = x->policy == REEVE_CPU_WEIGHTED_FAIR_QUEUEING;
+	uint64_t clock = reeve__get(&x->c->clock), tasks = reeve__get(&g->cpu.task_clock);
+	uint32_t weight = reeve__cpu_group_weight(x, g, false);
+	uint32_t own = reeve__cpu_task_weight(x, task);
 
-	t->age += reeve__fair_age(ns, reeve__cpu_task_weight(t));
-	g->cpu.age += reeve__fair_age(ns, reeve__get(&g->cpu.weight_ppm));
-	g->cpu.active_ns = x->now;
-	if (t->queued) {
+	if (g->cpu.waiting == 0 && !(by_finish && is_at_work(x, g)))
+		g->cpu.age = reeve__fair_join(
+			g->cpu.age, clock, credit_age(x, weight), lead_age(x, weight));
+	if (!(by_finish && reeve__cpu_holds(x->r, task)))
+		t->age = reeve__fair_join(t->age, tasks, credit_age(x, own), lead_age(x, own));
+}
+
+/* Puts a task that waits, and its lane, where they belong now. */
+static void replace_task(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t task)
+{
+	struct reeve_sh_task *t = &x->r->tasks[task];
+	uint64_t key = reeve__cpu_task_key(x, task);
+
+	if (t->queued && t->node.key != key) {
 		reeve__heap_remove(&x->tasks, &g->cpu.root, task);
-		reeve__heap_insert(&x->tasks, &g->cpu.root, task, t->age, x->c->tie++);
+		reeve__heap_insert(&x->tasks, &g->cpu.root, task, key, x->c->tie++);
 	}
 	if (g->cpu.where == REEVE_GROUP_READY)
 		reeve__cpu_place_group(x, g);
 }
 
+void reeve__cpu_age_task(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
+{
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
+
+	x->r->tasks[task].age += reeve__fair_age(ns, reeve__cpu_task_weight(x, task));
+	g->cpu.age += reeve__fair_age(ns, reeve__cpu_group_weight(x, g, false));
+	g->cpu.active_ns = x->now;
+	replace_task(x, g, task);
+}
+
 void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
 {
 	struct reeve_sh_task *t = &x->r->tasks[task];
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
 	uint64_t prepaid = t->prepaid_ns < ns ? t->prepaid_ns : ns;
 	uint64_t ageing = ns - prepaid;
 	uint64_t contended = x->c->waiting ? x->now - x->c->contended_ns : 0;
@@ -50,16 +85,11 @@ void reeve__cpu_settle(struct reeve__cpu_pass *x, uint32_t task, uint64_t ns)
 	if (ns == 0)
 		return;
 	t->prepaid_ns -= prepaid;
+	reeve__cpu_count_use(x, g, task, ns);
 	reeve__cpu_age_task(x, task, ageing < contended ? ageing : contended);
-	if (reeve__get(&g->cpu.cap_ppm) < REEVE_PPM) {
-		g->cpu.bucket.tokens -= (int64_t)ns;
-		reeve__cpu_look_at_cap(x, g);
+	reeve__cpu_take_tokens(x, g, ns);
+	if (reeve__get(&g->cpu.cap_ppm) < REEVE_PPM)
 		reeve__cpu_solve_for_demand(x); /* a sub-plan's cap is for those that run */
-	}
-	if (reeve__get(&x->c->plan_cap_ppm) < REEVE_PPM) {
-		x->c->plan_bucket.tokens -= (int64_t)ns;
-		reeve__cpu_look_at_plan_cap(x);
-	}
 }
 
 /* ---- queues ---- */
@@ -75,27 +105,22 @@ void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 {
 	struct reeve_sh_cpu *c = x->c;
 	struct reeve_sh_task *t = &x->r->tasks[task];
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
-	uint32_t weight = reeve__get(&g->cpu.weight_ppm), own = reeve__cpu_task_weight(t);
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
 
 	if (t->queued)
 		return;
-	if (g->cpu.waiting == 0)
-		g->cpu.age = reeve__fair_join(g->cpu.age, reeve__get(&c->clock),
-			credit_age(x, weight), lead_age(x, weight));
-	t->age = reeve__fair_join(
-		t->age, reeve__get(&g->cpu.task_clock), credit_age(x, own), lead_age(x, own));
+	join(x, g, task);
 	t->queued = 1;
 	if (reeve__get(&t->wait_since) == 0)
 		reeve__put(&t->wait_since, x->now);
-	reeve__heap_insert(&x->tasks, &g->cpu.root, task, t->age, c->tie++);
+	reeve__heap_insert(&x->tasks, &g->cpu.root, task, reeve__cpu_task_key(x, task), c->tie++);
 	g->cpu.waiting++;
 	g->cpu.active_ns = x->now;
 	if (c->waiting++ == 0)
 		c->contended_ns = x->now;
 	reeve__cpu_publish_contended(x);
 	reeve__cpu_look_at_cap(x, g);
-	if (g->cpu.waiting == 1)
+	if (g->cpu.waiting == 1 || g->cpu.where == REEVE_GROUP_READY)
 		reeve__cpu_place_group(x, g);
 	reeve__put(&t->wait_reason, wait_reason(x, g));
 	reeve__cpu_solve_for_demand(x);
@@ -105,19 +130,29 @@ void reeve__cpu_enqueue(struct reeve__cpu_pass *x, uint32_t task)
 void reeve__cpu_dequeue(struct reeve__cpu_pass *x, uint32_t task)
 {
 	struct reeve_sh_task *t = &x->r->tasks[task];
-	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+	struct reeve_sh_group *g = reeve__cpu_lane_of(x, task);
 
 	if (!t->queued)
 		return;
 	reeve__heap_remove(&x->tasks, &g->cpu.root, task);
 	t->queued = 0;
-	if (g->cpu.waiting && --g->cpu.waiting == 0)
+	if (g->cpu.waiting)
+		g->cpu.waiting--;
+	if (g->cpu.waiting == 0 || g->cpu.where == REEVE_GROUP_READY)
 		reeve__cpu_place_group(x, g);
 	if (x->c->waiting)
 		x->c->waiting--;
 	if (x->c->watchman == task)
 		x->c->watchman = REEVE_NONE;
 	reeve__cpu_publish_contended(x);
+}
+
+void reeve__cpu_note_wait(struct reeve__cpu_pass *x, uint32_t task, uint64_t waited)
+{
+	struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
+
+	reeve__histogram_note(&reeve__cpu_lane_row(x, g)->waits, waited);
+	reeve__histogram_note(&x->r->cpu_lanes[x->r->group_capacity].waits, waited);
 }
 
 /* The wait is over, one way or the other: book it. */
@@ -135,6 +170,7 @@ void reeve__cpu_end_wait(struct reeve__cpu_pass *x, uint32_t task)
 	reeve__add(&x->c->wait_ns, waited);
 	reeve__add(&x->c->waits, 1);
 	reeve__cpu_group_of(x, task)->cpu.wait_ns += waited;
+	reeve__cpu_note_wait(x, task, waited);
 }
 
 void reeve__cpu_give_up(struct reeve__cpu_pass *x, uint32_t task)
@@ -144,6 +180,16 @@ void reeve__cpu_give_up(struct reeve__cpu_pass *x, uint32_t task)
 }
 
 /* ---- tasks that leave or move ---- */
+
+void reeve__cpu_book_slot(struct reeve *r, struct reeve_sh_task *t)
+{
+	uint32_t slot = reeve__get(&t->slot);
+	uint64_t ns = reeve__get(&t->cpu_ns), before = reeve__get(&t->slot_cpu_base);
+
+	if (slot < r->slot_count && ns > before)
+		reeve__add(&r->cpu_slot_ns[slot], ns - before);
+	reeve__put(&t->slot_cpu_base, ns);
+}
 
 /* What a task has used so far becomes its group's for good. */
 void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
@@ -167,9 +213,9 @@ void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
  */
 static void leave_group(struct reeve__cpu_pass *x, uint32_t task)
 {
-	struct reeve_sh_cpu_group *q = &reeve__cpu_group_of(x, task)->cpu;
+	struct reeve_sh_cpu_group *q = &reeve__cpu_lane_of(x, task)->cpu;
 	uint64_t clock = reeve__get(&q->task_clock), age = x->r->tasks[task].age;
-	uint64_t most = lead_age(x, reeve__cpu_task_weight(&x->r->tasks[task]));
+	uint64_t most = lead_age(x, reeve__cpu_task_weight(x, task));
 
 	if (q->waiting == 0 || !reeve__before(clock, age))
 		return;
@@ -187,7 +233,9 @@ void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 	reeve__cpu_dequeue(x, task);
 	reeve__cpu_end_wait(x, task);
 	leave_group(x, task);
+	reeve__boost_forget(x, task);
 	reeve__cpu_retire(x, task);
+	reeve__cpu_book_slot(r, t);
 	for (uint32_t i = 0; i < r->slot_count; i++) {
 		uint64_t word = held;
 		atomic_compare_exchange_strong(&r->cpu_slots[i].word, &word, 0);
@@ -207,7 +255,8 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 	leave_group(x, task);
 	reeve__cpu_retire(x, task);
 	reeve__put(&t->group, to_group);
-	t->age = reeve__get(&r->groups[to_group].cpu.task_clock);
+	reeve__boost_refresh(x, task);
+	t->age = reeve__get(&reeve__cpu_lane_of(x, task)->cpu.task_clock);
 	if (queued)
 		reeve__cpu_enqueue(x, task);
 	atomic_fetch_or(&t->attention, REEVE_ATTEND_YIELD);

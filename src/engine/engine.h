@@ -76,6 +76,7 @@ struct reeve_session {
 	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
 	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
 	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
+	uint64_t estimate_ns;	      /* CPU the statement will use, as said; 0: not said */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
 	uint64_t slice_start_cpu_ns, blocked_cycles;
@@ -119,6 +120,21 @@ static inline reeve_ns reeve__wall(const struct reeve *r)
 	return r->host->wall(r->host->self);
 }
 
+/* The wall clock is read this often where an instant of the other clock is at hand. */
+#define REEVE_WALL_PERIOD_NS ((uint64_t)10000000)
+
+/* Wall clock at an instant of the monotonic clock that was read just now: a jump shows 10 ms late. */
+static inline reeve_ns reeve__wall_at(struct reeve *r, uint64_t mono)
+{
+	uint64_t stamp = reeve__get(&r->wall_stamp_ns);
+
+	if (REEVE_UNLIKELY(stamp == 0 || mono - stamp >= REEVE_WALL_PERIOD_NS)) {
+		reeve__put(&r->wall_offset, reeve__wall(r) - (reeve_ns)mono);
+		reeve__put(&r->wall_stamp_ns, mono);
+	}
+	return (reeve_ns)mono + reeve__get(&r->wall_offset);
+}
+
 static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t i)
 {
 	uint64_t generation = reeve__get(&t->head.generation) & 0x3fffffffu;
@@ -149,12 +165,15 @@ struct reeve__cpu_pass {
 	uint64_t now; /* monotonic ns */
 	uint64_t cycles;
 	struct reeve__heap tasks, groups, pulls;
+	uint32_t policy; /* enum reeve_cpu_policy */
 	uint32_t wake_count;
 	uint32_t wakes[16];
 };
 
 /* Takes the lock (rebuilding the queues when its last owner died), reads the clocks. */
 void reeve__cpu_begin(struct reeve__cpu_pass *x, struct reeve *r);
+/* The same without the cycle counter, for passes that have nothing to do with slots. */
+void reeve__cpu_begin_aside(struct reeve__cpu_pass *x, struct reeve *r);
 /* Lets go of the lock. */
 void reeve__cpu_unlock(struct reeve__cpu_pass *x);
 /* Wakes who was granted a slot; after the lock, and best after all locks. */
@@ -186,8 +205,19 @@ bool reeve__cpu_preempt(struct reeve__cpu_pass *x, uint32_t task);
 void reeve__cpu_hand_over(struct reeve__cpu_pass *x, uint32_t task);
 /* Instant at which somebody should look again: caps that reopen, slots that linger. */
 uint64_t reeve__cpu_next_look(const struct reeve__cpu_pass *x);
-/* Length of the slice that a task of this group may run now. */
-uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t group);
+/* Length of the slice that a task may run now. */
+uint64_t reeve__cpu_slice_ns(const struct reeve__cpu_pass *x, uint32_t task);
+/*
+ * What the task's statement will cost, for weighted fair queueing: `estimate_ns`, or 0: a guess by
+ * what went before. `used_ns` of it are done.
+ */
+void reeve__cpu_estimate(
+	struct reeve__cpu_pass *x, uint32_t task, uint64_t estimate_ns, uint64_t used_ns);
+/*
+ * Books what a task has used to the CPU slot it had, before it has another. By the owner, without the
+ * lock, or under it while the owner waits.
+ */
+void reeve__cpu_book_slot(struct reeve *r, struct reeve_sh_task *t);
 /* Takes weights and caps from the ruling in force, when it is another than last time. */
 void reeve__cpu_follow_ruling(struct reeve__cpu_pass *x);
 /* Rebuilds everything derived from phases and slot words. */
@@ -195,7 +225,7 @@ void reeve__cpu_rebuild(struct reeve__cpu_pass *x);
 /* Compares everything derived with what it is derived from. Lock taken inside. */
 int reeve__cpu_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 
-/* A new ruling is in force: every running task looks at its next checkpoint. Takes the lock. */
+/* A new ruling is in force: every running task looks at its next checkpoint. Takes the session lock too. */
 void reeve__cpu_announce(struct reeve *r);
 /*
  * A task is gone: out of queue and slots. Takes the lock; the caller wakes. Whoever calls it holds the
@@ -290,6 +320,26 @@ int reeve__group_stats_get(
 int reeve__group_stats_copy(struct reeve *r, reeve_group_id after, struct reeve_group_stats *ret,
 	uint32_t capacity, struct reeve_error *err);
 
+/* ---- cpu_boost.c ---- */
+
+/*
+ * A session's statement waits for what another session holds, until it says that it does not. NOT_FOUND;
+ * INVALID_STATE: no statement, or ended; CONFLICT: the two would wait for ever; RESOURCE_EXHAUSTED:
+ * the chain of waits would be too long. Take the locks.
+ */
+int reeve__session_blocked_by(
+	struct reeve *r, reeve_session_id waiter, reeve_session_id holder, struct reeve_error *err);
+int reeve__session_unblocked(struct reeve *r, reeve_session_id waiter, struct reeve_error *err);
+/*
+ * Whether another session waits for what the session of this slot holds, and which (one of them).
+ * Session lock held; takes the CPU lock, but only when the answer is yes.
+ */
+bool reeve__session_blocks_others(struct reeve *r, uint32_t session, reeve_session_id *ret_blocked);
+/* A statement is over: its task waits for nobody. Takes the CPU lock, and wakes, if it did. */
+void reeve__task_unlink(struct reeve *r, uint32_t task);
+/* Session that a task waits for; .v 0: none. Session lock held. */
+reeve_session_id reeve__task_blocked_by(const struct reeve *r, uint32_t task);
+
 /* ---- session.c ---- */
 
 /* An event about a session, in its group. Any lock may be held. */
@@ -300,8 +350,14 @@ const char *reeve__termination_text(uint32_t reason);
 /* Judges names and attributes of a session. */
 int reeve__session_check(const struct reeve_session_def *def, struct reeve_error *err);
 
+/* Slot of a live session's task. Session lock held. NOT_FOUND, INVALID_STATE: it has ended. */
+int reeve__session_task_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret_task, struct reeve_error *err);
+
 void reeve__sessions_lock(struct reeve *r);
 void reeve__sessions_unlock(struct reeve *r);
+/* Rebuilds what is derived, as after the death of an owner. Takes the CPU lock. */
+void reeve__sessions_recover_locked(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err);
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason);
@@ -329,6 +385,13 @@ int reeve__session_validate(
 	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
 /* Forgets ended sessions past their retention. Returns how many. */
 uint32_t reeve__session_forget(struct reeve *r);
+
+/* ---- recover.c ---- */
+
+/* All checks but that of the segment's state. Returns the number of faults. Takes the locks. */
+int reeve__validate_all(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+/* Takes all locks. INVALID_STATE: not degraded; BAD_SEGMENT: primary state is damaged. */
+int reeve__segment_recover(struct reeve *r, struct reeve_error *err);
 
 /* ---- reap.c ---- */
 
@@ -388,13 +451,23 @@ static inline void reeve__memory_attend(struct reeve *r)
 int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
 	reeve_task_id *ret_id, struct reeve_error *err);
 int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err);
-enum reeve__pull_verb { REEVE_PULL_CHARGE, REEVE_PULL_YIELD, REEVE_PULL_COMPLETE };
-int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns,
+enum reeve__pull_verb {
+	REEVE_PULL_CHARGE,
+	REEVE_PULL_YIELD,
+	REEVE_PULL_COMPLETE,
+	REEVE_PULL_SUSPEND, /* to `state` */
+	REEVE_PULL_RESUME
+};
+int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns, uint32_t state,
 	enum reeve__pull_verb verb, struct reeve_error *err);
 /* Moves a task to another group. Takes the CPU lock. */
 void reeve__pull_move(struct reeve *r, uint32_t task, uint32_t to_group);
+int reeve__pull_estimate(
+	struct reeve *r, reeve_task_id id, uint64_t estimate_ns, struct reeve_error *err);
 /* The CPU lock's rebuild puts a ready pull task back into its queue. */
 void reeve__pull_enqueue(struct reeve__cpu_pass *x, uint32_t task);
+/* Puts a group's pull tasks where they belong: idle, ready, or throttled by its cap. */
+void reeve__pull_place(struct reeve__cpu_pass *x, uint32_t group);
 
 /* ---- stats.c ---- */
 
@@ -406,6 +479,8 @@ int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group, struct reeve_c
 uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
 	struct reeve_cpu_group_stats *ret, uint32_t capacity);
 void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret);
+uint32_t reeve__cpu_slot_stats_copy(
+	struct reeve *r, struct reeve_cpu_slot_stats *ret, uint32_t capacity);
 int reeve__task_get(
 	struct reeve *r, reeve_task_id id, struct reeve_task_info *ret, struct reeve_error *err);
 uint32_t reeve__task_copy(

@@ -225,6 +225,14 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 	return rc;
 }
 
+/* Weighted fair queueing wants to know, once a statement, what it will cost. */
+static void estimate(struct reeve_session *s, struct reeve__cpu_pass *x)
+{
+	if (x->policy == REEVE_CPU_WEIGHTED_FAIR_QUEUEING &&
+		s->r->cpu_tasks[s->task].statement != (uint32_t)s->begin_cycles)
+		reeve__cpu_estimate(x, s->task, s->estimate_ns, s->query_cpu_ns);
+}
+
 /*
  * Comes to the scheduler with a queued or slotless task and stays until it has a slot (or is told
  * to stop). Who arrives, from outside or from sleep, may interrupt others; who has just had its
@@ -238,6 +246,7 @@ REEVE_APART static int acquire_slot(
 	uint64_t slice;
 	reeve_ns at = 0;
 
+	estimate(s, x);
 	if (!reeve__cpu_holds(r, s->task)) {
 		reeve__cpu_enqueue(x, s->task);
 		reeve__cpu_dispatch(x);
@@ -246,7 +255,7 @@ REEVE_APART static int acquire_slot(
 	}
 	held = reeve__cpu_holds(r, s->task);
 	stay = !held && s->shield_depth == 0 && reeve__segment_ready(r);
-	slice = held ? reeve__cpu_slice_ns(x, reeve__get(&s->t->group)) : REEVE_SETTLE_NS;
+	slice = held ? reeve__cpu_slice_ns(x, s->task) : REEVE_SETTLE_NS;
 	if (stay) {
 		x->c->watchman = s->task;
 		at = park_locked(s) ? (reeve_ns)x->now : look_up_at(x, s);
@@ -261,7 +270,7 @@ REEVE_APART static int acquire_slot(
 		if (rc)
 			return rc;
 		reeve__cpu_begin(x, r);
-		slice = reeve__cpu_slice_ns(x, reeve__get(&s->t->group));
+		slice = reeve__cpu_slice_ns(x, s->task);
 		reeve__cpu_end(x);
 	} else if (arrives) {
 		read_cpu_clock(s); /* on a busy machine elapsed time is no measure */
@@ -316,6 +325,8 @@ static bool take_slot(struct reeve_session *s, uint32_t i)
 		return false;
 	REEVE_POINT(SLOT_FAST_TAKEN);
 	s->slot = i;
+	if (reeve__get(&s->t->slot) != i)
+		reeve__cpu_book_slot(r, s->t);
 	reeve__put(&s->t->slot, i);
 	reeve__put(&slot->linger_cycles, 0);
 	reeve__put(&slot->lender, 0);
@@ -421,6 +432,7 @@ static inline void start_statement(struct reeve_session *s, const struct reeve_s
 	s->parks = 0;
 	s->stop_code = 0;
 	s->deadline_cycles = cycles + s->limit_cycles;
+	s->estimate_ns = def ? (uint64_t)def->estimated_cpu_ns : 0;
 	if (def && def->deadline != REEVE_NEVER)
 		set_deadline(s, def->deadline, cycles);
 	reeve__put(&t->query_cpu_ns, 0);
@@ -542,7 +554,6 @@ static int rest(struct reeve_session *s, uint64_t used_ns)
 		reeve__cpu_hand_over(&x, s->task);
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_RUNAWAY);
 	reeve__put(&s->t->wait_since, x.now);
-	s->t->eligible_ns = (uint64_t)until;
 	reeve__put(&s->t->park, REEVE_PARK_YES);
 	reeve__cpu_end(&x);
 	while (reeve__mono(r) < until &&
@@ -810,6 +821,8 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 {
 	uint32_t attention = atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);
 
+	if (attention & REEVE_ATTEND_LINKED)
+		reeve__task_unlink(s->r, s->task);
 	if (attention & REEVE_ATTEND_KILL)
 		reeve__session_finish_kill(s);
 }

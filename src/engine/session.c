@@ -75,7 +75,7 @@ static void recover_counts(struct reeve *r, uint32_t current)
 	reeve__put(&c->current, current);
 }
 
-static void recover_sessions(struct reeve *r)
+void reeve__sessions_recover_locked(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
 	uint32_t current = 0;
@@ -117,7 +117,7 @@ static void recover_sessions(struct reeve *r)
 void reeve__sessions_lock(struct reeve *r)
 {
 	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->session_lock)))
-		recover_sessions(r);
+		reeve__sessions_recover_locked(r);
 }
 
 void reeve__sessions_unlock(struct reeve *r)
@@ -235,6 +235,7 @@ static void fill_task(
 	t->kind = REEVE_TASK_SESSION;
 	t->created_wall = reeve__wall(r);
 	t->age = reeve__get(&r->groups[group].cpu.task_clock);
+	memset(&r->cpu_tasks[task], 0, sizeof(r->cpu_tasks[task]));
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
@@ -574,6 +575,17 @@ static int find_live_locked(
 	return rc;
 }
 
+int reeve__session_task_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret_task, struct reeve_error *err)
+{
+	uint32_t i = REEVE_NONE;
+	int rc = find_live_locked(r, id, &i, err);
+
+	if (!rc)
+		*ret_task = r->sessions[i].task;
+	return rc;
+}
+
 /* Whether a statement is under way. */
 static bool is_busy(const struct reeve_sh_task *t)
 {
@@ -610,11 +622,13 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	if (start)
 		info->query_start = instant_of(r, reeve__mono(r), start);
 	info->wait_reason = reeve__get(&t->wait_reason);
+	info->blocked_by = reeve__task_blocked_by(r, task);
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	/* Reasons above these are waits of ours for which the CPU slot was given up. */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED && info->wait_reason <= REEVE_WAIT_RUNAWAY)
+	/* Reasons above these, but for locks, are waits of ours for which the CPU slot was given up. */
+	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
+		(info->wait_reason <= REEVE_WAIT_RUNAWAY || info->wait_reason == REEVE_WAIT_LOCK))
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -764,6 +778,7 @@ int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_e
 		} else {
 			reeve__put(&t->start_cycles, 0);
 			reeve__put(&sh->last_active_wall, reeve__wall(r));
+			reeve__task_unlink(r, sh->task);
 		}
 	}
 	reeve__sessions_unlock(r);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - settings, statistics and lists of the CPU domain. */
-#include "engine.h"
+#include "cpu.h"
 
 #include "../policy/fair.h"
+#include "../policy/histogram.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ void reeve__cpu_config_get(struct reeve *r, struct reeve_cpu_config *ret)
 		.runaway_detection = reeve__get(&c->runaway_on) != 0,
 		.runaway_threshold_ns = (reeve_ns)reeve__get(&c->runaway_ns),
 		.runaway_throttle_ppm = reeve__get(&c->runaway_ppm),
+		.policy = reeve__get(&r->cpu_more->policy),
 	};
 }
 
@@ -33,6 +35,11 @@ static int check_config(const struct reeve_cpu_config *k, struct reeve_error *er
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"runaway throttle factor is %.6f; allowed are 0.1 to 1.0",
 			(double)k->runaway_throttle_ppm / REEVE_PPM);
+	if (k->policy > REEVE_CPU_WEIGHTED_FAIR_QUEUEING)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
+			"policy is %u; allowed are 0 (completely fair) to 3 (weighted fair "
+			"queueing)",
+			k->policy);
 	return 0;
 }
 
@@ -44,22 +51,42 @@ int reeve__cpu_config_set(
 
 	if (rc)
 		return rc;
+	reeve__catalog_lock(r);
+	reeve__sessions_lock(r);
 	reeve__cpu_begin(&x, r);
 	reeve__put(&x.c->quantum_ns, (uint64_t)config->quantum_ns);
 	reeve__put(&x.c->runaway_ns, (uint64_t)config->runaway_threshold_ns);
 	reeve__put(&x.c->runaway_ppm, config->runaway_throttle_ppm);
 	reeve__put(&x.c->runaway_on, config->runaway_detection);
-	reeve__cpu_end(&x);
+	reeve__cpu_set_policy(&x, config->policy);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	reeve__cpu_wake(&x);
 	reeve__cpu_announce(r);
 	reeve__event_emit(r, &(struct reeve_event){.kind = REEVE_EVENT_CONFIG_CHANGED,
 				     .text = "the CPU scheduler"});
 	return 0;
 }
 
+static void fill_latency(const struct reeve_sh_histogram *h, struct reeve_wait_latency *ret)
+{
+	*ret = (struct reeve_wait_latency){
+		.count = h->count,
+		.mean_ns = h->count ? h->sum_ns / h->count : 0,
+		.min_ns = h->min_ns,
+		.p50_ns = reeve__histogram_quantile(h, 500000),
+		.p90_ns = reeve__histogram_quantile(h, 900000),
+		.p99_ns = reeve__histogram_quantile(h, 990000),
+		.p999_ns = reeve__histogram_quantile(h, 999000),
+		.max_ns = h->max_ns,
+	};
+}
+
 /* What a pass over slots and tasks finds out about one group. */
 struct tally {
 	uint64_t cpu_ns, queries;
-	uint32_t running, tasks;
+	uint32_t running, tasks, suspended;
 };
 
 static bool is_listed(const struct reeve_sh_task *t)
@@ -81,7 +108,7 @@ static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t
 
 	for (uint32_t i = 0; i < groups; i++)
 		tally[i] = (struct tally){
-			r->groups[i].cpu.retired_ns, r->groups[i].cpu.retired_queries, 0, 0};
+			r->groups[i].cpu.retired_ns, r->groups[i].cpu.retired_queries, 0, 0, 0};
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
 		const struct reeve_sh_task *t = &r->tasks[i];
 		uint32_t g = reeve__get(&t->group);
@@ -90,6 +117,9 @@ static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t
 		tally[g].cpu_ns += reeve__get(&t->cpu_ns) - t->cpu_ns_base;
 		tally[g].queries += reeve__get(&t->queries) - t->queries_base;
 		tally[g].tasks += is_listed(t);
+		tally[g].suspended += t->kind == REEVE_TASK_PULL &&
+				      reeve__get(&t->pull_state) != REEVE_TASK_READY &&
+				      reeve__get(&t->pull_state) != REEVE_TASK_RUNNING;
 		tally[g].running +=
 			reeve__get(&t->phase) == REEVE_PHASE_WORK && reeve__cpu_holds(r, i);
 	}
@@ -134,6 +164,9 @@ static void fill_group_stats(struct reeve__cpu_pass *x, uint32_t i, const struct
 		ret->throttled_ns += x->now - g->cpu.throttled_since;
 	ret->waiting = g->cpu.waiting;
 	ret->vruntime = g->cpu.age;
+	ret->weight_ppm = reeve__cpu_group_weight(x, g, false);
+	ret->suspended = tally[i].suspended;
+	fill_latency(&r->cpu_lanes[i].waits, &ret->wait);
 }
 
 /* Groups of these slots, in their order, of one moment. */
@@ -233,6 +266,10 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	ret->throttled = reeve__get(&x.c->throttled_tasks);
 	ret->ready = x.c->waiting;
 	ret->min_vruntime = reeve__get(&x.c->clock);
+	ret->policy = x.policy;
+	ret->boosts = reeve__get(&r->cpu_more->boosts);
+	ret->deadlocks = reeve__get(&r->cpu_more->deadlocks);
+	fill_latency(&r->cpu_lanes[r->group_capacity].waits, &ret->wait);
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
 		ret->throttled_now += reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
 				      reeve__get(&r->tasks[i].is_runaway) &&
@@ -242,6 +279,45 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	reeve__catalog_unlock(r);
 	reeve__cpu_wake(&x);
 	free(tally);
+}
+
+/* What each slot's tasks have used since they were last booked to a slot. */
+static void add_unbooked(const struct reeve *r, struct reeve_cpu_slot_stats *ret, uint32_t n)
+{
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
+		const struct reeve_sh_task *t = &r->tasks[i];
+		uint32_t slot = reeve__get(&t->slot);
+		if (reeve__get(&t->head.state) == REEVE_SLOT_LIVE && slot < n)
+			ret[slot].cpu_ns += reeve__get(&t->cpu_ns) - reeve__get(&t->slot_cpu_base);
+	}
+}
+
+uint32_t reeve__cpu_slot_stats_copy(
+	struct reeve *r, struct reeve_cpu_slot_stats *ret, uint32_t capacity)
+{
+	uint32_t n = r->slot_count < capacity ? r->slot_count : capacity;
+	struct reeve__cpu_pass x;
+
+	reeve__sessions_lock(r);
+	reeve__cpu_begin(&x, r);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct reeve_sh_cpu_slot *s = &r->cpu_slots[i];
+		uint32_t t = reeve__word_task(r, atomic_load(&s->word));
+		ret[i] = (struct reeve_cpu_slot_stats){
+			.slot = i,
+			.is_busy = t != REEVE_NONE &&
+				   reeve__get(&r->tasks[t].phase) == REEVE_PHASE_WORK,
+			.task = {t != REEVE_NONE ? r->tasks[t].head.id : 0},
+			.cpu_ns = reeve__get(&r->cpu_slot_ns[i]),
+			.scheduled = reeve__get(&s->scheduled),
+			.context_switches = reeve__get(&s->switches),
+		};
+	}
+	add_unbooked(r, ret, n);
+	reeve__cpu_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__cpu_wake(&x);
+	return r->slot_count;
 }
 
 /* ---- tasks ---- */
@@ -288,7 +364,7 @@ void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t i, struct reeve_task_i
 		.weight_ppm = reeve__fair_priority_weight(t->priority),
 		.created_wall = t->created_wall,
 		.last_scheduled_wall = reeve__get(&t->scheduled_wall),
-		.slice_left_ns = g < r->group_capacity ? (reeve_ns)reeve__cpu_slice_ns(x, g) : 0,
+		.slice_left_ns = (reeve_ns)reeve__cpu_slice_ns(x, i),
 	};
 }
 

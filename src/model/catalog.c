@@ -106,7 +106,7 @@ void reeve__journal_undo_locked(struct reeve *r)
 	reeve__put(&j->table, 0);
 }
 
-static void recover_catalog(struct reeve *r)
+void reeve__catalog_recover_locked(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
 
@@ -134,7 +134,7 @@ static void recover_catalog(struct reeve *r)
 void reeve__catalog_lock(struct reeve *r)
 {
 	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->catalog)))
-		recover_catalog(r);
+		reeve__catalog_recover_locked(r);
 }
 
 void reeve__catalog_unlock(struct reeve *r)

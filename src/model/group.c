@@ -130,6 +130,7 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	memset((char *)g + sizeof(g->head), 0,
 		offsetof(struct reeve_sh_group, name) - sizeof(g->head));
 	memset(g->description, 0, sizeof(*g) - offsetof(struct reeve_sh_group, description));
+	memset(&r->cpu_lanes[i], 0, sizeof(r->cpu_lanes[i]));
 	reeve__group_index_begin_locked(r);
 	write_def(g, REEVE_GROUP_ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;

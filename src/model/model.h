@@ -15,6 +15,8 @@
 /* The catalog lock, with what recovery needs. Rank CATALOG. */
 void reeve__catalog_lock(struct reeve *r);
 void reeve__catalog_unlock(struct reeve *r);
+/* Undoes what was half done and rebuilds what is derived, as after the death of an owner. */
+void reeve__catalog_recover_locked(struct reeve *r);
 
 /* First rows of a new segment: system groups and plans, plan 1 in force. No lock: nobody sees it. */
 int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);

@@ -277,6 +277,16 @@ void reeve__shares_solve_tree(struct reeve_sh_share *s, uint32_t n, uint32_t top
 		lower_limits(s, n);
 }
 
+void reeve__shares_weigh(struct reeve_sh_share *s, uint32_t n, bool by_level)
+{
+	struct plan whole = {s, n, by_level};
+
+	raise_floors(s, n, raise_demand(s, n));
+	divide(whole, WHOLE);
+	for (uint32_t i = 0; i < n; i++)
+		s[i].weight_ppm = s[i].has_demand ? (uint32_t)(s[i].part / SCALE) : 0;
+}
+
 void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level)
 {
 	reeve__shares_solve_tree(s, n, n, by_level);

@@ -5,8 +5,9 @@
  * Pure: integers in, integers out. Whatever the input, the result
  *   - is work-conserving: shares of groups with demand add up to the whole, unless caps forbid;
  *   - never exceeds a cap, neither a group's own nor that of a sub-plan it is in;
- *   - gives every group with demand at least REEVE_SHARE_FLOOR_PPM (unless a cap is lower),
- *     however deep it lies;
+ *   - gives every group with demand at least REEVE_SHARE_FLOOR_PPM (unless a cap is lower), however
+ *     deep it lies; or half an equal part when more than 500 groups have demand and floors would fill
+ *     more than half;
  *   - keeps proportions: two rows of a level of a plan stand in the ratio of their numbers, floor
  *     and caps apart.
  *
@@ -57,6 +58,8 @@ struct reeve_sh_share {
  * of rounds in which caps bind, at most n.
  */
 void reeve__shares_solve(struct reeve_sh_share *s, uint32_t n, bool by_level);
+/* The same without caps: only weight_ppm comes out. Takes O(n). */
+void reeve__shares_weigh(struct reeve_sh_share *s, uint32_t n, bool by_level);
 
 /*
  * Solves a tree of n rows: the first `top` are of the top plan, the others are children. Every row

@@ -25,6 +25,7 @@
 #include "../base/lock_ranks.h"
 #include "../base/zone.h"
 #include "layout_base.h"
+#include "layout_cpu.h"
 
 #include <pthread.h>
 
@@ -290,10 +291,11 @@ enum { REEVE_TASK_SESSION = 1, REEVE_TASK_PULL = 2 };
 
 /* Bits of a task's attention word: what its next checkpoint must look at. */
 enum {
-	REEVE_ATTEND_YIELD = 1,	 /* its slot was given to another, or a new ruling is in force */
-	REEVE_ATTEND_CANCEL = 2, /* the statement is to stop */
-	REEVE_ATTEND_KILL = 4,	 /* the session is to end */
-	REEVE_ATTEND_TIMEOUT = 8 /* out of time; sticks until the statement ends */
+	REEVE_ATTEND_YIELD = 1,	  /* its slot was given to another, or a new ruling is in force */
+	REEVE_ATTEND_CANCEL = 2,  /* the statement is to stop */
+	REEVE_ATTEND_KILL = 4,	  /* the session is to end */
+	REEVE_ATTEND_TIMEOUT = 8, /* out of time; sticks until the statement ends */
+	REEVE_ATTEND_LINKED = 256 /* it waits for what another session holds */
 };
 
 struct reeve_sh_task {
@@ -321,7 +323,7 @@ struct reeve_sh_task {
 	/* the scheduler's */
 	uint64_t age;			/* D: virtual runtime in its group */
 	struct reeve_sh_node node;	/* D d: in its group's heap */
-	uint64_t eligible_ns;		/* D: a runaway rests until then */
+	_Atomic uint64_t slot_cpu_base; /* o: part of cpu_ns that is booked to the slots it had */
 	_Atomic uint32_t is_runaway;	/* D writes */
 	uint32_t priority;		/* i */
 	uint32_t session;		/* i: slot; REEVE_NONE */
@@ -463,6 +465,8 @@ struct reeve_sh_header {
 	uint64_t parallel_groups;   /* i: offset of a row a group slot */
 	uint64_t parallel_sessions; /* i: offset of 1 + an execution's slot, a session slot */
 	struct reeve_sh_groups_domain groups_domain;
+	/* CPU, beside the slots of tasks and groups: layout_cpu.h */
+	struct reeve_sh_cpu_more cpu_more;
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");

@@ -159,6 +159,12 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->parallel_sessions = end;
 	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
+	h->cpu_more.tasks = end;
+	end = page_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
+	h->cpu_more.slot_ns = end;
+	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
+	h->cpu_more.lanes = end;
+	end = page_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
 	h->size = end;
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
@@ -240,6 +246,10 @@ static void set_pointers(struct reeve *r)
 	r->cpu = &h->cpu;
 	r->cpu_slots = (struct reeve_sh_cpu_slot *)(void *)(r->base + h->cpu_slots);
 	r->attachments = (struct reeve_sh_attachment *)(void *)(r->base + h->attachments.slots);
+	r->cpu_more = &h->cpu_more;
+	r->cpu_tasks = (struct reeve_sh_cpu_task *)(void *)(r->base + h->cpu_more.tasks);
+	r->cpu_slot_ns = (_Atomic uint64_t *)(void *)(r->base + h->cpu_more.slot_ns);
+	r->cpu_lanes = (struct reeve_sh_cpu_lane *)(void *)(r->base + h->cpu_more.lanes);
 	r->groups = (struct reeve_sh_group *)(void *)(r->base + h->groups.slots);
 	r->mappings = (struct reeve_sh_mapping *)(void *)(r->base + h->mappings.slots);
 	r->plans = (struct reeve_sh_plan *)(void *)(r->base + h->plans.slots);
@@ -297,8 +307,7 @@ static void format_segment(
 	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
 		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
 		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools,
-		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules,
-		&h->windows};
+		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules, &h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -345,7 +354,9 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->parallel_groups != want->parallel_groups ||
 	       h->parallel_sessions != want->parallel_sessions ||
 	       h->planning.switches != want->planning.switches || h->edit.ops != want->edit.ops ||
-	       h->edit.undo != want->edit.undo;
+	       h->edit.undo != want->edit.undo || h->cpu_more.tasks != want->cpu_more.tasks ||
+	       h->cpu_more.slot_ns != want->cpu_more.slot_ns ||
+	       h->cpu_more.lanes != want->cpu_more.lanes;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */

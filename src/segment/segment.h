@@ -33,6 +33,10 @@ struct reeve {
 	struct reeve_sh_header *header;
 	struct reeve_sh_cpu *cpu;
 	struct reeve_sh_cpu_slot *cpu_slots;
+	struct reeve_sh_cpu_more *cpu_more;
+	struct reeve_sh_cpu_task *cpu_tasks; /* as many as tasks */
+	_Atomic uint64_t *cpu_slot_ns;	     /* as many as CPU slots */
+	struct reeve_sh_cpu_lane *cpu_lanes; /* as many as groups, and one for all */
 	struct reeve_sh_group *groups;
 	struct reeve_sh_plan *plans;
 	struct reeve_sh_directive *directives;
@@ -64,6 +68,9 @@ struct reeve {
 	struct reeve_sh_server_pool *pools;
 	struct reeve_sh_rule *rules;
 	struct reeve_sh_zone *zones;
+
+	_Atomic reeve_ns wall_offset;	/* wall clock less monotonic clock, as last read */
+	_Atomic uint64_t wall_stamp_ns; /* when that was; 0: never */
 
 	uint32_t slot_count;
 	uint32_t event_capacity;

@@ -94,6 +94,10 @@ static void null_segment(void **state)
 	assert_fails(reeve_task_create(r, 1, g, 3, &t, E), INVALID, "reeve is NULL");
 	assert_fails(reeve_task_next(r, &u.task, E), INVALID, "reeve is NULL");
 	assert_fails(reeve_task_charge(r, t, 1, E), INVALID, "reeve is NULL");
+	assert_fails(reeve_task_suspend(r, t, 3, E), INVALID, "reeve is NULL");
+	assert_fails(reeve_task_resume(r, t, E), INVALID, "reeve is NULL");
+	assert_fails(reeve_task_estimate(r, t, 1, E), INVALID, "reeve is NULL");
+	assert_int_equal(reeve_cpu_slot_stats_copy(r, NULL, 0), 0);
 	assert_fails(reeve_task_yield(r, t, 1, E), INVALID, "reeve is NULL");
 	assert_fails(reeve_task_complete(r, t, 1, E), INVALID, "reeve is NULL");
 	assert_fails(reeve_task_get(r, t, &u.task, E), INVALID, "reeve is NULL");
@@ -169,6 +173,8 @@ static void null_arguments(void **state)
 	assert_fails(reeve_task_next(r, NULL, E), INVALID, "ret_task is NULL");
 	assert_fails(reeve_task_get(r, t, NULL, E), INVALID, "ret_info is NULL");
 	assert_int_equal(reeve_task_copy(r, t, NULL, 5), 0);
+	assert_int_equal(reeve_cpu_slot_stats_copy(r, NULL, 5), 0);
+	assert_int_equal(reeve_cpu_slot_stats_copy(r, NULL, 0), 1); /* how many there are */
 	assert_fails(reeve_cpu_detect_runaways(r, NULL, 1, NULL, E), INVALID, "ret_new is NULL");
 	reeve_segment_get(r, NULL);
 	assert_int_equal(reeve_attachment_copy(r, NULL, 5), 0);
@@ -254,6 +260,9 @@ static void unknown_ids(void **state)
 		assert_fails(reeve_task_get(r, t, (void *)out, E), REEVE_ENOT_FOUND, "CPU task");
 		assert_fails(reeve_task_charge(r, t, 1, E), REEVE_ENOT_FOUND, "CPU task");
 		assert_fails(reeve_task_yield(r, t, 1, E), REEVE_ENOT_FOUND, "CPU task");
+		assert_fails(reeve_task_suspend(r, t, 3, E), REEVE_ENOT_FOUND, "CPU task");
+		assert_fails(reeve_task_resume(r, t, E), REEVE_ENOT_FOUND, "CPU task");
+		assert_fails(reeve_task_estimate(r, t, 1, E), REEVE_ENOT_FOUND, "CPU task");
 		assert_fails(reeve_task_complete(r, t, 1, E), REEVE_ENOT_FOUND, "CPU task");
 		assert_memory_equal(out, same, sizeof(out));
 	}
@@ -437,7 +446,13 @@ static void sessions(void **state)
 	assert_fails(reeve_session_switch(c->r, reeve_session_id_of(s), (reeve_group_id){2}, 5, E),
 		INVALID, "reason is 5; allowed are 0 (Initial) to 4 (WorkloadBased)");
 	assert_true(core_info(c->r, s).group.v == 3);
-	struct reeve_query_def def = {INT64_MIN}; /* long over, without a wait or an overflow */
+	struct reeve_query_def less = {.deadline = REEVE_NEVER, .estimated_cpu_ns = -1};
+	assert_fails(reeve_query_begin(s, &less, E), INVALID,
+		"estimatedCpuTimeNs is -1; allowed are 0 and more");
+	assert_fails(reeve_task_estimate(c->r, (reeve_task_id){1}, 0, E), INVALID,
+		"estimatedCpuTimeNs is 0; allowed are 1 to");
+	struct reeve_query_def def = {
+		.deadline = INT64_MIN}; /* long over, without a wait or an overflow */
 	assert_ok(reeve_query_begin(s, &def, E));
 	assert_int_equal(reeve_checkpoint(s), REEVE_ETIMEOUT);
 	reeve_session_destroy(s);

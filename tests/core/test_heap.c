@@ -166,9 +166,9 @@ static void check_ends_on_a_circle_of_parents(void **state)
 	struct bed b;
 
 	bed_init(&b);
-	b.slots[0].node = (struct reeve_sh_node){1, 2, REEVE_NONE, 1, 1, 0};
-	b.slots[1].node = (struct reeve_sh_node){2, 0, REEVE_NONE, 1, 1, 0};
-	b.slots[2].node = (struct reeve_sh_node){0, 1, REEVE_NONE, 1, 1, 0};
+	b.slots[0].node = (struct reeve_sh_node){1, 2, REEVE_NONE, 1, 1, 1, 0};
+	b.slots[1].node = (struct reeve_sh_node){2, 0, REEVE_NONE, 1, 1, 1, 0};
+	b.slots[2].node = (struct reeve_sh_node){0, 1, REEVE_NONE, 1, 1, 1, 0};
 	assert_int_equal(reeve__heap_check(&b.heap, 0), UINT32_MAX);
 }
 

@@ -157,12 +157,18 @@ static void cpu_08_a_completed_task_is_gone(void **state)
 
 	complete(c, a); /* without ever having run */
 	assert_fails(reeve_task_next(c->r, &t, E), REEVE_ENOT_FOUND, "no task is ready");
-	assert_fails(reeve_task_complete(c->r, (reeve_task_id){a}, 0, E), REEVE_ENOT_FOUND,
-		"CPU task 1");
+	assert_fails(reeve_task_complete(c->r, (reeve_task_id){a}, 0, E), REEVE_EINVALID_STATE,
+		"CPU task 1 was completed");
+	assert_fails(reeve_task_charge(c->r, (reeve_task_id){a}, 0, E), REEVE_EINVALID_STATE,
+		"CPU task 1 was completed");
+	assert_fails(reeve_task_yield(c->r, (reeve_task_id){a}, 0, E), REEVE_EINVALID_STATE,
+		"CPU task 1 was completed");
+	assert_fails(reeve_task_suspend(c->r, (reeve_task_id){a}, REEVE_TASK_WAITING, E),
+		REEVE_EINVALID_STATE, "CPU task 1 was completed");
+	assert_fails(reeve_task_charge(c->r, (reeve_task_id){a + 1}, 0, E), REEVE_ENOT_FOUND,
+		"CPU task 2");
 	assert_fails(
-		reeve_task_charge(c->r, (reeve_task_id){a}, 0, E), REEVE_ENOT_FOUND, "CPU task 1");
-	assert_fails(
-		reeve_task_yield(c->r, (reeve_task_id){a}, 0, E), REEVE_ENOT_FOUND, "CPU task 1");
+		reeve_task_charge(c->r, (reeve_task_id){0}, 0, E), REEVE_ENOT_FOUND, "CPU task 0");
 	assert_int_equal(core_group_stats(c->r, 3).tasks, 0);
 	for (int i = 0; i < 1000; i++) { /* memory stays bounded */
 		uint64_t id = add(c, 3, 3);

@@ -23,7 +23,11 @@ static void the_settings_begin_as_the_reference_has_them(void **state)
 static void cpu_17_settings_are_set_all_or_none(void **state)
 {
 	struct core *c = *state;
-	struct reeve_cpu_config k = {9, 5 * REEVE_MSEC, false, 7 * REEVE_SEC, 100000}, got;
+	struct reeve_cpu_config k = {.cpu_slots = 9,
+					.quantum_ns = 5 * REEVE_MSEC,
+					.runaway_threshold_ns = 7 * REEVE_SEC,
+					.runaway_throttle_ppm = 100000},
+				got;
 
 	assert_ok(reeve_cpu_config_set(c->r, &k, E));
 	reeve_cpu_config_get(c->r, &got);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct crew {
@@ -179,7 +180,7 @@ static void a_deadline_wakes_who_waits(void **state)
 
 	start(&ta, hold, &a);
 	await(&a.begun);
-	struct reeve_query_def def = {reeve_now_mono(r) + 20 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = reeve_now_mono(r) + 20 * REEVE_MSEC};
 	assert_fails(reeve_query_begin(s, &def, E), REEVE_ETIMEOUT, "out of time");
 	assert_true(reeve_now_mono(r) >= def.deadline - REEVE_MSEC);
 	a.may_end = 1;
@@ -193,7 +194,7 @@ static void a_deadline_far_away_is_none(void **state)
 {
 	struct reeve *r = *state;
 	struct reeve_session *s = core_session(r, 3);
-	struct reeve_query_def def = {REEVE_NEVER - 1};
+	struct reeve_query_def def = {.deadline = REEVE_NEVER - 1};
 	struct reeve_group_def group = REEVE_GROUP_DEF_INIT;
 
 	assert_ok(reeve_query_begin(s, &def, E));
@@ -439,6 +440,90 @@ static void a_group_is_deleted_while_sessions_come_and_go(void **state)
 	assert_int_equal(sessions, 0);
 }
 
+/* One thread that runs statements, waits for what others hold, and adds tasks by hand. */
+struct busy {
+	struct reeve *r;
+	struct reeve_session *s, *next;
+	_Atomic uint32_t *ended;
+	uint32_t index;
+};
+
+static void *be_busy(void *arg)
+{
+	struct busy *b = arg;
+
+	for (uint32_t n = 0; n < 150; n++) {
+		struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+		struct reeve_task_info t;
+		reeve_task_id id;
+
+		def.estimated_cpu_ns = (n % 7) * 10 * REEVE_USEC;
+		if (reeve_query_begin(b->s, &def, NULL))
+			abort();
+		for (uint32_t i = 0; i < 40 + b->index * 20; i++)
+			if (reeve_checkpoint(b->s))
+				abort();
+		if (n % 5 == b->index % 5) {
+			int rc;
+			reeve_block_begin(b->s);
+			rc = reeve_task_blocked_by(b->s, reeve_session_id_of(b->next), NULL);
+			if (rc && rc != REEVE_ECONFLICT)
+				abort();
+			sched_yield();
+			if (n % 2)
+				reeve_task_unblocked(b->s);
+			if (reeve_block_end(b->s))
+				abort();
+		}
+		reeve_query_end(b->s, NULL);
+		if (n % 10 == 0) {
+			if (reeve_task_create(
+				    b->r, n, (reeve_group_id){2 + b->index % 3}, n % 8, &id, NULL))
+				abort();
+			if (reeve_task_next(b->r, &t, NULL) == 0)
+				(void)reeve_task_yield(b->r, t.id, 1000, NULL);
+			if (reeve_task_complete(b->r, id, 500, NULL))
+				abort();
+		}
+	}
+	atomic_fetch_add(b->ended, 1);
+	return NULL;
+}
+
+/* CPU, lines 5 and 17: the default policy deadlocked with itself, and none could be changed in use. */
+static void cpu_05_policies_change_under_load(void **state)
+{
+	enum { N = 6 };
+	struct reeve *r = *state;
+	struct reeve_cpu_config k;
+	_Atomic uint32_t ended = 0;
+	struct busy b[N];
+	pthread_t t[N];
+	uint32_t policy = 0;
+
+	for (uint32_t i = 0; i < N; i++)
+		b[i] = (struct busy){r, core_session(r, 2 + i % 3), NULL, &ended, i};
+	for (uint32_t i = 0; i < N; i++)
+		b[i].next = b[(i + 1) % N].s;
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, be_busy, &b[i]), 0);
+	while (atomic_load(&ended) < N) {
+		reeve_cpu_config_get(r, &k);
+		k.policy = policy++ % 4;
+		k.quantum_ns = (1 + policy % 3) * REEVE_MSEC;
+		assert_ok(reeve_cpu_config_set(r, &k, E));
+		assert_clean(r);
+		sched_yield();
+	}
+	for (uint32_t i = 0; i < N; i++)
+		pthread_join(t[i], NULL);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_true(core_info(r, b[i].s).total_queries == 150);
+		assert_true(core_info(r, b[i].s).blocked_by.v == 0);
+		reeve_session_destroy(b[i].s);
+	}
+}
+
 #define with_crew(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -456,6 +541,7 @@ int main(void)
 		with_crew(cpu_05_picking_and_yielding_at_once_ends),
 		with_crew(plans_04_groups_are_found_while_others_come_and_are_renamed),
 		with_crew(a_group_is_deleted_while_sessions_come_and_go),
+		with_crew(cpu_05_policies_change_under_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,8 +105,7 @@ static int write_number(
 	case DEFINITION_GROUP:
 		return reeve_group_update(r, d->group, REEVE_GROUP_ALL_FIELDS, &group, 0, err);
 	case DEFINITION_PLAN:
-		return reeve_plan_update(
-			r, d->plan, (REEVE_PLAN_PARENT << 1) - 1, &plan, 0, err);
+		return reeve_plan_update(r, d->plan, (REEVE_PLAN_PARENT << 1) - 1, &plan, 0, err);
 	case DEFINITION_DIRECTIVE:
 		return reeve_directive_update(r, d->directive, &directive, 0, err);
 	case DEFINITION_RULE:

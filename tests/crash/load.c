@@ -71,6 +71,22 @@ static int use_servers(struct load *l)
 	return reeve_checkpoint(l->session);
 }
 
+/* Waits for what some other session may hold. A ring of such waits, or one that has ended, is refused. */
+static int wait_for_lock(struct load *l)
+{
+	uint64_t id = kit_get(&l->board->ids[kit_below(&l->seed, LOAD_MAX)]);
+	int rc;
+
+	reeve_block_begin(l->session);
+	rc = id ? reeve_task_blocked_by(l->session, (reeve_session_id){id}, NULL) : 0;
+	if (rc && rc != REEVE_ECONFLICT && rc != REEVE_ENOT_FOUND && rc != REEVE_EINVALID_STATE)
+		fault(l, "a wait for another session is refused with a strange code");
+	kit_nap((reeve_ns)kit_below(&l->seed, 200) * REEVE_USEC);
+	if (kit_below(&l->seed, 2))
+		reeve_task_unblocked(l->session);
+	return reeve_block_end(l->session);
+}
+
 /* The part between begin and end; 0, or why it stopped. */
 static int work(struct load *l)
 {
@@ -92,6 +108,8 @@ static int work(struct load *l)
 	}
 	if (kind == 2 && !rc)
 		rc = use_servers(l);
+	if (kind == 3 && !rc)
+		rc = wait_for_lock(l);
 	return rc;
 }
 
@@ -196,11 +214,27 @@ static void run_outside_parallel(struct load *l)
 		kit_nap(100 * REEVE_USEC); /* until others have let go of its servers */
 }
 
+/* Not by priority: there some may wait for seconds, by right. */
+static void change_policy(struct load *l)
+{
+	static const uint32_t policies[] = {
+		REEVE_CPU_COMPLETELY_FAIR, REEVE_CPU_FAIR_SHARE, REEVE_CPU_WEIGHTED_FAIR_QUEUEING};
+	struct reeve_cpu_config config;
+
+	reeve_cpu_config_get(l->r, &config);
+	config.policy = policies[kit_below(&l->seed, 3)];
+	if (reeve_cpu_config_set(l->r, &config, NULL))
+		fault(l, "a policy is refused");
+}
+
 static void change(struct load *l)
 {
 	uint64_t plan = 1 + kit_below(&l->seed, 4);
 
-	switch (kit_below(&l->seed, 4)) {
+	switch (kit_below(&l->seed, 5)) {
+	case 4:
+		change_policy(l);
+		break;
 	case 0:
 		if (reeve_plan_activate(l->r, (reeve_plan_id){plan}, NULL))
 			fault(l, "a system plan is not activated");

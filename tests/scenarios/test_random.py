@@ -14,11 +14,15 @@ import sys
 import tempfile
 
 
+POLICIES = ["completely-fair", "fair-share", "priority", "weighted-fair"]
+
+
 def machine(chance):
     yield f"machine cores {chance.choice([1, 2, 2, 4])} wakeup 5us {chance.choice([5, 50, 300])}us"
     if chance.random() < 0.4:
         yield f"slots {chance.choice([1, 1, 2, 3, 6])}"
     yield f"quantum {chance.choice([1, 5, 10, 100])}ms"
+    yield f"policy {chance.choice(POLICIES)}"
     yield f"tick {chance.choice(['never', '100ms', '10ms'])}"
 
 
@@ -59,6 +63,11 @@ def clients(chance, name, groups, processes, duration):
         if chance.random() < 0.4:
             text += (f" {pattern} {chance.choice([50, 500, 15000])}us"
                      f" every {chance.choice([100, 1000, 20000])}us")
+    if chance.random() < 0.3:
+        text += f" lock {chance.choice([20, 400])}us every {chance.choice([100, 2000])}us"
+        text += chance.choice(["", "", " silent"])
+    if chance.random() < 0.3:
+        text += f" estimate {chance.choice([10, 100, 1000])}%"
     if chance.random() < 0.2:
         text += f" start {chance.randrange(duration)}ms"
     if chance.random() < 0.2 and not is_endless:
@@ -74,6 +83,7 @@ def event(chance, groups, processes, kinds, duration):
         f"kill {chance.choice(processes)}",
         f"quantum {chance.choice([1, 7, 100])}ms",
         f"register {group} shares {chance.choice([1, 50, 900])}{chance.choice(['', ' cap 30%'])}",
+        f"policy {chance.choice(POLICIES)}",
         f"cancel {chance.choice(kinds)}",
         f"end {chance.choice(kinds)}",
         f"directive P0 {group} cap {chance.choice([10, 70])}%",

@@ -183,7 +183,8 @@ static void test_expectations(void **state)
 static const struct {
 	const char *text, *error;
 } mistakes[] = {
-	{"sed 3", "t.scn:5: expected a statement (seed, machine, slots, quantum, chunk, tick, "
+	{"sed 3", "t.scn:5: expected a statement (seed, machine, slots, quantum, policy, chunk, "
+		  "tick, "
 		  "duration, drain, group, plan, directive, activate, process, clients, at, "
 		  "expect), found `sed`"},
 	{"seed", "t.scn:5: expected a seed, 0 to 9223372036854775807, found the end of the line"},
@@ -227,7 +228,7 @@ static const struct {
 						   "declared above, found `p`"},
 	{"at 2s activate P", "t.scn:5: expected a time before the end of the run"},
 	{"at 0s explode", "t.scn:5: expected one of activate switch kill quantum register "
-			  "unregister directive cancel end, found `explode`"},
+			  "unregister directive cancel end policy, found `explode`"},
 	{"at 0s cancel d", "t.scn:5: expected the name of a set of clients declared above, found "
 			   "`d`"},
 	{"expect sharing A < 3%",

@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""The four CPU policies differ: each one's scenario fails under each of the others. And they agree in
+caps, blocking, deadlines, locks and in keeping the machine busy.
+
+    test_policies.py REEVE_SIM FOLDER
+
+Runs FOLDER/policy-NAME.scn under every policy. It must meet all its expectations under NAME, and miss
+one under each other. Runs what is common under every policy; it must meet all. Prints which did what;
+exit 1 when one did otherwise.
+"""
+import pathlib
+import subprocess
+import sys
+
+POLICIES = ["completely-fair", "fair-share", "priority", "weighted-fair"]
+COMMON = ["cap", "cap-one-core", "cap-change-live", "cap-of-churning-sessions", "blocked-alone",
+          "deadlines-and-cancels", "fewer-tasks-than-slots", "lock-boost"]
+
+
+def run(sim, policy, file, wanted):
+    """Whether the exit status is as wanted; prints what it was."""
+    done = subprocess.run([sim, f"--policy={policy}", file], capture_output=True, text=True,
+                          timeout=120, check=False)
+    print(f"{file.name} under {policy}: exit {done.returncode}, wanted {wanted}")
+    if done.returncode != wanted:
+        print(done.stdout + done.stderr)
+    return done.returncode == wanted
+
+
+def main():
+    sim, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    wrong = 0
+    for policy in POLICIES:
+        for name in POLICIES:
+            wrong += not run(sim, policy, folder / f"policy-{name}.scn", 0 if policy == name else 1)
+        for name in COMMON:
+            wrong += not run(sim, policy, folder / f"{name}.scn", 0)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
