@@ -64,8 +64,9 @@ void reeve_sqlite_end(struct reeve_sqlite *governor, struct reeve_query_usage *r
 	if (governor == NULL || !governor->is_bracketed)
 		return;
 	governor->is_bracketed = false;
-	reeve__sqlite_end(governor);
+	reeve__sqlite_end(governor, 0);
 	governor->stop = 0;
+	governor->free_rows = 0; /* a cursor that is still open begins anew with its next row */
 	if (ret_usage != NULL)
 		*ret_usage = governor->usage;
 }
@@ -86,7 +87,7 @@ int reeve_sqlite_cancel(struct reeve_sqlite *governor, struct reeve_error *err)
 
 int reeve_sqlite_why(const struct reeve_sqlite *governor, struct reeve_error *ret_why)
 {
-	if (governor == NULL || governor->why.code == 0)
+	if (governor == NULL || !governor->has_why)
 		return 0;
 	if (ret_why != NULL)
 		*ret_why = governor->why;

@@ -27,52 +27,74 @@
 
 #define REEVE__SQLITE_INLINE_OPEN 8
 
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Out of the way of what runs for every look-up: a section of its own, and never inlined. */
+#define COLD  __attribute__((cold, noinline))
+#define APART __attribute__((noinline)) /* so that its caller saves no registers for it */
+
 /* Opcodes between two checkpoints: about 20 us. Fewer cost more than noise, see docs/decisions. */
 #define REEVE__SQLITE_OPCODES 1000
 
+/*
+ * First what a look-up touches: two cache lines, and one written at its end. A look-up of SQLite runs
+ * through more code and data than the processor's first caches hold, so each line that it touches besides costs
+ * a few ns.
+ */
 struct reeve_sqlite {
-	/* set at open */
-	sqlite3 *db;
-	struct reeve *reeve;
-	struct reeve_session *session;
-	struct reeve_sqlite_vfs *vfs;
-	bool owns_session;
-	bool owns_reeve;
-	bool is_handed_over; /* belongs to the connection */
-	bool is_cache_ours;  /* cache_size and temp_store are held where we set them */
+	_Alignas(64) struct reeve_session *session; /* set at open */
 
 	/* the statement */
-	bool is_begun;	       /* between reeve_query_begin and _end */
-	bool is_away;	       /* between reeve_block_begin and _end */
-	bool is_bracketed;     /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
-	bool is_probing;       /* reeve_sqlite_check runs a statement of its own */
-	int stop;	       /* 0, or the code for which the statement is to stop */
-	uint32_t quick_pauses; /* of the reader, in a row; see statement.c */
-	uint32_t rows;	       /* handed to a trusted reader */
-	uint64_t left_ticks;   /* when the last row went out; 0: no row is out */
-	reeve_ns deadline;     /* of the statement; REEVE_NEVER */
-	reeve_ns busy_since;   /* of the lock now waited for */
-	reeve_ns looked_up;    /* when we last asked whether the statement is to stop */
+	bool is_begun;	      /* between reeve_query_begin and _end */
+	bool is_away;	      /* between reeve_block_begin and _end */
+	bool is_bracketed;    /* by reeve_sqlite_begin: ends by reeve_sqlite_end only */
+	bool is_probing;      /* reeve_sqlite_check runs a statement of its own */
+	bool is_start_next;   /* nothing has asked for the time since all statements ended */
+	bool has_why;	      /* the last statement was stopped or refused, and `why` says why */
+	uint8_t quick_pauses; /* of the reader, in a row; see statement.c */
+	/* Set by reeve_sqlite_cancel in any thread: SQLite's interrupt flag may have come first. */
+	_Atomic bool is_cancel_sent;
+	int stop; /* 0, or the code for which the statement is to stop */
+	/*
+	 * Rows that may go out without a thought. Above 0 only while all this holds: the reader is
+	 * trusted, nothing is away, the statement is not to stop, and whatever is open is begun.
+	 */
+	uint32_t free_rows;
+	uint64_t left_ticks; /* when the last row went out to a reader who is measured; 0: none */
 
 	/* the SQLite statements that have started and not ended: identities, never looked into */
 	sqlite3_stmt **open;
 	uint32_t open_count;
 	uint32_t open_capacity;
-	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 	sqlite3_stmt *last_ended; /* for a statement that SQLite starts again by itself */
 
-	/* limits */
-	reeve_ns timeout_ns;	  /* 0: none */
-	reeve_ns busy_timeout_ns; /* 0: none */
+	/* the time of day; see vfs_time_ms */
+	_Alignas(64) const sqlite3_int64 *asked_at; /* where SQLite wanted the last answer */
+	const sqlite3_int64 *start_at;		    /* where it wanted one at the last start */
+	uint64_t told_ticks;   /* when it was told; 0: its question has been heard of since */
+	sqlite3_int64 time_ms; /* the answer */
+	uint64_t time_ticks;   /* when that was true */
 
-	/* accounts */
-	struct reeve_error why; /* code 0: the last statement was not stopped */
-	struct reeve_query_usage usage;
+	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
+	reeve_ns timeout_ns; /* 0: none */
+	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
+
 	struct reeve_sqlite_totals totals;
-	uint32_t probe_hooks; /* PROBE_... bits of hooks that were called while probing */
+	struct reeve_query_usage usage;
+	uint64_t look_ticks;	  /* when a row of a trusted reader last was looked at */
+	reeve_ns busy_timeout_ns; /* 0: none */
+	reeve_ns busy_since;	  /* of the lock now waited for */
+	reeve_ns looked_up;	  /* when we last asked whether the statement is to stop */
+	uint32_t probe_hooks;	  /* PROBE_... bits of hooks that were called while probing */
+	struct reeve_error why;
 
-	/* Set by reeve_sqlite_cancel in any thread: SQLite's interrupt flag may have come first. */
-	_Atomic bool is_cancel_sent;
+	/* set at open */
+	sqlite3 *db;
+	struct reeve *reeve;
+	struct reeve_sqlite_vfs *vfs;
+	bool owns_session;
+	bool owns_reeve;
+	bool is_handed_over; /* belongs to the connection */
+	bool is_cache_ours;  /* cache_size and temp_store are held where we set them */
 };
 
 enum {
@@ -101,6 +123,19 @@ static inline uint64_t reeve__sqlite_ticks(void)
 #endif
 }
 
+/*
+ * Such a reading as reeve_query_end_at takes it: 0 (none) where its counter is another than ours.
+ */
+static inline uint64_t reeve__sqlite_reading(uint64_t ticks)
+{
+#if defined(__x86_64__)
+	return ticks;
+#else
+	(void)ticks;
+	return 0;
+#endif
+}
+
 /* Writes *err (may be NULL) by a printf format, and returns `code`. */
 int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -112,8 +147,11 @@ int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ..
  * own timeout, whichever is earlier. 0 or the reason, also in g->why.
  */
 int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline);
-/* Ends it, if one is begun, and adds up what it used. */
-void reeve__sqlite_end(struct reeve_sqlite *g);
+/*
+ * Ends it, if one is begun, and adds up what it used. `ticks`: a reading of the counter that was taken
+ * just now; 0: none.
+ */
+void reeve__sqlite_end(struct reeve_sqlite *g, uint64_t ticks);
 /*
  * The connection is at work: takes the slot back when it was given up, begins when open statements
  * have nothing begun. 0, or why the statement must stop.
@@ -130,8 +168,9 @@ int reeve__sqlite_look_up(struct reeve_sqlite *g);
 /* Notes why the statement stops: the first reason counts. Returns `code`. */
 int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text);
 bool reeve__sqlite_is_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt);
-/* Adds to, takes from the open statements. Adding may fail for want of memory: false. */
+/* Adds to the open statements; false for want of memory. */
 bool reeve__sqlite_track(struct reeve_sqlite *g, sqlite3_stmt *stmt);
+/* Takes from them; false when it is none. */
 bool reeve__sqlite_untrack(struct reeve_sqlite *g, const sqlite3_stmt *stmt);
 
 /* hooks.c */

@@ -47,7 +47,7 @@ static const char *skip_blanks(const char *sql)
  * ROLLBACK must get through whatever happened. What ends a transaction otherwise gets through too,
  * unless the session was killed: then its changes are not wanted any more.
  */
-static bool may_pass(const char *sql, int code)
+COLD static bool may_pass(const char *sql, int code)
 {
 	static const char *const ends[] = {"ROLLBACK", "COMMIT", "END", "RELEASE"};
 	size_t count = code == REEVE_EKILLED ? 1 : sizeof(ends) / sizeof(ends[0]);
@@ -59,43 +59,84 @@ static bool may_pass(const char *sql, int code)
 	return false;
 }
 
-static void statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+/* Ours, which no one governs. */
+COLD static bool is_own(struct reeve_sqlite *g, const char *text)
+{
+	if (strcmp(text, REEVE__SQLITE_FIND_SQL) == 0)
+		return true;
+	if (g->is_probing)
+		g->probe_hooks |= REEVE__PROBE_START;
+	return g->is_probing;
+}
+
+/* One more is open, or the first inside brackets, or one that we know already. */
+COLD static int another_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+{
+	if (!reeve__sqlite_track(g, stmt))
+		return 0; /* no memory: better ungoverned than never ended */
+	if (!g->is_begun && g->open_count == 1)
+		return reeve__sqlite_begin(g, REEVE_NEVER);
+	return reeve__sqlite_arrive(g);
+}
+
+APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
 {
 	int rc;
 
 	if (text != sqlite3_sql(stmt))
-		return; /* a trigger, or inside another statement */
-	if (text[0] == '/' && strcmp(text, REEVE__SQLITE_FIND_SQL) == 0)
-		return;
-	if (g->is_probing) {
-		g->probe_hooks |= REEVE__PROBE_START;
-		return;
-	}
-	if (!reeve__sqlite_track(g, stmt))
-		return; /* no memory: better ungoverned than never ended */
-	if (!g->is_begun && g->open_count == 1)
+		return 0; /* a trigger, or inside another statement */
+	if (UNLIKELY(text[0] == '/' || g->is_probing) && is_own(g, text))
+		return 0;
+	if (UNLIKELY(g->open_count > 0 || g->is_begun)) {
+		rc = another_starts(g, stmt);
+	} else {
+		g->start_at = g->asked_at;
+		g->open[g->open_count++] = stmt;
 		rc = reeve__sqlite_begin(g, REEVE_NEVER);
-	else
-		rc = reeve__sqlite_arrive(g);
-	if (rc < 0 && !may_pass(text, rc))
+	}
+	if (UNLIKELY(rc < 0) && !may_pass(text, rc))
 		sqlite3_interrupt(g->db);
+	return 0;
 }
 
-static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+/* reeve_sqlite_cancel was called, and its interrupt may have been lost. */
+COLD static void hear_cancel(struct reeve_sqlite *g)
 {
-	if (!reeve__sqlite_untrack(g, stmt)) {
-		g->probe_hooks |= REEVE__PROBE_END;
-		return;
-	}
-	g->last_ended = stmt;
 	if (g->is_begun && atomic_exchange(&g->is_cancel_sent, false) && g->stop == 0)
 		(void)reeve__sqlite_checkpoint(g);
-	if (g->open_count > 0) {
-		reeve__sqlite_leave(g);
-	} else if (!g->is_bracketed) {
-		reeve__sqlite_end(g);
-		g->stop = 0;
+}
+
+static bool is_last_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
+{
+	return g->open_count > 0 && g->open[g->open_count - 1] == stmt;
+}
+
+APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+{
+	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
+
+	g->told_ticks = 0;
+	if (is_last_open(g, stmt)) {
+		g->open_count--;
+	} else if (!reeve__sqlite_untrack(g, stmt)) {
+		g->probe_hooks |= REEVE__PROBE_END;
+		return 0;
 	}
+	g->last_ended = stmt;
+	if (UNLIKELY(atomic_load(&g->is_cancel_sent))) {
+		hear_cancel(g);
+		ticks = 0; /* it may have waited */
+	}
+	if (UNLIKELY(g->open_count > 0)) {
+		reeve__sqlite_leave(g);
+		return 0;
+	}
+	g->is_start_next = ticks != 0;
+	if (UNLIKELY(g->is_bracketed))
+		return 0;
+	reeve__sqlite_end(g, ticks);
+	g->stop = 0;
+	return 0;
 }
 
 /*
@@ -103,7 +144,7 @@ static void statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
  * change of schema: then it is open once more. The counter of such starts tells it from another
  * statement that was given the same address.
  */
-static bool reopen(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+COLD static bool reopen(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	if (stmt != g->last_ended || g->is_begun)
 		return false;
@@ -113,27 +154,31 @@ static bool reopen(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_track(g, stmt);
 }
 
-static void row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+APART static int row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	if (!reeve__sqlite_is_open(g, stmt) && !reopen(g, stmt))
-		return;
+		return 0;
 	if (reeve__sqlite_arrive(g) < 0)
 		sqlite3_interrupt(g->db);
 	else
 		reeve__sqlite_leave(g);
+	return 0;
 }
 
+/* Its result and those of what it calls are 0 always: nothing is to be done after the last call. */
 static int on_trace(unsigned what, void *arg, void *stmt, void *text)
 {
 	struct reeve_sqlite *g = arg;
 
+	if (what == SQLITE_TRACE_ROW) {
+		if (g->free_rows == 0 || !is_last_open(g, stmt))
+			return row_is_ready(g, stmt);
+		g->free_rows--;
+		return 0;
+	}
 	if (what == SQLITE_TRACE_STMT)
-		statement_starts(g, stmt, text);
-	else if (what == SQLITE_TRACE_ROW)
-		row_is_ready(g, stmt);
-	else if (what == SQLITE_TRACE_PROFILE)
-		statement_ends(g, stmt);
-	return 0;
+		return statement_starts(g, stmt, text);
+	return what == SQLITE_TRACE_PROFILE ? statement_ends(g, stmt) : 0;
 }
 
 /* Opcodes pass and nothing is open: see reopen. */

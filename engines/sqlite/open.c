@@ -64,7 +64,7 @@ static int check_options(const char *filename, sqlite3 **ret_db, int flags,
 void reeve__sqlite_destroy(struct reeve_sqlite *g)
 {
 	if (g->is_begun)
-		reeve__sqlite_end(g);
+		reeve__sqlite_end(g, 0);
 	reeve__sqlite_drop_vfs(g);
 	if (g->owns_session)
 		reeve_session_destroy(g->session);
@@ -102,11 +102,12 @@ static int open_session(
 static int create_governor(const struct reeve_sqlite_options *options, struct reeve_sqlite **ret_g,
 	struct reeve_error *err)
 {
-	struct reeve_sqlite *g = calloc(1, sizeof(*g));
+	struct reeve_sqlite *g = aligned_alloc(_Alignof(struct reeve_sqlite), sizeof(*g));
 	int rc;
 
 	if (g == NULL)
 		return reeve__sqlite_fail(err, REEVE_ESYSTEM, "out of memory");
+	memset(g, 0, sizeof(*g));
 	g->open = g->open_inline;
 	g->open_capacity = REEVE__SQLITE_INLINE_OPEN;
 	g->is_cache_ours = (options->flags & REEVE_SQLITE_OWN_CACHE) == 0;

@@ -9,7 +9,8 @@
  * read at full speed must not queue for every row, nor a look-up hand its slot over between its row
  * and its reset. So a reader has to earn trust: after 8 pauses in a row that were shorter than 2^20
  * ticks, slots are kept over rows; one longer pause, and they are given up at each row until it has
- * been quick 8 times again. A tick is one of the processor's constant counter, so that is 0.2 to
+ * been quick 8 times again. Of a reader that is trusted every 16th row is looked at: when it took
+ * long since the last such row, this one's pause is measured. A tick is one of the processor's constant counter, so that is 0.2 to
  * 1 ms on processors of 1 to 5 GHz.
  */
 #include <stdlib.h>
@@ -19,54 +20,58 @@
 
 #define LONG_PAUSE_TICKS   ((uint64_t)1 << 20)
 #define QUICK_PAUSES_TRUST 8
-/* Of a trusted reader every so many pauses is measured: reading the counter twice costs 10 ns. */
-#define ROWS_A_LOOK 8
+/* Reading the counter costs 9 ns where a row of a small table costs 60. */
+#define ROWS_A_LOOK 16
 
-static reeve_ns deadline_of(const struct reeve_sqlite *g)
+COLD static reeve_ns deadline_of(const struct reeve_sqlite *g, reeve_ns deadline)
 {
-	reeve_ns now;
+	reeve_ns now = reeve_now_mono(g->reeve);
+	reeve_ns own = g->timeout_ns < REEVE_NEVER - now ? now + g->timeout_ns : REEVE_NEVER;
 
-	if (g->timeout_ns == 0)
-		return REEVE_NEVER;
-	now = reeve_now_mono(g->reeve);
-	return g->timeout_ns < REEVE_NEVER - now ? now + g->timeout_ns : REEVE_NEVER;
+	return deadline < own ? deadline : own;
 }
 
 int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text)
 {
+	g->free_rows = 0;
 	if (g->stop == 0) {
 		g->stop = code;
 		g->totals.stopped++;
+		g->has_why = true;
 		reeve__sqlite_fail(&g->why, code, "%s", text);
 	}
 	return code;
 }
 
+COLD static int refused(struct reeve_sqlite *g, int code)
+{
+	g->stop = code;
+	g->has_why = true;
+	g->free_rows = 0;
+	g->totals.refused++;
+	return code;
+}
+
 int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 {
-	reeve_ns own = deadline_of(g);
-
-	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+	struct reeve_query_def def = {deadline};
 	int rc;
 
-	g->why.code = 0;
+	if (UNLIKELY(g->timeout_ns != 0))
+		def.deadline = deadline_of(g, deadline);
+	g->has_why = false;
 	g->stop = 0;
 	g->left_ticks = 0;
-	def.deadline = g->deadline = deadline < own ? deadline : own;
+	g->deadline = def.deadline;
 	rc = reeve_query_begin(g->session, &def, &g->why);
-	if (rc < 0) {
-		g->stop = rc;
-		g->totals.refused++;
-		return rc;
-	}
-	g->is_begun = true;
-	return 0;
+	g->is_begun = rc == 0;
+	return UNLIKELY(rc < 0) ? refused(g, rc) : 0;
 }
 
 /* The pause that began when a row went out is over: what it says of the reader. */
-static void judge_reader(struct reeve_sqlite *g)
+COLD static void judge_reader(struct reeve_sqlite *g, uint64_t ticks)
 {
-	if (reeve__sqlite_ticks() - g->left_ticks >= LONG_PAUSE_TICKS)
+	if (ticks - g->left_ticks >= LONG_PAUSE_TICKS)
 		g->quick_pauses = 0;
 	else if (g->quick_pauses < QUICK_PAUSES_TRUST)
 		g->quick_pauses++;
@@ -82,13 +87,13 @@ static void add_up(struct reeve_sqlite *g)
 	g->totals.elapsed_ns += g->usage.elapsed_ns;
 }
 
-void reeve__sqlite_end(struct reeve_sqlite *g)
+void reeve__sqlite_end(struct reeve_sqlite *g, uint64_t ticks)
 {
 	if (!g->is_begun)
 		return;
-	if (g->left_ticks != 0)
-		judge_reader(g);
-	reeve_query_end(g->session, &g->usage);
+	if (UNLIKELY(g->left_ticks != 0))
+		judge_reader(g, ticks != 0 ? ticks : reeve__sqlite_ticks());
+	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), &g->usage);
 	g->is_begun = false;
 	g->is_away = false;
 	add_up(g);
@@ -123,7 +128,7 @@ static int come_back(struct reeve_sqlite *g)
 int reeve__sqlite_arrive(struct reeve_sqlite *g)
 {
 	if (g->left_ticks != 0)
-		judge_reader(g);
+		judge_reader(g, reeve__sqlite_ticks());
 	if (g->is_away && come_back(g) < 0)
 		return g->stop;
 	if (!g->is_begun && g->open_count > 0 && g->stop == 0)
@@ -137,17 +142,30 @@ void reeve__sqlite_go_away(struct reeve_sqlite *g)
 		return;
 	reeve_block_begin(g->session);
 	g->is_away = true;
+	g->free_rows = 0;
 }
 
 void reeve__sqlite_leave(struct reeve_sqlite *g)
 {
-	bool is_trusted = g->quick_pauses >= QUICK_PAUSES_TRUST;
+	uint64_t ticks, before = g->look_ticks;
 
-	if (g->is_bracketed || (is_trusted && ++g->rows % ROWS_A_LOOK != 0))
+	if (g->free_rows > 0) {
+		g->free_rows--;
 		return;
-	g->left_ticks = reeve__sqlite_ticks() | 1;
-	if (!is_trusted)
+	}
+	if (g->is_bracketed || !g->is_begun)
+		return;
+	ticks = reeve__sqlite_ticks() | 1;
+	if (g->quick_pauses < QUICK_PAUSES_TRUST) {
+		g->left_ticks = ticks;
 		reeve__sqlite_go_away(g);
+		return;
+	}
+	g->look_ticks = ticks;
+	if (ticks - before >= LONG_PAUSE_TICKS)
+		g->left_ticks = ticks;
+	else if (!g->is_away && g->stop == 0)
+		g->free_rows = ROWS_A_LOOK - 1;
 }
 
 int reeve__sqlite_checkpoint(struct reeve_sqlite *g)

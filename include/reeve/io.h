@@ -13,8 +13,8 @@
  * Admission and managed requests wait in one queue, pull requests in another; limits and
  * max_concurrent hold for all together.
  *
- * A group's settings are the last explicit registration, else the active plan's directive, else no
- * limit and weight REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by itself: it is never
+ * A group's limits are those of the last explicit registration, else the active plan's directive, else
+ * the group's own (group.h), else none; its weight that of the first two, else REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by itself: it is never
  * in the way of another.
  */
 #ifndef REEVE_IO_H
@@ -380,7 +380,8 @@ struct reeve_io_stats {
 	uint64_t avg_latency_ns; /* mean of submission to completion */
 	uint64_t deadline_misses;
 	uint64_t throttled; /* requests delayed at least once by a limit */
-	uint64_t merged;    /* managed requests that were performed together with a neighbour */
+	/* managed requests performed in one call with a neighbour, by an executor of threads */
+	uint64_t merged;
 	uint32_t queued, active;
 	uint64_t bytes_per_s;
 	uint64_t milliops_per_s;

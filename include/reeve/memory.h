@@ -110,7 +110,7 @@ struct reeve_memory_config {
 	uint32_t hysteresis_ppm;
 	uint32_t strategy;	     /* enum reeve_memory_strategy; default AUTOMATIC */
 	uint32_t hybrid_benefit_ppm; /* default 200,000 */
-	reeve_ns tune_period_ns;     /* 100 ms to a day between resizes by reeve_tick; default 60 s */
+	reeve_ns tune_period_ns; /* 100 ms to a day between resizes by reeve_tick; default 60 s */
 };
 
 REEVE_API void reeve_memory_config_get(struct reeve *reeve, struct reeve_memory_config *ret_config);
@@ -124,14 +124,14 @@ REEVE_API int reeve_memory_config_set(
 /* ---- pools ---- */
 
 struct reeve_pool_def {
-	const char *name; /* 1 to 64 bytes, unique */
-	uint32_t type;	  /* enum reeve_pool_type */
-	reeve_pool_id parent; /* .v 0: directly below the database limit */
-	uint64_t max_bytes;   /* 1 to the parent's */
-	uint64_t min_bytes;   /* 0 to max_bytes: the advisor shrinks it no further */
+	const char *name;      /* 1 to 64 bytes, unique */
+	uint32_t type;	       /* enum reeve_pool_type */
+	reeve_pool_id parent;  /* .v 0: directly below the database limit */
+	uint64_t max_bytes;    /* 1 to the parent's */
+	uint64_t min_bytes;    /* 0 to max_bytes: the advisor shrinks it no further */
 	uint64_t target_bytes; /* REEVE_UNLIMITED: none; see reeve_pool_update */
-	uint64_t page_bytes; /* what one reeve_memory_access stands for; default 8,192 */
-	bool auto_tune;	     /* the advisor may have an opinion of it; default off */
+	uint64_t page_bytes;   /* what one reeve_memory_access stands for; default 8,192 */
+	bool auto_tune;	       /* the advisor may have an opinion of it; default off */
 };
 #define REEVE_POOL_DEF_INIT                                                                        \
 	{                                                                                          \
@@ -251,7 +251,7 @@ REEVE_API int reeve_memory_release(
  * `max_work_area`: REEVE_UNLIMITED asks for the defaults: the group's limit a session or 100 MiB, and
  * a quarter of that. A quota below usage only stops growth. `group`: .v 0: the session's own. A
  * session that reeve does not know is one of an outside engine: it wants a group, and its id will not
- * be handed to a session of reeve's. Errors: NOT_FOUND (group), CONFLICT (the session is of another
+ * be handed to a session of reeve's; what it holds stays until its quota is removed. Errors: NOT_FOUND (group), CONFLICT (the session is of another
  * group), RESOURCE_EXHAUSTED (above the group's limit a session; a table is full), INVALID_ARGUMENT.
  */
 REEVE_API int reeve_memory_quota_set(struct reeve *reeve, reeve_session_id session,
@@ -275,7 +275,7 @@ REEVE_API int reeve_memory_session_release(struct reeve *reeve, reeve_session_id
 struct reeve_memory_quota_info {
 	reeve_session_id session;
 	reeve_group_id group;
-	uint64_t max_pga_bytes;	      /* in force: the group's limit a session may be lower */
+	uint64_t max_pga_bytes; /* in force: the group's limit a session may be lower */
 	uint64_t max_work_area_bytes;
 	uint64_t pga_bytes;	  /* in use; allocations of pool 5 that the session owns included */
 	uint64_t work_area_bytes; /* in use */
@@ -324,10 +324,10 @@ REEVE_API uint32_t reeve_memory_group_copy(struct reeve *reeve, reeve_group_id a
 /* ---- pressure ---- */
 
 struct reeve_memory_pressure {
-	uint32_t level;	       /* enum reeve_memory_level */
-	uint32_t usage_ppm;    /* of the database limit */
-	uint32_t outside_ppm;  /* of the container's limit, page cache apart; 0: none */
-	uint32_t stall_ppm;    /* some task stalled for memory, 10 s mean; UINT32_MAX: not told */
+	uint32_t level;	      /* enum reeve_memory_level */
+	uint32_t usage_ppm;   /* of the database limit */
+	uint32_t outside_ppm; /* of the container's limit, page cache apart; 0: none */
+	uint32_t stall_ppm;   /* some task stalled for memory, 10 s mean; UINT32_MAX: not told */
 	uint32_t low_ppm, medium_ppm, high_ppm, critical_ppm, hysteresis_ppm;
 	reeve_ns since_wall;
 	uint64_t wanted_bytes; /* to be given back until callbacks are left alone */

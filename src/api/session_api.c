@@ -51,6 +51,12 @@ REEVE_API int reeve_query_begin(
 	return reeve__query_begin(session, def, err);
 }
 
+REEVE_API void reeve_query_expect(const struct reeve_session *session)
+{
+	if (session)
+		reeve__query_expect(session);
+}
+
 REEVE_API int reeve_checkpoint(struct reeve_session *session)
 {
 	return reeve__query_checkpoint(session);
@@ -64,7 +70,14 @@ REEVE_API const char *reeve_checkpoint_text(const struct reeve_session *session)
 REEVE_API void reeve_query_end(struct reeve_session *session, struct reeve_query_usage *ret_usage)
 {
 	if (session)
-		reeve__query_end(session, ret_usage);
+		reeve__query_end(session, 0, ret_usage);
+}
+
+REEVE_API void reeve_query_end_at(
+	struct reeve_session *session, uint64_t ticks, struct reeve_query_usage *ret_usage)
+{
+	if (session)
+		reeve__query_end(session, ticks, ret_usage);
 }
 
 REEVE_API void reeve_block_begin(struct reeve_session *session)

@@ -15,7 +15,10 @@
 
 #define REEVE_LIKELY(x)	  __builtin_expect(!!(x), 1)
 #define REEVE_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define REEVE_COUNT(a)	  (sizeof(a) / sizeof((a)[0]))
+/* Not in the way of what runs often: never inlined, so that its caller saves no registers for it. */
+#define REEVE_APART    __attribute__((noinline))
+#define REEVE_COLD     __attribute__((noinline, cold))
+#define REEVE_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Relaxed access to a shared counter, hint, or word that a lock orders already. */
 #define reeve__get(p)	 atomic_load_explicit((p), memory_order_relaxed)

@@ -49,38 +49,46 @@
 /* What a task of a capped group may use before it settles its account. */
 #define REEVE_SETTLE_NS ((uint64_t)1000000)
 
-/* A session as its process holds it. Used by one thread at a time. */
+/*
+ * A session as its process holds it. Used by one thread at a time. What a short statement touches
+ * comes first: between two of them an engine's own work may have filled the processor's cache.
+ */
 struct reeve_session {
 	struct reeve *r;
-	struct reeve_sh_session *sh;
 	struct reeve_sh_task *t;
 	uint64_t word; /* what a slot it holds says */
-	uint32_t session, task, slot;
-	/* the statement under way; cycles are of the processor's counter */
-	bool in_query, cpu_known;
+	uint32_t slot;
 	uint32_t block_depth, shield_depth;
-	uint64_t begin_cycles, charged_cycles, look_cycles, slice_cycles, deadline_cycles;
-	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
-	uint64_t query_cpu_ns, query_wait_ns, blocked_ns, slice_start_cpu_ns;
-	uint64_t blocked_cycles;
-	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock, by thread cpu_thread */
-	pthread_t cpu_thread;
-	uint32_t parks;
-	uint32_t countdown;	/* checkpoints until the counter is looked at */
-	uint64_t glance_cycles; /* when it last was */
+	bool in_query, cpu_known;
+	bool io_open, io_blocked; /* of the I/O request, below */
 	int stop_code;
+	uint32_t parks;
+	uint32_t countdown; /* checkpoints until the counter is looked at */
+	/* the statement under way; cycles are of the processor's counter */
+	uint64_t begin_cycles;
+	_Alignas(64) uint64_t charged_cycles;
+	uint64_t look_cycles, slice_cycles, deadline_cycles;
+	uint64_t query_cpu_ns, query_wait_ns, blocked_ns;
+	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
+	/* when the last ended; smoothed pause to the next */
+	_Alignas(64) uint64_t end_cycles, gap_cycles;
+	uintptr_t cpu_thread;		 /* whose CPU clock is cpu_ns_base */
+	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
+	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
+	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
+	/* longer ones */
+	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
+	uint64_t slice_start_cpu_ns, blocked_cycles;
+	uint64_t glance_cycles; /* when a checkpoint last looked at the counter */
+	struct reeve_sh_session *sh;
+	uint32_t session, task;
 	char stop_text[128];
-	/* the I/O request under way */
-	bool io_open, io_blocked;
+	/* the I/O request under way, if io_open */
 	uint32_t io_type, io_device;
 	uint32_t io_slot, io_hint;	    /* I/O slot that bears the task's name; where to try */
 	uint32_t io_request, io_generation; /* row of the table, when it had to queue */
 	uint64_t io_cycles, io_due_ns;	    /* when it was admitted; the span it may take */
-	/* between statements */
-	uint64_t end_cycles, gap_cycles;       /* when the last ended; smoothed pause to the next */
 	struct reeve_session *next, *previous; /* this process's list */
-	/* memory; NULL until the first charge */
-	struct reeve_sh_quota *quota;
 };
 
 static inline uint64_t reeve__cycles(const struct reeve *r)
@@ -201,8 +209,11 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 
 int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
+/* Fetches the cache lines that a begin and an end touch. */
+void reeve__query_expect(const struct reeve_session *s);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
-void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret);
+/* `ticks`: see reeve_query_end_at. */
+void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret);
 /* Counts what the owner has measured and the scheduler does not know yet. Before the task goes. */
 void reeve__query_settle(struct reeve_session *s);
 void reeve__query_block_begin(struct reeve_session *s);

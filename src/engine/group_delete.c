@@ -14,6 +14,8 @@
  * them. Group slots are used again, so what it keeps beside a slot must begin anew with the group.
  */
 #include "engine.h"
+#include "io.h"
+#include "parallel.h"
 
 #include <stdio.h>
 
@@ -54,6 +56,7 @@ static void move_task(const struct move *m, uint32_t task)
 
 	if (task >= m->r->header->tasks.capacity || reeve__get(&m->r->tasks[task].group) != m->from)
 		return;
+	reeve__io_move(m->r, task, m->from);
 	reeve__cpu_move(&x, m->r, task, m->to);
 	for (uint32_t i = 0; m->wakes && i < x.wake_count; i++)
 		if (m->wakes->n < REEVE_COUNT(m->wakes->tasks))
@@ -264,6 +267,39 @@ static void move_registrations(const struct move *m)
 	from->registered = 0;
 }
 
+/* After the sessions: what they submit from then on is the other group's. */
+static void move_io(const struct move *m)
+{
+	struct reeve__io_pass x;
+
+	reeve__io_group_move(&x, m->r, m->from, m->to);
+	for (uint32_t i = 0; m->wakes && i < x.wake_count; i++)
+		if (m->wakes->n < REEVE_COUNT(m->wakes->tasks))
+			m->wakes->tasks[m->wakes->n++] = x.wakes[i];
+}
+
+static void move_io_registrations(const struct move *m)
+{
+	reeve__io_registration_move(m->r, m->from, m->to);
+}
+
+/* ---- parallel control ---- */
+
+static void move_executions(const struct move *m)
+{
+	reeve__parallel_group_move(m->r, m->from, m->to);
+}
+
+static void move_parallel_limits(const struct move *m)
+{
+	reeve__parallel_limits_move(m->r, m->from, m->to);
+}
+
+static void move_pools(const struct move *m)
+{
+	reeve__parallel_pools_move(m->r, m->from, m->to);
+}
+
 /* All that can refer to a group, for people in the order in which they would look. */
 static const struct referrer {
 	const char *one, *many;
@@ -279,6 +315,14 @@ static const struct referrer {
 	{"plan directive", "plan directives", count_directives, move_directives},
 	{"CPU registration", "CPU registrations", count_registrations, move_registrations},
 	{"memory registration", "memory registrations", count_memory_limits, move_memory_limits},
+	{"I/O registration", "I/O registrations", reeve__io_group_registrations,
+		move_io_registrations},
+	{"I/O request", "I/O requests", reeve__io_group_requests, move_io},
+	{"parallel limit", "parallel limits", reeve__parallel_group_limits, move_parallel_limits},
+	{"server pool", "server pools", reeve__parallel_group_pools, move_pools},
+	/* after what decides whether they can go there */
+	{"parallel execution", "parallel executions", reeve__parallel_group_executions,
+		move_executions},
 };
 
 /* ---- the deletion ---- */

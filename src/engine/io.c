@@ -27,13 +27,14 @@ static uint64_t read_clock(struct reeve *r)
 	return r->io_clock_ns + since;
 }
 
-static void set_view(struct reeve__io_pass *x, uint32_t queue)
+void reeve__io_view_make(struct reeve__io_pass *x, uint32_t queue)
 {
 	struct reeve *r = x->r;
 
 	reeve__io_view_init(&x->views[queue], &x->io->queues[queue], &r->io_requests[0].entry,
 		sizeof(struct reeve_sh_io_request), r->header->io.requests.capacity,
 		&r->io_groups[0].flows[queue], sizeof(struct reeve_sh_io_group), r->group_capacity);
+	x->has_view |= 1u << queue;
 }
 
 void reeve__io_lock(struct reeve__io_pass *x, struct reeve *r)
@@ -42,14 +43,13 @@ void reeve__io_lock(struct reeve__io_pass *x, struct reeve *r)
 
 	x->r = r;
 	x->io = r->io;
-	x->wake_count = x->executor_count = 0;
+	x->wake_count = x->executor_count = x->has_view = 0;
+	x->has_more = false;
 	x->now = read_clock(r);
 	/* Two processes' readings may differ by a microsecond; nobody goes back. */
 	if (REEVE_UNLIKELY(x->now < x->io->clock_ns && x->io->clock_ns - x->now < REEVE_MSEC))
 		x->now = x->io->clock_ns;
 	x->io->clock_ns = x->now;
-	set_view(x, REEVE_IO_QUEUE_ADMIT);
-	set_view(x, REEVE_IO_QUEUE_PULL);
 	if (REEVE_UNLIKELY(died))
 		reeve__io_rebuild(x);
 	REEVE_POINT(IO_LOCKED);
@@ -82,7 +82,7 @@ static bool is_owner(const struct reeve *r, const struct reeve_sh_io_request *q)
 /* The first of the waiting, of a held group when there is one. */
 static uint32_t first_waiter(struct reeve__io_pass *x)
 {
-	struct reeve__io_view *v = &x->views[REEVE_IO_QUEUE_ADMIT];
+	struct reeve__io_view *v = reeve__io_view_of(x, REEVE_IO_QUEUE_ADMIT);
 	uint32_t f = v->q->held < x->r->group_capacity ? v->q->held : v->q->ready[0];
 	const struct reeve_sh_io_flow *flow;
 
@@ -103,7 +103,8 @@ static void appoint_watchman(struct reeve__io_pass *x)
 
 	if (x->io->queues[REEVE_IO_QUEUE_ADMIT].count == 0)
 		return;
-	if (x->io->watchman != REEVE_NONE && reeve__io_next_look(x) >= x->io->watch_ns)
+	if (x->io->watchman != REEVE_NONE && !x->has_more &&
+		reeve__io_next_look(x) >= x->io->watch_ns)
 		return;
 	i = first_waiter(x);
 	if (i >= r->header->io.requests.capacity)
@@ -127,9 +128,9 @@ void reeve__io_unlock(struct reeve__io_pass *x)
 	/* seq_cst: see the head of io.h */
 	if (reeve__get(&x->io->contended) != x->io->queues[REEVE_IO_QUEUE_ADMIT].count)
 		atomic_store(&x->io->contended, x->io->queues[REEVE_IO_QUEUE_ADMIT].count);
-	if (REEVE_UNLIKELY(
-		    reeve__io_view_fault(&x->views[0]) || reeve__io_view_fault(&x->views[1])))
-		reeve__segment_degrade(r, "a queue of the I/O domain is damaged");
+	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++)
+		if ((x->has_view & 1u << k) && REEVE_UNLIKELY(reeve__io_view_fault(&x->views[k])))
+			reeve__segment_degrade(r, "a queue of the I/O domain is damaged");
 	reeve__lock_release(&r->io->lock);
 }
 
@@ -198,10 +199,18 @@ static void set_limits(
 	g->weight = weight;
 	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++) {
 		if (g->flows[k].weight != weight)
-			reeve__io_policy_weigh(&x->views[k], i, weight);
+			reeve__io_policy_weigh(reeve__io_view_of(x, k), i, weight);
 		if (!same)
-			reeve__io_policy_release(&x->views[k], i);
+			reeve__io_policy_release(reeve__io_view_of(x, k), i);
 	}
+}
+
+/* A limit that cannot be reached is kept as the greatest that can be counted; 0 is damage: none. */
+static uint64_t in_range(uint64_t limit, uint64_t most)
+{
+	if (limit == REEVE_UNLIMITED || limit == 0)
+		return REEVE_UNLIMITED;
+	return limit < most ? limit : most;
 }
 
 static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_sh_ruling_row *row,
@@ -209,19 +218,22 @@ static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_
 {
 	const struct reeve_sh_io_group *g = &x->r->io_groups[i];
 	uint64_t registered = atomic_load_explicit(&g->registered, memory_order_acquire);
+	const struct reeve_sh_group *own = &x->r->groups[i];
 	uint64_t bandwidth = reeve__get(&row->io_bandwidth), iops = reeve__get(&row->io_iops);
 	uint32_t weight = reeve__get(&row->io_weight), k = registered & 1;
 
+	if (bandwidth == REEVE_UNLIMITED)
+		bandwidth = reeve__get(&own->io_bandwidth);
+	if (iops == REEVE_UNLIMITED)
+		iops = reeve__get(&own->io_iops);
 	if (registered / 2 == activation + 1 &&
 		reeve__get(&g->group_id) == x->r->groups[i].head.id) {
 		bandwidth = reeve__get(&g->registered_bandwidth[k]);
 		iops = reeve__get(&g->registered_iops[k]);
 		weight = reeve__get(&g->registered_weight[k]);
 	}
-	if (bandwidth > REEVE_IO_BANDWIDTH_MAX || bandwidth == 0)
-		bandwidth = REEVE_UNLIMITED;
-	if (iops > REEVE_IO_IOPS_MAX || iops == 0)
-		iops = REEVE_UNLIMITED;
+	bandwidth = in_range(bandwidth, REEVE_IO_BANDWIDTH_MAX);
+	iops = in_range(iops, REEVE_IO_IOPS_MAX);
 	if (weight == 0 || weight > REEVE_IO_WEIGHT_MAX)
 		weight = weight ? REEVE_IO_WEIGHT_MAX : REEVE_IO_WEIGHT_DEFAULT;
 	set_limits(x, i, bandwidth, iops, weight);
@@ -335,7 +347,7 @@ void reeve__io_enqueue(struct reeve__io_pass *x, uint32_t i)
 	struct reeve_sh_io_request *q = &x->r->io_requests[i];
 
 	reeve__io_group(x, q->entry.flow);
-	reeve__io_policy_add(&x->views[reeve__io_queue_of(q)], i);
+	reeve__io_policy_add(reeve__io_view_of(x, reeve__io_queue_of(q)), i);
 	if (q->kind != REEVE_IO_KIND_PULL)
 		atomic_store(&x->io->contended, x->io->queues[REEVE_IO_QUEUE_ADMIT].count);
 	REEVE_POINT(IO_QUEUED);
@@ -360,7 +372,7 @@ static void hold(
 
 uint32_t reeve__io_best(struct reeve__io_pass *x, uint32_t queue)
 {
-	struct reeve__io_view *v = &x->views[queue];
+	struct reeve__io_view *v = reeve__io_view_of(x, queue);
 	uint32_t i;
 
 	if (v->q->count == 0)
@@ -417,12 +429,12 @@ void reeve__io_start(struct reeve__io_pass *x, uint32_t i, uint32_t slot)
 
 	REEVE_POINT(IO_NAMED);
 	reeve__io_limit_take(x, g, q->entry.size_bytes);
-	reeve__io_policy_serve(&x->views[reeve__io_queue_of(q)], i);
+	reeve__io_policy_serve(reeve__io_view_of(x, reeve__io_queue_of(q)), i);
 	q->started_ns = x->now;
 	q->slot = slot;
 	g->active++;
 	if (waited)
-		reeve__latency_add(&g->wait, waited);
+		reeve__latency_add_locked(&g->wait, waited);
 	if (x->io->watchman == i)
 		x->io->watchman = REEVE_NONE;
 	if (slot != REEVE_NONE) {
@@ -437,6 +449,8 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 {
 	struct reeve *r = x->r;
 
+	bool many = most > 1;
+
 	while (most-- > 0 && x->wake_count < REEVE_COUNT(x->wakes) &&
 		x->executor_count < REEVE_COUNT(x->executors)) {
 		uint32_t i = reeve__io_best(x, REEVE_IO_QUEUE_ADMIT), slot;
@@ -450,6 +464,7 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 		reeve__io_start(x, i, slot);
 		reeve__io_notify(x, i);
 	}
+	x->has_more = many; /* somebody else goes on with it */
 }
 
 /* What an ended request leaves in its task's or its group's account. */
@@ -492,7 +507,7 @@ void reeve__io_finish(struct reeve__io_pass *x, uint32_t i, uint32_t state, uint
 	uint32_t was = reeve__get(&q->state);
 
 	if (was == REEVE_IO_QUEUED)
-		reeve__io_policy_remove(&x->views[reeve__io_queue_of(q)], i);
+		reeve__io_policy_remove(reeve__io_view_of(x, reeve__io_queue_of(q)), i);
 	if (x->io->watchman == i)
 		x->io->watchman = REEVE_NONE;
 	reeve__put(&q->state, state);
@@ -511,7 +526,7 @@ void reeve__io_finish(struct reeve__io_pass *x, uint32_t i, uint32_t state, uint
 uint64_t reeve__io_next_look(struct reeve__io_pass *x)
 {
 	uint64_t at = x->now + REEVE_LOOK_UP_NS;
-	uint64_t next = reeve__io_policy_next(&x->views[REEVE_IO_QUEUE_ADMIT]);
+	uint64_t next = reeve__io_policy_next(reeve__io_view_of(x, REEVE_IO_QUEUE_ADMIT));
 
 	return next < at ? next : at;
 }
@@ -535,7 +550,7 @@ static void fill_queues(struct reeve__io_pass *x, const uint32_t *policies)
 			reeve__get(&q->state) != REEVE_IO_QUEUED)
 			continue;
 		q->entry.is_late = 0;
-		reeve__io_policy_add(&x->views[reeve__io_queue_of(q)], i);
+		reeve__io_policy_add(reeve__io_view_of(x, reeve__io_queue_of(q)), i);
 	}
 }
 

@@ -36,9 +36,21 @@ struct reeve__io_pass {
 	uint64_t now; /* monotonic ns */
 	struct reeve__io_view views[REEVE_IO_QUEUES];
 	uint32_t wake_count, executor_count;
+	uint32_t has_view;	/* bits: which of the views are made */
+	bool has_more;		/* more could be granted than one pass grants */
 	uint32_t wakes[16];	/* tasks */
 	uint32_t executors[16]; /* executors with something granted */
 };
+
+void reeve__io_view_make(struct reeve__io_pass *x, uint32_t queue);
+
+/* A queue in this process; made at its first use in a pass. */
+static inline struct reeve__io_view *reeve__io_view_of(struct reeve__io_pass *x, uint32_t queue)
+{
+	if (!(x->has_view & 1u << queue))
+		reeve__io_view_make(x, queue);
+	return &x->views[queue];
+}
 
 static inline uint64_t reeve__io_request_word(const struct reeve_sh_io_request *q, uint32_t i)
 {
@@ -96,6 +108,8 @@ uint32_t reeve__io_queue_of(const struct reeve_sh_io_request *q);
 /* ---- io_account.c ---- */
 
 void reeve__latency_add(struct reeve_sh_latency *l, uint64_t ns);
+/* The same when a lock keeps other writers out. */
+void reeve__latency_add_locked(struct reeve_sh_latency *l, uint64_t ns);
 void reeve__latency_sum(struct reeve_latency *to, const struct reeve_sh_latency *l);
 /* Books a completed transfer with its device. No lock needed. */
 void reeve__io_count_device(struct reeve *r, uint32_t device, uint32_t shard, uint32_t type,
@@ -113,6 +127,15 @@ void reeve__io_drop(struct reeve *r, uint32_t task);
 void reeve__io_move(struct reeve *r, uint32_t task, uint32_t from_group);
 /* An attachment is gone: its requests and executors too. Under the admin lock. */
 void reeve__io_reap(struct reeve *r, uint32_t attachment);
+/*
+ * For a group's deletion, under the catalog lock: how many requests are a group's; they become another's.
+ * move returns with the I/O lock let go; the caller wakes.
+ */
+uint32_t reeve__io_group_requests(struct reeve *r, uint32_t group);
+void reeve__io_group_move(struct reeve__io_pass *x, struct reeve *r, uint32_t from, uint32_t to);
+/* The same for an explicit registration: 0 or 1. Under the catalog lock. */
+uint32_t reeve__io_group_registrations(struct reeve *r, uint32_t group);
+void reeve__io_registration_move(struct reeve *r, uint32_t from, uint32_t to);
 /* Housekeeping. */
 void reeve__io_tick(struct reeve *r);
 int reeve__io_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
@@ -125,6 +148,12 @@ int reeve__io_check_def(struct reeve *r, const struct reeve_io_def *def, struct 
 int reeve__io_find_group(
 	struct reeve *r, reeve_group_id id, uint32_t *ret_group, struct reeve_error *err);
 int reeve__io_table_full(struct reeve *r, struct reeve_error *err);
+/*
+ * The group slot a request goes to, under the I/O lock: the session's as of now; without a session,
+ * *group as found, unless that group has gone meanwhile or is about to.
+ */
+int reeve__io_group_of(struct reeve__io_pass *x, const struct reeve_session *s, reeve_group_id id,
+	uint32_t *group, struct reeve_error *err);
 uint64_t reeve__io_deadline(const struct reeve *r, const struct reeve_io_def *def, uint64_t now);
 
 int reeve__io_begin(

@@ -33,6 +33,19 @@ void reeve__latency_add(struct reeve_sh_latency *l, uint64_t ns)
 	reeve__add(&l->count, 1);
 }
 
+void reeve__latency_add_locked(struct reeve_sh_latency *l, uint64_t ns)
+{
+	_Atomic uint64_t *bucket = &l->buckets[bucket_of(ns)];
+
+	if (~ns > reeve__get(&l->min_ns))
+		reeve__put(&l->min_ns, ~ns);
+	if (ns > reeve__get(&l->max_ns))
+		reeve__put(&l->max_ns, ns);
+	reeve__put(bucket, reeve__get(bucket) + 1);
+	reeve__put(&l->sum_ns, reeve__get(&l->sum_ns) + ns);
+	reeve__put(&l->count, reeve__get(&l->count) + 1);
+}
+
 void reeve__latency_sum(struct reeve_latency *to, const struct reeve_sh_latency *l)
 {
 	uint64_t count = reeve__get(&l->count), least = ~reeve__get(&l->min_ns);

@@ -107,17 +107,30 @@ static bool begin_fast(struct reeve_session *s)
 	       reeve__get(&g->group_id) == reeve__group_at(r, i)->head.id && take_slot(s, i);
 }
 
+/* Whether all who wait are held, and this group has nobody among them: nobody is overtaken. */
+static bool nobody_is_due(struct reeve__io_pass *x, uint32_t group)
+{
+	const struct reeve_sh_io_queue *q = &x->io->queues[REEVE_IO_QUEUE_ADMIT];
+
+	if (q->count == 0)
+		return true;
+	return q->ready[0] == REEVE_NONE && q->ready[1] == REEVE_NONE && q->behind == REEVE_NONE &&
+	       q->current == REEVE_NONE &&
+	       x->r->io_groups[group].flows[REEVE_IO_QUEUE_ADMIT].count == 0 &&
+	       reeve__io_policy_next(reeve__io_view_of(x, REEVE_IO_QUEUE_ADMIT)) > x->now;
+}
+
 /* With limits: at once, if the buckets have enough and nobody waits. A shielded task never waits. */
 static bool begin_at_once(struct reeve_session *s, const struct reeve_io_def *def)
 {
 	struct reeve__io_pass x;
 	struct reeve_sh_io_group *g;
-	uint32_t i = reeve__get(&s->t->group);
+	uint32_t of = reeve__get(&s->t->group), i = of < s->r->group_capacity ? of : 0;
 	bool iops, admitted, shielded = s->shield_depth > 0;
 
 	reeve__io_lock(&x, s->r);
 	g = reeve__io_group(&x, i);
-	admitted = shielded || (x.io->queues[REEVE_IO_QUEUE_ADMIT].count == 0 &&
+	admitted = shielded || (nobody_is_due(&x, i) &&
 				       reeve__io_limit_wait(&x, g, def->size_bytes, &iops) == 0);
 	if (admitted && !take_slot(s, i))
 		admitted = shielded;

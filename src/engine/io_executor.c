@@ -63,12 +63,10 @@ static void hand_back(struct reeve_io_executor *ex, struct reeve_io_job *job)
 	ex->r->host->wake(ex->r->host->self, &job->is_over);
 }
 
-/* Ends a job whose transfer gave `result`; takes up another in the same pass. */
-static struct reeve_io_job *end_job(
-	struct reeve_io_executor *ex, struct reeve_io_job *job, int64_t result, bool take)
+/* Ends a job whose transfer gave `result`. */
+static void end_job(struct reeve_io_executor *ex, struct reeve_io_job *job, int64_t result)
 {
 	struct reeve__io_pass x;
-	struct reeve_io_job *next = NULL;
 
 	job->result = result;
 	job->state = result == -ECANCELED ? REEVE_IO_CANCELLED
@@ -77,11 +75,8 @@ static struct reeve_io_job *end_job(
 	reeve__io_lock(&x, ex->r);
 	reeve__io_finish(&x, job->slot, job->state, result > 0 ? (uint64_t)result : 0);
 	reeve__io_dispatch(&x, 1);
-	if (take)
-		next = take_locked(ex, &x);
 	reeve__io_done(&x);
 	hand_back(ex, job);
-	return next;
 }
 
 static bool is_cancelled(const struct reeve_io_executor *ex, const struct reeve_io_job *job)
@@ -102,23 +97,43 @@ static reeve_ns look_at(struct reeve_io_executor *ex, struct reeve__io_pass *x)
 							 : REEVE_NEVER;
 }
 
-/* The next granted request; sleeps until there is one. NULL: the executor is closing. */
-static struct reeve_io_job *take(struct reeve_io_executor *ex)
+/* Whether the first granted request goes on where `last` ends, so that one call does both. */
+static bool next_adjoins(const struct reeve_io_executor *ex, const struct reeve_io_job *last)
+{
+	uint32_t i = row_of(ex)->first;
+	const struct reeve_io_job *job;
+
+	job = i < ex->r->header->io.requests.capacity ? ex->jobs[i] : NULL;
+	return job && last->op != REEVE_IO_OP_FSYNC && job->op == last->op && job->fd == last->fd &&
+	       last->def.size_bytes && job->def.offset == last->def.offset + last->def.size_bytes &&
+	       !is_cancelled(ex, job) && !is_cancelled(ex, last);
+}
+
+/*
+ * The next granted requests, up to `most` that lie end to end; sleeps until there is one. Returns how
+ * many; 0: the executor is closing.
+ */
+static uint32_t take(struct reeve_io_executor *ex, struct reeve_io_job **ret_jobs, uint32_t most)
 {
 	struct reeve *r = ex->r;
 	struct reeve__io_pass x;
 
 	for (;;) {
 		uint32_t word = atomic_load(&row_of(ex)->word);
-		struct reeve_io_job *job;
+		uint32_t n = 0;
 		reeve_ns at;
 		reeve__io_lock(&x, r);
 		reeve__io_dispatch(&x, 8);
-		job = take_locked(ex, &x);
+		if ((ret_jobs[0] = take_locked(ex, &x)))
+			n = 1;
+		while (n && n < most && next_adjoins(ex, ret_jobs[n - 1]))
+			ret_jobs[n++] = take_locked(ex, &x);
+		if (n > 1)
+			x.io->merged += n;
 		at = look_at(ex, &x);
 		reeve__io_done(&x);
-		if (job || atomic_load(&ex->closing))
-			return job;
+		if (n || atomic_load(&ex->closing))
+			return n;
 		r->host->wait(r->host->self, (uint32_t *)&row_of(ex)->word, word, at);
 		reeve__reap_if_due(r);
 	}
@@ -133,18 +148,30 @@ static struct reeve__transfer transfer_of(const struct reeve_io_job *job, uint64
 
 /* ---- blocking calls ---- */
 
+static void perform(struct reeve_io_executor *ex, struct reeve_io_job **jobs, uint32_t n)
+{
+	struct reeve__transfer transfers[REEVE__TRANSFER_MANY];
+	int64_t results[REEVE__TRANSFER_MANY];
+
+	if (is_cancelled(ex, jobs[0])) {
+		end_job(ex, jobs[0], -ECANCELED);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		transfers[i] = transfer_of(jobs[i], 0);
+	reeve__transfer_run_many(transfers, n, results);
+	for (uint32_t i = 0; i < n; i++)
+		end_job(ex, jobs[i], results[i]);
+}
+
 static void *run_thread(void *arg)
 {
 	struct reeve_io_executor *ex = arg;
-	struct reeve_io_job *job = take(ex);
+	struct reeve_io_job *jobs[REEVE__TRANSFER_MANY];
+	uint32_t n;
 
-	while (job) {
-		struct reeve__transfer t = transfer_of(job, 0);
-		int64_t result = is_cancelled(ex, job) ? -ECANCELED : reeve__transfer_run(&t);
-		job = end_job(ex, job, result, true);
-		if (!job)
-			job = take(ex);
-	}
+	while ((n = take(ex, jobs, REEVE__TRANSFER_MANY)))
+		perform(ex, jobs, n);
 	return NULL;
 }
 
@@ -168,10 +195,10 @@ static void *run_feeder(void *arg)
 	struct reeve_io_executor *ex = arg;
 	struct reeve_io_job *job;
 
-	while ((job = take(ex))) {
+	while (take(ex, &job, 1)) {
 		job->result = 0;
 		if (is_cancelled(ex, job))
-			end_job(ex, job, -ECANCELED, false);
+			end_job(ex, job, -ECANCELED);
 		else
 			feed_ring(ex, job);
 	}
@@ -220,7 +247,7 @@ static void *run_reaper(void *arg)
 			continue;
 		if (result >= 0 || job->result > 0) /* what an earlier piece has moved counts */
 			result = job->result + (result > 0 ? result : 0);
-		end_job(ex, job, result, false);
+		end_job(ex, job, result);
 		pthread_mutex_lock(&ex->ring_lock);
 		ex->in_ring--;
 		pthread_cond_broadcast(&ex->ring_room);
@@ -306,7 +333,7 @@ static void cancel_waiting(struct reeve_io_executor *ex)
 			q->kind != REEVE_IO_KIND_MANAGED || q->executor != ex->slot ||
 			reeve__get(&q->state) != REEVE_IO_QUEUED)
 			continue;
-		reeve__io_policy_remove(&x.views[REEVE_IO_QUEUE_ADMIT], i);
+		reeve__io_policy_remove(reeve__io_view_of(&x, REEVE_IO_QUEUE_ADMIT), i);
 		if (x.io->watchman == i)
 			x.io->watchman = REEVE_NONE;
 		reeve__put(&q->state, REEVE_IO_CANCELLED);
@@ -440,7 +467,7 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 {
 	struct reeve *r = ex->r;
 	struct reeve__io_pass x;
-	uint32_t g = s ? reeve__get(&s->t->group) : 0, i;
+	uint32_t g = 0, i = REEVE_NONE;
 	int rc = check_job(r, job, err);
 
 	if (!rc && s && s->r != r)
@@ -453,8 +480,10 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 	if (rc)
 		return rc;
 	reeve__io_lock(&x, r);
-	i = reeve__io_request_create(
-		&x, &job->def, REEVE_IO_KIND_MANAGED, g, s ? s->task : REEVE_NONE, ex->slot);
+	rc = reeve__io_group_of(&x, s, group, &g, err);
+	if (!rc)
+		i = reeve__io_request_create(&x, &job->def, REEVE_IO_KIND_MANAGED, g,
+			s ? s->task : REEVE_NONE, ex->slot);
 	if (i != REEVE_NONE) {
 		job->id.v = r->io_requests[i].head.id;
 		job->slot = i;
@@ -466,7 +495,7 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 		reeve__io_dispatch(&x, 8);
 	}
 	reeve__io_done(&x);
-	return i == REEVE_NONE ? reeve__io_table_full(r, err) : 0;
+	return rc || i != REEVE_NONE ? rc : reeve__io_table_full(r, err);
 }
 
 int reeve__io_executor_wait(struct reeve_io_executor *ex, struct reeve_io_job *job,

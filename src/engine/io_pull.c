@@ -27,11 +27,26 @@ int reeve__io_find_group(
 	return rc;
 }
 
+int reeve__io_group_of(struct reeve__io_pass *x, const struct reeve_session *s, reeve_group_id id,
+	uint32_t *group, struct reeve_error *err)
+{
+	const struct reeve_sh_group_deletion *note = &x->r->header->groups_domain.deletion;
+
+	if (s)
+		*group = reeve__get(&s->t->group);
+	else if (x->r->groups[*group].head.id != id.v ||
+		 atomic_load(&x->r->groups[*group].head.state) != REEVE_SLOT_LIVE ||
+		 (atomic_load(&note->active) && note->from == *group))
+		return reeve__fail(
+			err, REEVE_ENOT_FOUND, "consumer group %llu", (unsigned long long)id.v);
+	return 0;
+}
+
 int reeve__io_submit(struct reeve *r, struct reeve_session *s, reeve_group_id group,
 	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err)
 {
 	struct reeve__io_pass x;
-	uint32_t g = s ? reeve__get(&s->t->group) : 0, i;
+	uint32_t g = 0, i = REEVE_NONE;
 	int rc = reeve__io_check_def(r, def, err);
 
 	if (!rc && !s)
@@ -39,14 +54,16 @@ int reeve__io_submit(struct reeve *r, struct reeve_session *s, reeve_group_id gr
 	if (rc)
 		return rc;
 	reeve__io_lock(&x, r);
-	i = reeve__io_request_create(
-		&x, def, REEVE_IO_KIND_PULL, g, s ? s->task : REEVE_NONE, REEVE_NONE);
+	rc = reeve__io_group_of(&x, s, group, &g, err);
+	if (!rc)
+		i = reeve__io_request_create(
+			&x, def, REEVE_IO_KIND_PULL, g, s ? s->task : REEVE_NONE, REEVE_NONE);
 	if (i != REEVE_NONE) {
 		ret_id->v = r->io_requests[i].head.id;
 		reeve__io_enqueue(&x, i);
 	}
 	reeve__io_done(&x);
-	return i == REEVE_NONE ? reeve__io_table_full(r, err) : 0;
+	return rc || i != REEVE_NONE ? rc : reeve__io_table_full(r, err);
 }
 
 /* ---- descriptions ---- */
@@ -126,7 +143,7 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 		slot = reeve__io_take_slot(
 			r, reeve__io_request_word(&r->io_requests[i], i), x.io->slot_hint);
 	} else {
-		held = reeve__io_policy_next(&x.views[REEVE_IO_QUEUE_PULL]);
+		held = reeve__io_policy_next(reeve__io_view_of(&x, REEVE_IO_QUEUE_PULL));
 		if (held != UINT64_MAX)
 			retry = held > x.now ? (reeve_ns)(held - x.now) : 0;
 	}
@@ -224,7 +241,7 @@ int reeve__io_cancel(
 		if (q->kind == REEVE_IO_KIND_MANAGED) {
 			if (ret)
 				reeve__io_fill(&x, i, ret);
-			reeve__io_policy_remove(&x.views[REEVE_IO_QUEUE_ADMIT], i);
+			reeve__io_policy_remove(reeve__io_view_of(&x, REEVE_IO_QUEUE_ADMIT), i);
 			reeve__put(&q->state, REEVE_IO_CANCELLED);
 			reeve__io_notify(&x, i);
 		} else {
@@ -255,7 +272,8 @@ int reeve__io_boost(struct reeve *r, reeve_io_id id, uint32_t priority, struct r
 			(unsigned long long)id.v);
 	if (!rc) {
 		r->io_requests[i].entry.klass = priority;
-		reeve__io_policy_again(&x.views[reeve__io_queue_of(&r->io_requests[i])], i);
+		reeve__io_policy_again(
+			reeve__io_view_of(&x, reeve__io_queue_of(&r->io_requests[i])), i);
 		reeve__io_dispatch(&x, 1);
 	}
 	reeve__io_done(&x);

@@ -62,7 +62,7 @@ static void end_request(struct reeve__io_pass *x, uint32_t i, bool process_gone)
 	if (q->kind == REEVE_IO_KIND_MANAGED && !process_gone) {
 		if (state != REEVE_IO_QUEUED)
 			return;
-		reeve__io_policy_remove(&x->views[REEVE_IO_QUEUE_ADMIT], i);
+		reeve__io_policy_remove(reeve__io_view_of(x, REEVE_IO_QUEUE_ADMIT), i);
 		if (x->io->watchman == i)
 			x->io->watchman = REEVE_NONE;
 		reeve__put(&q->state, REEVE_IO_CANCELLED);
@@ -120,6 +120,44 @@ void reeve__io_reap(struct reeve *r, uint32_t attachment)
 			reeve__table_free(r, &x.io->executors, i, NULL);
 	reeve__io_dispatch(&x, 8);
 	reeve__io_done(&x);
+}
+
+uint32_t reeve__io_group_requests(struct reeve *r, uint32_t group)
+{
+	struct reeve__io_pass x;
+	uint32_t n = 0;
+
+	reeve__io_lock(&x, r);
+	for (uint32_t i = 0; i < reeve__table_used(&x.io->requests); i++)
+		n += reeve__get(&r->io_requests[i].head.state) == REEVE_SLOT_LIVE &&
+		     r->io_requests[i].entry.flow == group;
+	reeve__io_done(&x);
+	return n;
+}
+
+void reeve__io_group_move(struct reeve__io_pass *x, struct reeve *r, uint32_t from, uint32_t to)
+{
+	reeve__io_lock(x, r);
+	reeve__io_group(x, from);
+	reeve__io_group(x, to);
+	for (uint32_t i = 0; i < reeve__table_used(&x->io->requests); i++) {
+		struct reeve_sh_io_request *q = &r->io_requests[i];
+		uint32_t state = reeve__get(&q->state);
+		struct reeve__io_view *v = reeve__io_view_of(x, reeve__io_queue_of(q));
+		if (reeve__get(&q->head.state) != REEVE_SLOT_LIVE || q->entry.flow != from)
+			continue;
+		if (state == REEVE_IO_QUEUED)
+			reeve__io_policy_remove(v, i);
+		q->entry.flow = to;
+		if (state == REEVE_IO_QUEUED)
+			reeve__io_policy_add(v, i);
+		if (state == REEVE_IO_ACTIVE) {
+			r->io_groups[to].active++;
+			r->io_groups[from].active--;
+		}
+	}
+	reeve__io_dispatch(x, 8);
+	reeve__io_unlock(x);
 }
 
 void reeve__io_tick(struct reeve *r)
@@ -223,7 +261,7 @@ int reeve__io_validate(struct reeve *r, void (*found)(void *arg, const char *fau
 	note(&f, reeve__table_check(r, &x.io->requests));
 	note(&f, reeve__table_check(r, &x.io->executors));
 	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++)
-		note(&f, reeve__io_policy_check(&x.views[k], groups));
+		note(&f, reeve__io_policy_check(reeve__io_view_of(&x, k), groups));
 	check_requests(&x, &f);
 	check_slots(&x, &f);
 	if (reeve__get(&x.io->contended) != x.io->queues[REEVE_IO_QUEUE_ADMIT].count)

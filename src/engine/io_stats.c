@@ -104,6 +104,24 @@ int reeve__io_unregister(struct reeve *r, reeve_group_id group, struct reeve_err
 	return rc;
 }
 
+uint32_t reeve__io_group_registrations(struct reeve *r, uint32_t group)
+{
+	return reeve__io_is_registered(r, group);
+}
+
+void reeve__io_registration_move(struct reeve *r, uint32_t from, uint32_t to)
+{
+	struct reeve_sh_io_group *g = &r->io_groups[from];
+	uint32_t k = reeve__get(&g->registered) & 1;
+
+	if (!reeve__io_is_registered(r, from))
+		return;
+	if (!reeve__io_is_registered(r, to))
+		write_registration(r, to, reeve__get(&g->registered_bandwidth[k]),
+			reeve__get(&g->registered_iops[k]), reeve__get(&g->registered_weight[k]));
+	atomic_store_explicit(&g->registered, 0, memory_order_release);
+}
+
 /* ---- devices ---- */
 
 int reeve__io_device_open(

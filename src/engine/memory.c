@@ -213,7 +213,7 @@ uint32_t reeve__memory_pool_of(const struct reeve *r, uint64_t id)
 
 bool reeve__memory_is_private(const struct reeve_sh_memory_def *d, uint32_t pool)
 {
-	for (uint32_t n = 0; pool != REEVE_NONE && n < REEVE_SH_POOLS; n++) {
+	for (uint32_t n = 0; pool < REEVE_SH_POOLS && n < REEVE_SH_POOLS; n++) {
 		if (pool == REEVE__PGA)
 			return true;
 		pool = reeve__memory_parent(d, pool);
@@ -243,6 +243,7 @@ void reeve__memory_level_locked(struct reeve *r)
 	if (stall > used)
 		used = stall;
 	level = reeve__pressure_level(&p, before, used);
+	m->most_bytes = p.at[3];
 	m->rise_bytes = reeve__pressure_rise(&p, level);
 	m->fall_bytes = level ? reeve__pressure_keeps(&p, level) + 1 : 0;
 	reeve__put(&m->wanted, level >= REEVE_PRESSURE_MEDIUM && used > low ? used - low : 0);
@@ -265,12 +266,11 @@ static bool refuse(struct reeve__refusal *why, uint32_t cause, const struct reev
 	return false;
 }
 
-bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system,
-	struct reeve__refusal *why)
+bool reeve__memory_admit_locked(
+	struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system, struct reeve__refusal *why)
 {
 	struct reeve_sh_memory *m = r->memory;
 	const struct reeve_sh_memory_def *d = reeve__memory_def(r);
-	uint64_t most;
 	uint32_t n = 0;
 
 	for (uint32_t i = pool; i != REEVE_NONE && n < REEVE_SH_POOLS; n++) {
@@ -282,13 +282,12 @@ bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, 
 		i = reeve__memory_parent(d, i);
 	}
 	if (m->used > d->limit_bytes || bytes > d->limit_bytes - m->used)
-		return refuse(
-			why, REEVE_REFUSED_DATABASE, NULL, bytes, d->limit_bytes, m->used);
+		return refuse(why, REEVE_REFUSED_DATABASE, NULL, bytes, d->limit_bytes, m->used);
 	if (is_system)
 		return true;
-	most = reeve__part_up(d->limit_bytes, d->threshold_ppm[3]);
-	if (reeve__get(&m->level) == REEVE_PRESSURE_CRITICAL || bytes > most - m->used)
-		return refuse(why, REEVE_REFUSED_PRESSURE, NULL, bytes, most, m->used);
+	if (reeve__get(&m->level) == REEVE_PRESSURE_CRITICAL || m->used > m->most_bytes ||
+		bytes > m->most_bytes - m->used)
+		return refuse(why, REEVE_REFUSED_PRESSURE, NULL, bytes, m->most_bytes, m->used);
 	return true;
 }
 
@@ -325,7 +324,7 @@ void reeve__memory_sub_locked(struct reeve *r, uint32_t pool, uint64_t bytes)
 		i = reeve__memory_parent(d, i);
 	}
 	take_off(&m->used, bytes);
-	if (m->used < m->fall_bytes || reeve__get(&m->wanted))
+	if (m->used < m->fall_bytes)
 		reeve__memory_level_locked(r);
 }
 
@@ -404,8 +403,8 @@ int reeve__memory_unknown(struct reeve *r, int code, const char *what, uint64_t 
 	return reeve__fail(err, code, "%s %llu%s", what, (unsigned long long)id, how);
 }
 
-int reeve__memory_table_full(
-	struct reeve *r, const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
+int reeve__memory_table_full(struct reeve *r, const struct reeve_sh_table *table, const char *name,
+	struct reeve_error *err)
 {
 	count_refusal(r, REEVE_REFUSED_TABLE);
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",

@@ -26,7 +26,7 @@
 #include "../policy/shards.h"
 #include "engine.h"
 
-#define REEVE__CREDIT_LEAST ((uint64_t)65536)	/* what a first refill takes, and what may be kept */
+#define REEVE__CREDIT_LEAST ((uint64_t)65536) /* what a first refill takes, and what may be kept */
 #define REEVE__CREDIT_MOST  ((uint64_t)1048576) /* what later refills take */
 #define REEVE__ROOM_MOST    (2 * REEVE__CREDIT_MOST)
 #define REEVE__PGA	    4u /* index of pool 5 */
@@ -37,8 +37,8 @@
 struct reeve__refusal {
 	uint32_t cause; /* enum reeve_memory_refusal */
 	uint64_t asked, limit, used;
-	uint64_t id;		       /* of the pool, session or group */
-	char name[REEVE_NAME_MAX];     /* of the pool or group */
+	uint64_t id;		   /* of the pool, session or group */
+	char name[REEVE_NAME_MAX]; /* of the pool or group */
 };
 
 /* ---- memory.c ---- */
@@ -73,19 +73,25 @@ bool reeve__memory_is_private(const struct reeve_sh_memory_def *d, uint32_t pool
 
 struct reeve__pressure_points reeve__memory_points(const struct reeve_sh_memory_def *d);
 /* Whether so many bytes more fit in the pool, all above it, and what pressure admits. */
-bool reeve__memory_admit_locked(struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system,
-	struct reeve__refusal *why);
+bool reeve__memory_admit_locked(
+	struct reeve *r, uint32_t pool, uint64_t bytes, bool is_system, struct reeve__refusal *why);
 void reeve__memory_add_locked(struct reeve *r, uint32_t pool, uint64_t bytes);
 void reeve__memory_sub_locked(struct reeve *r, uint32_t pool, uint64_t bytes);
+/* Notes that this process has given so much back: what a callback is credited with. */
+static inline void reeve__memory_freed_locked(struct reeve *r, uint64_t bytes)
+{
+	reeve__put(&r->freed_bytes, reeve__get(&r->freed_bytes) + bytes);
+}
 /* Looks at the level anew, after usage or thresholds or the outside have changed. */
 void reeve__memory_level_locked(struct reeve *r);
 
 /* Counts a refusal and tells it. No lock. */
-int reeve__memory_refuse(struct reeve *r, const struct reeve__refusal *why, struct reeve_error *err);
-int reeve__memory_unknown(struct reeve *r, int code, const char *what, uint64_t id,
-	const char *how, struct reeve_error *err);
-int reeve__memory_table_full(
-	struct reeve *r, const struct reeve_sh_table *table, const char *name, struct reeve_error *err);
+int reeve__memory_refuse(
+	struct reeve *r, const struct reeve__refusal *why, struct reeve_error *err);
+int reeve__memory_unknown(struct reeve *r, int code, const char *what, uint64_t id, const char *how,
+	struct reeve_error *err);
+int reeve__memory_table_full(struct reeve *r, const struct reeve_sh_table *table, const char *name,
+	struct reeve_error *err);
 
 /* A group's account, as of its group; emptied when the slot's group has changed. */
 struct reeve_sh_memory_group *reeve__memory_group_locked(struct reeve *r, uint32_t group);
@@ -119,8 +125,8 @@ uint32_t reeve__memory_targets(struct reeve *r);
 int reeve__memory_allocate(struct reeve *r, reeve_pool_id pool, uint64_t bytes,
 	reeve_session_id session, const char *tag, reeve_allocation_id *ret_id,
 	struct reeve_error *err);
-int reeve__memory_free(struct reeve *r, reeve_allocation_id id, reeve_session_id session,
-	struct reeve_error *err);
+int reeve__memory_free(
+	struct reeve *r, reeve_allocation_id id, reeve_session_id session, struct reeve_error *err);
 int reeve__memory_give_back(
 	struct reeve *r, reeve_pool_id pool, uint64_t bytes, struct reeve_error *err);
 int reeve__allocation_get(struct reeve *r, reeve_allocation_id id,
@@ -144,8 +150,8 @@ int reeve__quota_ensure(struct reeve *r, uint64_t session_id, struct reeve_error
 int reeve__quota_set(struct reeve *r, reeve_session_id session, reeve_group_id group,
 	uint64_t max_pga, uint64_t max_work_area, struct reeve_error *err);
 int reeve__quota_remove(struct reeve *r, reeve_session_id session, struct reeve_error *err);
-int reeve__quota_get(struct reeve *r, reeve_session_id session,
-	struct reeve_memory_quota_info *ret, struct reeve_error *err);
+int reeve__quota_get(struct reeve *r, reeve_session_id session, struct reeve_memory_quota_info *ret,
+	struct reeve_error *err);
 uint32_t reeve__quota_copy(struct reeve *r, reeve_session_id after, reeve_group_id group,
 	struct reeve_memory_quota_info *ret, uint32_t capacity);
 
@@ -176,8 +182,8 @@ bool reeve__group_admit_locked(
 void reeve__memory_count_session_locked(
 	struct reeve *r, uint32_t quota, uint64_t more, uint64_t less);
 /* Whether a session may have so many bytes more of its quota and its group's limit. */
-bool reeve__quota_admit_locked(struct reeve *r, uint32_t quota, uint32_t kind, uint64_t bytes,
-	struct reeve__refusal *why);
+bool reeve__quota_admit_locked(
+	struct reeve *r, uint32_t quota, uint32_t kind, uint64_t bytes, struct reeve__refusal *why);
 bool reeve__quota_is_system(const struct reeve *r, uint32_t quota);
 /* What a session may hold of a kind: its own limit, or its group's a session. */
 uint64_t reeve__quota_limit_locked(struct reeve *r, uint32_t quota, uint32_t kind);
@@ -191,8 +197,7 @@ void reeve__memory_sweep(struct reeve *r);
 bool reeve__memory_sweep_helps(const struct reeve__refusal *why);
 int reeve__memory_group_register(struct reeve *r, reeve_group_id group, uint64_t max_group,
 	uint64_t max_session, struct reeve_error *err);
-int reeve__memory_group_unregister(
-	struct reeve *r, reeve_group_id group, struct reeve_error *err);
+int reeve__memory_group_unregister(struct reeve *r, reeve_group_id group, struct reeve_error *err);
 int reeve__memory_group_get(struct reeve *r, reeve_group_id group,
 	struct reeve_memory_group_info *ret, struct reeve_error *err);
 uint32_t reeve__memory_group_copy(struct reeve *r, reeve_group_id after,
@@ -208,9 +213,8 @@ int reeve__memory_off_pressure(
 /* ---- memory_advisor.c ---- */
 
 void reeve__memory_sample(struct reeve *r, uint32_t pool, uint64_t hash);
-int reeve__memory_miss_ratio(struct reeve *r, reeve_pool_id pool, const uint64_t *sizes,
-	uint32_t n, uint32_t *ret_ppm, struct reeve_memory_curve *ret_curve,
-	struct reeve_error *err);
+int reeve__memory_miss_ratio(struct reeve *r, reeve_pool_id pool, const uint64_t *sizes, uint32_t n,
+	uint32_t *ret_ppm, struct reeve_memory_curve *ret_curve, struct reeve_error *err);
 int reeve__memory_curve_reset(struct reeve *r, reeve_pool_id pool, struct reeve_error *err);
 void reeve__memory_curves_flush(struct reeve *r);
 int reeve__memory_tune(struct reeve *r, bool apply, struct reeve_memory_recommendation *ret,
@@ -234,8 +238,8 @@ static inline uint64_t reeve__quota_by_others(const struct reeve_sh_quota *q)
 /* A session's peak, as whoever holds the memory lock sees it; its owner keeps one of its own. */
 static inline void reeve__quota_peak_locked(struct reeve_sh_quota *q)
 {
-	uint64_t all = reeve__get(&q->used[0]) + reeve__get(&q->used[1]) +
-		       reeve__quota_by_others(q);
+	uint64_t all =
+		reeve__get(&q->used[0]) + reeve__get(&q->used[1]) + reeve__quota_by_others(q);
 
 	if (all > q->hand_peak)
 		q->hand_peak = all;
@@ -273,8 +277,8 @@ static inline int reeve__memory_charge(
 	do {
 		if (REEVE_UNLIKELY(bytes > room))
 			return reeve__memory_charge_slow(s, kind, bytes, err);
-	} while (!atomic_compare_exchange_weak_explicit(&q->room[kind], &room, room - bytes,
-		memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&q->room[kind], &room, room - bytes, memory_order_relaxed, memory_order_relaxed));
 	reeve__memory_note(q, kind, bytes, reeve__get(&r->memory->clock_wall));
 	return 0;
 }
@@ -312,8 +316,7 @@ static inline void reeve__memory_access(struct reeve *r, reeve_pool_id id, uint6
 	}
 	told = &r->accesses[lane >> 60][pool];
 	reeve__add(told, 1);
-	if (REEVE_UNLIKELY(
-		    reeve__shards_wants(reeve__get(&r->memory->pools[pool].sample), hash)))
+	if (REEVE_UNLIKELY(reeve__shards_wants(reeve__get(&r->memory->pools[pool].sample), hash)))
 		reeve__memory_sample(r, pool, hash);
 }
 

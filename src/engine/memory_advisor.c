@@ -93,8 +93,7 @@ static int pool_index(struct reeve *r, reeve_pool_id pool, uint32_t *ret, struct
 	*ret = reeve__memory_pool_of(r, pool.v);
 	if (*ret != REEVE_NONE)
 		return 0;
-	return reeve__fail(
-		err, REEVE_ENOT_FOUND, "memory pool %llu", (unsigned long long)pool.v);
+	return reeve__fail(err, REEVE_ENOT_FOUND, "memory pool %llu", (unsigned long long)pool.v);
 }
 
 int reeve__memory_curve_reset(struct reeve *r, reeve_pool_id pool, struct reeve_error *err)
@@ -119,9 +118,8 @@ static uint64_t page_bytes(struct reeve *r, uint32_t pool)
 	return bytes ? bytes : 1;
 }
 
-int reeve__memory_miss_ratio(struct reeve *r, reeve_pool_id pool, const uint64_t *sizes,
-	uint32_t n, uint32_t *ret_ppm, struct reeve_memory_curve *ret_curve,
-	struct reeve_error *err)
+int reeve__memory_miss_ratio(struct reeve *r, reeve_pool_id pool, const uint64_t *sizes, uint32_t n,
+	uint32_t *ret_ppm, struct reeve_memory_curve *ret_curve, struct reeve_error *err)
 {
 	struct reeve_sh_shards *s;
 	uint64_t page, samples;
@@ -196,8 +194,8 @@ static bool judge_by_curve(struct reeve *r, const struct judged *j, struct reeve
 	for (uint32_t i = 0; i < REEVE__ADVICE_GRID; i++)
 		sizes[i] = reeve__advice_size(j->least, j->most, i);
 	sizes[REEVE__ADVICE_GRID] = j->def.max_bytes;
-	if (reeve__memory_miss_ratio(r, (reeve_pool_id){j->def.id}, sizes,
-		    REEVE__ADVICE_GRID + 1, ppm, NULL, NULL))
+	if (reeve__memory_miss_ratio(
+		    r, (reeve_pool_id){j->def.id}, sizes, REEVE__ADVICE_GRID + 1, ppm, NULL, NULL))
 		return false;
 	*ret = reeve__advice_curve(
 		j->def.max_bytes, ppm[REEVE__ADVICE_GRID], j->least, j->most, ppm);

@@ -197,7 +197,7 @@ void reeve__allocation_drop_locked(struct reeve *r, uint32_t i)
 	reeve__memory_sub_locked(r, pool, a->bytes);
 	REEVE_POINT(MEMORY_FREEING);
 	reeve__table_free(r, &r->header->allocations, i, NULL);
-	reeve__add(&r->freed_bytes, a->bytes);
+	reeve__memory_freed_locked(r, a->bytes);
 }
 
 /* Whether this process, speaking for `session` (0: for itself), owns it. */
@@ -216,8 +216,8 @@ static bool may_free(const struct reeve *r, const struct reeve_sh_allocation *a,
 	       r->sessions[q->session].attachment == r->attachment;
 }
 
-int reeve__memory_free(struct reeve *r, reeve_allocation_id id, reeve_session_id session,
-	struct reeve_error *err)
+int reeve__memory_free(
+	struct reeve *r, reeve_allocation_id id, reeve_session_id session, struct reeve_error *err)
 {
 	uint64_t owner = 0;
 	bool mine = false;
@@ -235,8 +235,8 @@ int reeve__memory_free(struct reeve *r, reeve_allocation_id id, reeve_session_id
 	if (mine)
 		return 0;
 	if (i == REEVE_NONE)
-		return reeve__fail(err, REEVE_ENOT_FOUND, "memory allocation %llu",
-			(unsigned long long)id.v);
+		return reeve__fail(
+			err, REEVE_ENOT_FOUND, "memory allocation %llu", (unsigned long long)id.v);
 	if (owner)
 		return reeve__fail(err, REEVE_EPERMISSION_DENIED,
 			"memory allocation %llu is session %llu's", (unsigned long long)id.v,
@@ -271,7 +271,7 @@ static void shrink_allocation(struct reeve *r, uint32_t i, uint64_t bytes)
 	a->bytes -= bytes;
 	r->memory->pool_bytes -= bytes;
 	reeve__memory_sub_locked(r, a->pool, bytes);
-	reeve__add(&r->freed_bytes, bytes);
+	reeve__memory_freed_locked(r, bytes);
 }
 
 /* Part or all of one allocation; the bytes that are still to be given back. */
@@ -305,8 +305,8 @@ int reeve__memory_give_back(
 			left = give_back_one(r, i, left);
 	reeve__memory_unlock(r);
 	if (p == REEVE_NONE)
-		return reeve__fail(err, REEVE_ENOT_FOUND, "memory pool %llu",
-			(unsigned long long)pool.v);
+		return reeve__fail(
+			err, REEVE_ENOT_FOUND, "memory pool %llu", (unsigned long long)pool.v);
 	if (held < bytes)
 		return reeve__fail(err, REEVE_ECONFLICT,
 			"%llu bytes cannot be returned to memory pool %llu: this process holds "
@@ -375,8 +375,8 @@ uint32_t reeve__allocation_copy(struct reeve *r, reeve_allocation_id after, reev
 
 	do {
 		reeve__memory_lock(r);
-		n = reeve__table_list(r, &r->header->allocations, after.v, false, slots,
-			REEVE_COUNT(slots));
+		n = reeve__table_list(
+			r, &r->header->allocations, after.v, false, slots, REEVE_COUNT(slots));
 		for (uint32_t k = 0; k < n && done < capacity; k++) {
 			fill_info(r, slots[k], &ret[done]);
 			after = ret[done].id;

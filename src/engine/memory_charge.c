@@ -125,7 +125,7 @@ void reeve__memory_count_session_locked(
 		m->session_bytes = m->session_bytes > less ? m->session_bytes - less : 0;
 		reeve__memory_group_sub_locked(r, group, less);
 		reeve__memory_sub_locked(r, REEVE__PGA, less);
-		reeve__add(&r->freed_bytes, less);
+		reeve__memory_freed_locked(r, less);
 	}
 }
 

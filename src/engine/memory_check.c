@@ -203,8 +203,8 @@ int reeve__memory_validate(struct reeve *r, void (*found)(void *arg, const char 
 		n++;
 	if ((faults[n] = reeve__table_check(r, &r->header->externals)))
 		n++;
-	faults[n] = s.groups && s.sessions ? check_sums(r, &s)
-					   : "out of memory while checking memory";
+	faults[n] =
+		s.groups && s.sessions ? check_sums(r, &s) : "out of memory while checking memory";
 	n += faults[n] != NULL;
 	reeve__memory_unlock(r);
 	reeve__sessions_unlock(r);

@@ -205,8 +205,8 @@ static int not_found(uint64_t id, struct reeve_error *err)
 }
 
 /* Bounds of one pool; `i` is its index. */
-static int check_bounds(struct reeve *r, const struct reeve_sh_memory_def *d, uint32_t i,
-	struct reeve_error *err)
+static int check_bounds(
+	struct reeve *r, const struct reeve_sh_memory_def *d, uint32_t i, struct reeve_error *err)
 {
 	const struct reeve_sh_pool_def *p = &d->pools[i];
 	uint32_t parent = reeve__memory_parent(d, i), child = 0;
@@ -374,9 +374,8 @@ int reeve__pool_destroy(struct reeve *r, reeve_pool_id id, struct reeve_error *e
 	if (i == REEVE_NONE)
 		rc = not_found(id.v, err);
 	else if (r->memory->pools[i].allocated)
-		rc = reeve__fail(err, REEVE_ECONFLICT,
-			"memory pool %.64s has %llu bytes in use", d->pools[i].name,
-			(unsigned long long)r->memory->pools[i].allocated);
+		rc = reeve__fail(err, REEVE_ECONFLICT, "memory pool %.64s has %llu bytes in use",
+			d->pools[i].name, (unsigned long long)r->memory->pools[i].allocated);
 	else if (largest_child(d, i, &child))
 		rc = reeve__fail(err, REEVE_ECONFLICT, "memory pool %.64s has a child, %.64s",
 			d->pools[i].name, d->pools[child].name);
@@ -409,9 +408,8 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_pool_info *ret)
 	ret->target_bytes = p->target_bytes;
 	ret->allocated_bytes = now->allocated;
 	ret->available_bytes = now->allocated < limit ? limit - now->allocated : 0;
-	ret->usage_ppm = p->max_bytes
-				 ? (uint32_t)reeve__muldiv(now->allocated, REEVE_PPM, p->max_bytes)
-				 : 0;
+	ret->usage_ppm =
+		p->max_bytes ? (uint32_t)reeve__muldiv(now->allocated, REEVE_PPM, p->max_bytes) : 0;
 	ret->peak_bytes = now->peak;
 	ret->page_bytes = p->page_bytes;
 	ret->auto_tune = p->auto_tune != 0;

@@ -57,6 +57,7 @@ void reeve__memory_pressure_get(struct reeve *r, struct reeve_memory_pressure *r
 	const struct reeve_sh_memory_def *d;
 
 	reeve__memory_lock(r);
+	reeve__memory_level_locked(r); /* usage may have changed within its level */
 	d = reeve__memory_def(r);
 	*ret = (struct reeve_memory_pressure){
 		.level = reeve__get(&m->level),
@@ -83,8 +84,8 @@ int reeve__memory_on_pressure(struct reeve *r, reeve_pool_id pool, reeve_memory_
 	int rc = 0;
 
 	if (pool.v && reeve__memory_pool_of(r, pool.v) == REEVE_NONE)
-		return reeve__fail(err, REEVE_ENOT_FOUND, "memory pool %llu",
-			(unsigned long long)pool.v);
+		return reeve__fail(
+			err, REEVE_ENOT_FOUND, "memory pool %llu", (unsigned long long)pool.v);
 	pthread_mutex_lock(&r->shrink_lock);
 	n = reeve__get(&r->shrinker_count);
 	while (i < n && (r->shrinkers[i].shrink != shrink || r->shrinkers[i].arg != arg))
@@ -127,6 +128,7 @@ static uint64_t wanted_of(struct reeve *r, uint64_t pool, uint32_t *ret_level)
 	uint32_t i;
 
 	reeve__memory_lock(r);
+	reeve__memory_level_locked(r); /* usage may have changed within its level */
 	*ret_level = reeve__get(&m->level);
 	bytes = reeve__get(&m->wanted);
 	if (pool) {
@@ -135,8 +137,7 @@ static uint64_t wanted_of(struct reeve *r, uint64_t pool, uint32_t *ret_level)
 		if (bytes > held)
 			bytes = held;
 		if (held) {
-			uint64_t limit =
-				reeve__memory_pool_limit(&reeve__memory_def(r)->pools[i]);
+			uint64_t limit = reeve__memory_pool_limit(&reeve__memory_def(r)->pools[i]);
 			over = held > limit ? held - limit : 0;
 		}
 	}

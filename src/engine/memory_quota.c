@@ -179,6 +179,9 @@ static int settle_group(struct reeve *r, struct terms *t, uint32_t given, enum s
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"group is 0; session %llu, of an outside engine, wants one",
 			(unsigned long long)t->session_id);
+	if (t->group >= r->group_capacity)
+		return reeve__fail(err, REEVE_EINTERNAL, "session %llu is damaged",
+			(unsigned long long)t->session_id);
 	if (given != REEVE_NONE && given != t->group)
 		return reeve__fail(err, REEVE_ECONFLICT,
 			"session %llu is of consumer group %llu, not of %llu",

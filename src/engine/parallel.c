@@ -26,13 +26,12 @@ static int find_asker(struct reeve *r, uint64_t session_id, reeve_group_id group
 {
 	uint32_t i = reeve__table_find(r, &r->header->sessions, session_id);
 	const struct reeve_sh_session *sh = i == REEVE_NONE ? NULL : &r->sessions[i];
+	int rc;
 
 	*asker = (struct reeve__parallel_asker){session_id, i, 0, REEVE_SH_EXECUTION_OUTSIDE};
 	if (sh && reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 		return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu has ended",
 			(unsigned long long)session_id);
-	if (!sh)
-		asker->flags |= REEVE_SH_EXECUTION_EXTERNAL;
 	if (group.v == 0 && sh) {
 		asker->group = reeve__get(&sh->group);
 		return asker->group < r->group_capacity
@@ -40,7 +39,15 @@ static int find_asker(struct reeve *r, uint64_t session_id, reeve_group_id group
 			       : reeve__fail(err, REEVE_EINTERNAL, "session %llu is damaged",
 					 (unsigned long long)session_id);
 	}
-	return reeve__group_slot_locked(r, group, &asker->group, err);
+	rc = reeve__group_slot_locked(r, group, &asker->group, err);
+	if (rc || sh)
+		return rc;
+	asker->flags |= REEVE_SH_EXECUTION_EXTERNAL;
+	if (!reeve__external_session_note(r, session_id))
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"the table of outside engines' sessions is full: %u of %u",
+			reeve__get(&r->header->externals.live), r->header->externals.capacity);
+	return 0;
 }
 
 int reeve__execution_request(struct reeve *r, uint64_t session_id, reeve_group_id group,
@@ -71,6 +78,7 @@ int reeve__execution_request(struct reeve *r, uint64_t session_id, reeve_group_i
 		reeve__parallel_unlock(&x);
 	} else {
 		x.wake_count = 0;
+		x.r = r;
 	}
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
@@ -180,7 +188,7 @@ bool reeve__parallel_drop(struct reeve__parallel_pass *x, struct reeve *r, uint3
 	return true;
 }
 
-static void move_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t to)
+void reeve__parallel_move_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t to)
 {
 	struct reeve_sh_execution *e = &x->r->executions[i];
 	struct reeve_sh_parallel_group *from = reeve__parallel_group_at(x->r, e->group);
@@ -217,7 +225,7 @@ bool reeve__parallel_move(struct reeve__parallel_pass *x, struct reeve *r, uint3
 		struct reeve_sh_execution *e = &r->executions[i];
 		if (e->group == from || (from == REEVE_NONE && e->group != to &&
 						!(e->flags & REEVE_SH_EXECUTION_OUTSIDE)))
-			move_one(x, i, to);
+			reeve__parallel_move_one(x, i, to);
 		i = e->session_next;
 	}
 	reeve__parallel_hand_over(x);

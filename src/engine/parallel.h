@@ -66,6 +66,9 @@ uint32_t reeve__parallel_room(const struct reeve__parallel_pass *x, uint32_t gro
 /* Servers that running execution i could have besides those it may use; of its own pool. */
 uint32_t reeve__parallel_more(const struct reeve__parallel_pass *x, uint32_t i,
 	const struct reeve__parallel_limits *limits);
+/* Of the pools that could ever give the group so many, the one with the most free; REEVE_NONE. */
+uint32_t reeve__parallel_pool_for(
+	const struct reeve__parallel_pass *x, uint32_t group, uint32_t servers);
 /* Most servers that any execution of the group could ever have from pools and the total. */
 uint32_t reeve__parallel_ceiling(const struct reeve__parallel_pass *x, uint32_t group);
 /* Takes n more servers; they were found to be there. Fewer only when memory is damaged. */
@@ -127,6 +130,9 @@ uint32_t reeve__parallel_position(struct reeve__parallel_pass *x, uint32_t i);
 void reeve__parallel_adapt_all(struct reeve__parallel_pass *x);
 /* The same for one; true when its degree changed. */
 bool reeve__parallel_adapt_one(struct reeve__parallel_pass *x, uint32_t i);
+/* Tells of execution i by an event; its end is told of too, from then on. */
+void reeve__parallel_event(
+	struct reeve__parallel_pass *x, uint32_t i, uint32_t kind, uint64_t limit, uint64_t actual);
 /* Its sleeping owner is to be woken. */
 void reeve__parallel_tell(struct reeve__parallel_pass *x, uint32_t i);
 /* Counts servers' time of execution i until now in its group's age. */
@@ -186,6 +192,8 @@ bool reeve__parallel_drop(struct reeve__parallel_pass *x, struct reeve *r, uint3
 /* A session changes groups, under the session lock, after its slot names the new one. */
 bool reeve__parallel_move(struct reeve__parallel_pass *x, struct reeve *r, uint32_t session,
 	uint32_t from, uint32_t to);
+/* One execution into another group; under the lock. */
+void reeve__parallel_move_one(struct reeve__parallel_pass *x, uint32_t i, uint32_t to);
 /* A process is gone: ends all that it asked for. Returns how many. */
 uint32_t reeve__parallel_reap(struct reeve *r, uint32_t attachment);
 /* Timeouts, hand-over, adaptation, pools, load. Returns how much changed. */
@@ -245,7 +253,25 @@ void reeve__parallel_load_set(struct reeve *r, uint32_t ppm, reeve_ns now);
 int reeve__parallel_auto_dop(struct reeve *r, reeve_group_id group, uint32_t requested,
 	uint64_t cost_milli, uint64_t rows, struct reeve_auto_dop *ret, struct reeve_error *err);
 void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret);
+/* Puts a pool's definition, a group's limits in the place of the old; under the lock. */
+void reeve__server_pool_change(
+	struct reeve__parallel_pass *x, uint32_t i, const struct reeve_sh_server_pool_def *to);
+void reeve__parallel_limit_commit(
+	struct reeve__parallel_pass *x, uint32_t slot, const struct reeve_sh_parallel_limit *limit);
 /* Adds one wait to the histogram; under the lock. */
 void reeve__parallel_note_wait(struct reeve_sh_parallel *p, uint64_t ns);
+
+/*
+ * ---- parallel_group.c: a group that is to be deleted. Under the catalog lock; they take their own.
+ *
+ * How much refers to it, and moving that to another group: executions (which run on, or wait there),
+ * limits set by hand (unless the other has some), and its place in the lists of pools.
+ */
+uint32_t reeve__parallel_group_executions(struct reeve *r, uint32_t group);
+void reeve__parallel_group_move(struct reeve *r, uint32_t from, uint32_t to);
+uint32_t reeve__parallel_group_limits(struct reeve *r, uint32_t group);
+void reeve__parallel_limits_move(struct reeve *r, uint32_t from, uint32_t to);
+uint32_t reeve__parallel_group_pools(struct reeve *r, uint32_t group);
+void reeve__parallel_pools_move(struct reeve *r, uint32_t from, uint32_t to);
 
 #endif

@@ -274,6 +274,8 @@ int reeve__parallel_admit(struct reeve__parallel_pass *x, const struct reeve_par
 	reeve__add(&x->p->queued, 1);
 	reeve__parallel_enqueue(x, *ret);
 	REEVE_POINT(PARALLEL_QUEUED);
+	reeve__parallel_event(x, *ret, REEVE_EVENT_PARALLEL_QUEUED, x->config->max_total_dop,
+		x->r->executions[*ret].need);
 	reeve__parallel_adapt_all(x);
 	reeve__parallel_hand_over(x);
 	return 0;
@@ -327,6 +329,9 @@ void reeve__execution_finish(
 	if (code == REEVE_ECANCELLED)
 		reeve__add(&x->p->cancelled, 1);
 	unlink_session(x, i);
+	/* Ordinary ones end without a word: an event costs as much as all the rest. */
+	if (failed || (e->flags & REEVE_SH_EXECUTION_TOLD))
+		reeve__parallel_event(x, i, REEVE_EVENT_PARALLEL_COMPLETED, 0, e->granted_first);
 	if (sleeps) {
 		reeve__parallel_tell(x, i);
 		reeve__table_keep(x->r, &x->r->header->executions, i); /* its owner will look */

@@ -143,7 +143,7 @@ static int find_pool(
 }
 
 /* From one definition to another: whoever dies in the middle leaves the old one. */
-static void change(
+void reeve__server_pool_change(
 	struct reeve__parallel_pass *x, uint32_t i, const struct reeve_sh_server_pool_def *to)
 {
 	struct reeve_sh_server_pool *pool = &x->r->pools[i];
@@ -180,7 +180,7 @@ int reeve__server_pool_update(struct reeve *r, reeve_server_pool_id id, uint32_t
 	if (!rc && made.min_servers > r->pools[i].servers)
 		rc = check_room(r, made.min_servers - r->pools[i].servers, err);
 	if (!rc) {
-		change(&x, i, &made);
+		reeve__server_pool_change(&x, i, &made);
 		fill_up(&x, i);
 		reeve__parallel_hand_over(&x);
 	}

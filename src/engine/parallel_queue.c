@@ -90,16 +90,38 @@ void reeve__parallel_charge(struct reeve__parallel_pass *x, uint32_t i)
 	e->charged_ns = x->now;
 }
 
-static void count_start(struct reeve__parallel_pass *x, struct reeve_sh_execution *e, uint32_t dop)
+void reeve__parallel_event(
+	struct reeve__parallel_pass *x, uint32_t i, uint32_t kind, uint64_t limit, uint64_t actual)
 {
+	struct reeve_sh_execution *e = &x->r->executions[i];
+	struct reeve_event event = {
+		.kind = kind,
+		.code = (int32_t)(0 - reeve__get(&e->outcome)),
+		.group.v = reeve__group_at(x->r, e->group)->head.id,
+		.session.v = e->session_id,
+		.query = e->head.id,
+		.limit = limit,
+		.actual = actual,
+	};
+
+	e->flags |= REEVE_SH_EXECUTION_TOLD;
+	reeve__event_text(&event, e->failure);
+	reeve__event_emit(x->r, &event);
+}
+
+static void count_start(struct reeve__parallel_pass *x, uint32_t i, uint32_t dop)
+{
+	struct reeve_sh_execution *e = &x->r->executions[i];
 	struct reeve_sh_parallel *p = x->p;
 	uint32_t wanted = e->requested_dop && e->mode != REEVE_PARALLEL_SERIAL ? e->requested_dop
 									       : e->target_dop;
 
 	reeve__add(dop > 1 ? &p->parallel : &p->serial, 1);
 	reeve__add(&p->granted, dop);
-	if (dop < wanted)
+	if (dop < wanted) {
 		reeve__add(&p->downgraded, 1);
+		reeve__parallel_event(x, i, REEVE_EVENT_PARALLEL_DOWNGRADED, wanted, dop);
+	}
 	p->executing++;
 	p->adaptive += e->mode == REEVE_PARALLEL_ADAPTIVE;
 	reeve__parallel_group_at(x->r, e->group)->executing++;
@@ -125,7 +147,7 @@ static void start(struct reeve__parallel_pass *x, uint32_t i, uint32_t dop, uint
 		memory_order_release);
 	REEVE_POINT(PARALLEL_STARTED);
 	reeve__parallel_mark(x, i);
-	count_start(x, e, dop);
+	count_start(x, i, dop);
 	if (from_queue) {
 		struct reeve_sh_parallel_group *g = reeve__parallel_group_at(x->r, e->group);
 		struct reeve__parallel_limits limits = reeve__parallel_limits_of(x, e->group);
@@ -252,67 +274,79 @@ void reeve__parallel_dequeue(struct reeve__parallel_pass *x, uint32_t i)
 	place_group(x, e->group);
 }
 
-/* The first of a group who fits; the rest of what they need is noted for the next time. */
-static uint32_t first_fitting(struct reeve__parallel_pass *x, uint32_t group,
-	const struct reeve__parallel_limits *limits, uint32_t *ret_dop, uint32_t *ret_pool)
+/* One who fits, and with what. */
+struct fit {
+	uint32_t execution; /* REEVE_NONE: nobody */
+	uint32_t dop, pool;
+};
+
+/* The first of a group who fits. When nobody does, what they need is noted for the next time. */
+static struct fit first_fitting(
+	struct reeve__parallel_pass *x, uint32_t group, const struct reeve__parallel_limits *limits)
 {
 	struct reeve_sh_parallel_group *g = reeve__parallel_group_at(x->r, group);
-	const struct reeve_sh_execution *first = first_possible(x, group, limits), *best = NULL;
-	bool is_shut_now = first && is_overdue(x, first), skip, all = true;
-	uint32_t steps = 0, found = REEVE_NONE, least = UINT32_MAX;
+	const struct reeve_sh_execution *best = first_possible(x, group, limits);
+	struct fit fit = {REEVE_NONE, 0, REEVE_NONE};
+	uint32_t steps = 0, least = UINT32_MAX, pool;
+	bool skip;
 
+	if (best && is_overdue(x, best)) { /* nobody passes it any more */
+		fit.execution = (uint32_t)(best - x->r->executions);
+		fit.dop = startable(x, fit.execution, limits, false, &fit.pool);
+		if (fit.dop == 0)
+			fit.execution = REEVE_NONE;
+		return fit;
+	}
+	best = NULL;
 	for (uint32_t i = g->root; i != REEVE_NONE; i = walk(&x->queue, i, skip, &steps)) {
 		const struct reeve_sh_execution *e = execution_at(x, i);
-		uint32_t dop, pool;
+		uint32_t dop;
 		if (!e)
 			break;
 		skip = best && !is_before(&e->node, &best->node);
 		if (skip)
 			continue;
 		least = e->need < least ? e->need : least;
-		dop = startable(x, i, limits, is_shut_now && e != first, &pool);
+		dop = startable(x, i, limits, false, &pool);
 		if (dop) {
 			best = e;
-			found = i;
-			*ret_dop = dop;
-			*ret_pool = pool;
+			fit = (struct fit){i, dop, pool};
 			skip = true;
-			all = false;
 		}
 	}
-	if (all)
+	if (!best)
 		g->least = least;
-	return found;
+	return fit;
 }
 
-/* Most that anybody in the group could get; what `least` is compared with. */
+/* Whether anybody in the group could go, by what it is known that they need at least. */
 static bool may_fit(
 	struct reeve__parallel_pass *x, uint32_t group, const struct reeve__parallel_limits *limits)
 {
 	uint32_t least = clamp_dop(reeve__parallel_group_at(x->r, group)->least, limits), pool;
 
-	if (least <= 1 || x->kept_group == group)
-		return true;
-	return reeve__parallel_room(x, group, limits, least, false, &pool) >= least;
+	return least <= 1 || reeve__parallel_room(x, group, limits, least, x->kept_group == group,
+				     &pool) >= least;
 }
 
-/* The first in the order of the queue who fits; REEVE_NONE. */
-static uint32_t pick(struct reeve__parallel_pass *x, uint32_t *ret_dop, uint32_t *ret_pool)
+/* The first in the order of the queue who fits. */
+static struct fit pick(struct reeve__parallel_pass *x)
 {
 	const struct reeve_sh_parallel_group *best = NULL;
-	uint32_t steps = 0, found = REEVE_NONE;
+	struct fit found = {REEVE_NONE, 0, REEVE_NONE}, fit;
+	uint32_t steps = 0;
 	bool skip;
 
 	for (uint32_t g = x->p->root; g != REEVE_NONE; g = walk(&x->groups, g, skip, &steps)) {
 		const struct reeve_sh_parallel_group *row = reeve__parallel_group_at(x->r, g);
 		struct reeve__parallel_limits limits = reeve__parallel_limits_of(x, g);
-		uint32_t i = REEVE_NONE;
 		skip = best && !is_before(&row->node, &best->node);
-		if (!skip && may_fit(x, g, &limits))
-			i = first_fitting(x, g, &limits, ret_dop, ret_pool);
-		if (i != REEVE_NONE) {
+		if (skip || !may_fit(x, g, &limits))
+			continue;
+		fit = first_fitting(x, g, &limits);
+		if (fit.execution != REEVE_NONE) {
 			best = row;
-			found = i;
+			found = fit;
 			skip = true;
 		}
 	}
@@ -322,7 +356,7 @@ static uint32_t pick(struct reeve__parallel_pass *x, uint32_t *ret_dop, uint32_t
 void reeve__parallel_keep(struct reeve__parallel_pass *x)
 {
 	const struct reeve_sh_parallel_group *best = NULL;
-	uint32_t steps = 0, pool;
+	uint32_t steps = 0;
 	bool skip;
 
 	x->kept_for = x->kept_group = x->kept_pool = REEVE_NONE;
@@ -340,10 +374,9 @@ void reeve__parallel_keep(struct reeve__parallel_pass *x)
 			continue; /* it waits for its own group */
 		best = row;
 		skip = true;
-		(void)reeve__parallel_room(x, g, &limits, need, true, &pool);
 		x->kept_for = (uint32_t)(e - x->r->executions);
 		x->kept_group = g;
-		x->kept_pool = pool;
+		x->kept_pool = reeve__parallel_pool_for(x, g, need);
 		x->kept_servers = need;
 	}
 }
@@ -393,23 +426,24 @@ static void expire(struct reeve__parallel_pass *x)
 
 void reeve__parallel_hand_over(struct reeve__parallel_pass *x)
 {
-	uint32_t i, dop, pool, n = 0;
+	struct fit fit;
+	uint32_t n = 0;
 
 	if (x->p->waiting && x->now >= x->p->next_deadline_ns)
 		expire(x);
 	while (x->p->waiting && n++ <= x->r->header->executions.capacity) {
 		struct reeve_sh_parallel_group *g;
 		reeve__parallel_keep(x);
-		i = pick(x, &dop, &pool);
-		if (i == REEVE_NONE)
+		fit = pick(x);
+		if (fit.execution == REEVE_NONE)
 			return;
-		g = reeve__parallel_group_at(x->r, x->r->executions[i].group);
+		g = reeve__parallel_group_at(x->r, x->r->executions[fit.execution].group);
 		if (reeve__before(x->p->clock, g->age))
 			x->p->clock = g->age;
-		reeve__parallel_dequeue(x, i);
-		start(x, i, dop, pool);
-		place_group(x, x->r->executions[i].group);
-		reeve__parallel_tell(x, i);
+		reeve__parallel_dequeue(x, fit.execution);
+		start(x, fit.execution, fit.dop, fit.pool);
+		place_group(x, x->r->executions[fit.execution].group);
+		reeve__parallel_tell(x, fit.execution);
 	}
 }
 

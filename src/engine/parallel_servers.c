@@ -47,6 +47,7 @@ void reeve__parallel_wake(struct reeve__parallel_pass *x)
 			reeve__task_wake(x->r, x->wakes[k]);
 	}
 	x->wake_count = 0;
+	reeve__event_flush(x->r);
 }
 
 void reeve__parallel_done(struct reeve__parallel_pass *x)
@@ -213,6 +214,28 @@ uint32_t reeve__parallel_more(const struct reeve__parallel_pass *x, uint32_t i,
 		return surplus + (reeve__get(&x->r->header->pools.live) ? 0 : room);
 	pool = free_of_pool(x, e->pool < x->r->header->pools.capacity ? e->pool : 0, false);
 	return surplus + (room < pool ? room : pool);
+}
+
+uint32_t reeve__parallel_pool_for(
+	const struct reeve__parallel_pass *x, uint32_t group, uint32_t servers)
+{
+	const struct reeve_sh_table *t = &x->r->header->pools;
+	uint64_t id = reeve__group_at(x->r, group)->head.id;
+	uint32_t best = REEVE_NONE, most = 0;
+	bool own;
+
+	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
+		const struct reeve_sh_server_pool *pool = &x->r->pools[i];
+		if (reeve__get(&pool->head.state) != REEVE_SLOT_LIVE ||
+			pool->def.max_servers < servers || !serves(pool, id, &own))
+			continue;
+		uint32_t n = free_of_pool(x, i, true);
+		if (best == REEVE_NONE || n > most) {
+			best = i;
+			most = n;
+		}
+	}
+	return best;
 }
 
 uint32_t reeve__parallel_ceiling(const struct reeve__parallel_pass *x, uint32_t group)

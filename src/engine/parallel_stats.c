@@ -180,7 +180,7 @@ static int check_limit(const char *field, uint32_t value, struct reeve_error *er
 }
 
 /* The limits into the one of the two places that does not count, then one store. */
-static void commit_limit(
+void reeve__parallel_limit_commit(
 	struct reeve__parallel_pass *x, uint32_t slot, const struct reeve_sh_parallel_limit *limit)
 {
 	struct reeve_sh_parallel_group *g = &x->r->parallel_groups[slot];
@@ -212,7 +212,7 @@ int reeve__parallel_limit_set(struct reeve *r, reeve_group_id group, uint32_t de
 	rc = reeve__group_slot_locked(r, group, &slot, err);
 	if (!rc) {
 		reeve__parallel_lock(&x, r);
-		commit_limit(&x, slot, &limit);
+		reeve__parallel_limit_commit(&x, slot, &limit);
 		reeve__parallel_unlock(&x);
 	}
 	reeve__catalog_unlock(r);
@@ -237,7 +237,7 @@ int reeve__parallel_limit_clear(struct reeve *r, reeve_group_id group, struct re
 				"explicit parallel limits of consumer group %llu",
 				(unsigned long long)group.v);
 		else
-			commit_limit(&x, slot, &none);
+			reeve__parallel_limit_commit(&x, slot, &none);
 		reeve__parallel_unlock(&x);
 	}
 	reeve__catalog_unlock(r);

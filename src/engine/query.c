@@ -16,7 +16,7 @@
 
 /* ---- measuring ---- */
 
-static void book(struct reeve_session *s, uint64_t ns)
+static inline void book(struct reeve_session *s, uint64_t ns)
 {
 	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
 	s->query_cpu_ns += ns;
@@ -24,30 +24,45 @@ static void book(struct reeve_session *s, uint64_t ns)
 	s->unsettled_ns += ns;
 }
 
-static void read_cpu_clock(struct reeve_session *s)
+REEVE_APART static void read_cpu_clock(struct reeve_session *s)
 {
 	s->cpu_ns_base = s->r->host->thread_cpu(s->r->host->self);
 	s->cpu_known = true;
-	s->cpu_thread = pthread_self();
+	s->cpu_thread = reeve__host_thread();
+}
+
+static bool is_own_clock(const struct reeve_session *s)
+{
+	return s->cpu_known && s->cpu_thread == reeve__host_thread();
+}
+
+REEVE_APART static void measure_long(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t ns = reeve__cycles_ns(s->r, cycles - s->charged_cycles);
+	bool same = is_own_clock(s);
+	reeve_ns before = s->cpu_ns_base;
+
+	read_cpu_clock(s);
+	if (same && s->cpu_ns_base >= before && (uint64_t)(s->cpu_ns_base - before) < ns)
+		ns = (uint64_t)(s->cpu_ns_base - before);
+	s->charged_cycles = cycles;
+	book(s, ns);
 }
 
 /*
  * Books what has been used since the last call. Elapsed time is the upper bound; the CPU clock,
  * where there is an earlier reading by the same thread, gives the truth.
  */
-static void measure(struct reeve_session *s, uint64_t cycles)
+static inline void measure(struct reeve_session *s, uint64_t cycles)
 {
-	uint64_t ns = reeve__cycles_ns(s->r, cycles - s->charged_cycles);
+	uint64_t used = cycles - s->charged_cycles;
 
-	if (ns >= REEVE_PROBE_NS) {
-		bool same = s->cpu_known && pthread_equal(s->cpu_thread, pthread_self());
-		reeve_ns before = s->cpu_ns_base;
-		read_cpu_clock(s);
-		if (same && s->cpu_ns_base >= before && (uint64_t)(s->cpu_ns_base - before) < ns)
-			ns = (uint64_t)(s->cpu_ns_base - before);
+	if (REEVE_UNLIKELY(used >= s->r->probe_cycles)) {
+		measure_long(s, cycles);
+		return;
 	}
 	s->charged_cycles = cycles;
-	book(s, ns);
+	book(s, (uint64_t)((reeve__u128)used * s->r->cycles_ns_q32 >> 32)); /* below 50 us */
 }
 
 static void set_look(struct reeve_session *s)
@@ -215,7 +230,8 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
  * to stop). Who arrives, from outside or from sleep, may interrupt others; who has just had its
  * slice may not. A shielded task does not stay: it goes on without, and comes again when the shield ends.
  */
-static int acquire_slot(struct reeve_session *s, struct reeve__cpu_pass *x, bool arrives)
+REEVE_APART static int acquire_slot(
+	struct reeve_session *s, struct reeve__cpu_pass *x, bool arrives)
 {
 	struct reeve *r = s->r;
 	bool held, stay;
@@ -260,6 +276,7 @@ static void settle_locked(struct reeve__cpu_pass *x, struct reeve_session *s)
 {
 	reeve__cpu_settle(x, s->task, s->unsettled_ns);
 	s->unsettled_ns = 0;
+	s->settle_look_ns = REEVE_SETTLE_NS;
 	if (s->slot < s->r->slot_count && reeve__cpu_holds(s->r, s->task))
 		reeve__put(&s->r->cpu_slots[s->slot].since_ns, x->now);
 }
@@ -341,20 +358,20 @@ static bool has_kept_slot(const struct reeve_session *s)
 }
 
 /* On with the slot that was kept. While others wait, its slice goes on over statements. */
-static int go_on(struct reeve_session *s, uint64_t cycles)
+static inline int go_on(
+	struct reeve_session *s, const struct reeve_sh_group *group, uint64_t cycles)
 {
 	bool contended = atomic_load(&s->r->cpu->contended) != 0;
-	uint32_t g = reeve__get(&s->t->group);
+	uint64_t probe = cycles + s->r->probe_cycles;
 
-	if (!contended)
-		s->slice_cycles = cycles + s->r->probe_cycles;
+	if (REEVE_LIKELY(!contended))
+		s->slice_cycles = probe;
 	set_look(s);
-	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) ||
-			   reeve__get(&reeve__group_at(s->r, g)->cpu.gate) ||
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) || reeve__get(&group->cpu.gate) ||
 			   !reeve__before(cycles, s->look_cycles)))
 		return reeve__query_checkpoint_slow(s, cycles);
-	if (contended && reeve__before(cycles + s->r->probe_cycles, s->look_cycles))
-		s->look_cycles = cycles + s->r->probe_cycles;
+	if (REEVE_UNLIKELY(contended) && reeve__before(probe, s->look_cycles))
+		s->look_cycles = probe;
 	return 0;
 }
 
@@ -368,36 +385,55 @@ static uint64_t cycles_until(const struct reeve *r, uint64_t ns)
 	return cycles < NO_DEADLINE_CYCLES ? cycles : NO_DEADLINE_CYCLES;
 }
 
-static void start_statement(
-	struct reeve_session *s, const struct reeve_query_def *def, uint64_t cycles)
+/* The statement's own deadline, which may be earlier than its group's. */
+REEVE_APART static void set_deadline(struct reeve_session *s, reeve_ns deadline, uint64_t cycles)
 {
-	struct reeve *r = s->r;
-	uint32_t g = reeve__get(&s->t->group);
-	uint64_t limit = reeve__get(&reeve__group_at(r, g)->max_execution_ns);
+	reeve_ns now = reeve__mono(s->r);
+	uint64_t left = deadline > now ? (uint64_t)(deadline - now) : 0;
+	uint64_t own = cycles + cycles_until(s->r, left);
+
+	if (reeve__before(own, s->deadline_cycles))
+		s->deadline_cycles = own;
+}
+
+/* The group's limit is another than the one seen last. */
+REEVE_APART static void follow_limit(struct reeve_session *s, uint64_t limit_ns)
+{
+	s->limit_ns = limit_ns;
+	s->limit_cycles =
+		limit_ns == REEVE_UNLIMITED ? NO_DEADLINE_CYCLES : cycles_until(s->r, limit_ns);
+}
+
+static inline void start_statement(struct reeve_session *s, const struct reeve_sh_group *group,
+	const struct reeve_query_def *def, uint64_t cycles)
+{
+	struct reeve_sh_task *t = s->t;
+	uint64_t limit = reeve__get(&group->max_execution_ns);
 
 	s->in_query = true;
 	s->countdown = 1;
-	if (REEVE_UNLIKELY(!s->cpu_known || !pthread_equal(s->cpu_thread, pthread_self())))
+	if (REEVE_UNLIKELY(!is_own_clock(s)))
 		read_cpu_clock(s); /* another thread than last time: its clock is the measure now */
+	if (REEVE_UNLIKELY(limit != s->limit_ns))
+		follow_limit(s, limit);
 	s->begin_cycles = s->charged_cycles = s->look_cycles = cycles;
 	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
 	s->parks = 0;
 	s->stop_code = 0;
-	s->deadline_cycles = cycles + NO_DEADLINE_CYCLES;
-	if (limit != REEVE_UNLIMITED)
-		s->deadline_cycles = cycles + cycles_until(r, limit);
-	if (def && def->deadline != REEVE_NEVER) {
-		reeve_ns now = reeve__mono(r);
-		uint64_t left = def->deadline > now ? (uint64_t)(def->deadline - now) : 0;
-		uint64_t own = cycles + cycles_until(r, left);
-		if (reeve__before(own, s->deadline_cycles))
-			s->deadline_cycles = own;
-	}
-	reeve__put(&s->t->query_cpu_ns, 0);
-	reeve__put(&s->t->start_cycles, cycles);
+	s->deadline_cycles = cycles + s->limit_cycles;
+	if (def && def->deadline != REEVE_NEVER)
+		set_deadline(s, def->deadline, cycles);
+	reeve__put(&t->query_cpu_ns, 0);
+	reeve__put(&t->start_cycles, cycles);
 }
 
-static int begin_refused(struct reeve_session *s, uint32_t phase, struct reeve_error *err)
+static struct reeve_sh_group *group_of(const struct reeve_session *s)
+{
+	return reeve__group_at(s->r, reeve__get(&s->t->group));
+}
+
+REEVE_COLD static int begin_refused(
+	struct reeve_session *s, uint32_t phase, struct reeve_error *err)
 {
 	uint64_t id = s->sh->head.id;
 
@@ -408,38 +444,41 @@ static int begin_refused(struct reeve_session *s, uint32_t phase, struct reeve_e
 		"session %llu is running a statement; end it first", (unsigned long long)id);
 }
 
-static int begin_failed(struct reeve_session *s, int code, struct reeve_error *err)
+REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct reeve_error *err)
 {
 	char text[sizeof(s->stop_text)];
 
 	memcpy(text, s->stop_text, sizeof(text));
-	reeve__query_end(s, NULL);
+	reeve__query_end(s, 0, NULL);
 	return reeve__fail(err, code, "%s", text);
 }
 
-int reeve__query_begin(
-	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
+void reeve__query_expect(const struct reeve_session *s)
 {
-	uint32_t phase = REEVE_PHASE_IDLE;
-	uint64_t cycles = reeve__cycles(s->r), gap;
+	const struct reeve *r = s->r;
+	const char *t = (const char *)s->t, *group = (const char *)group_of(s);
+
+	__builtin_prefetch(t + 64, 1);
+	__builtin_prefetch(&s->t->end_cycles, 1);
+	__builtin_prefetch(&s->charged_cycles, 1);
+	__builtin_prefetch(&s->end_cycles, 1);
+	__builtin_prefetch(group + 64);
+	__builtin_prefetch(group);
+	__builtin_prefetch(&r->cpu_slots[s->slot]);
+	__builtin_prefetch(r->cpu);
+	__builtin_prefetch(r->header);
+}
+
+/* Without the slot of last time. */
+REEVE_APART static int begin_elsewhere(
+	struct reeve_session *s, uint64_t cycles, struct reeve_error *err)
+{
 	struct reeve__cpu_pass x;
 	int rc;
 
-	if (!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK))
-		return begin_refused(s, phase, err);
-	REEVE_POINT(QUERY_ACTIVE);
-	gap = cycles - s->end_cycles;
-	/* One long pause, a preemption say, must not outweigh many short ones. */
-	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
-	start_statement(s, def, cycles);
-	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r))) {
+	if (!reeve__segment_ready(s->r)) {
 		start_slice(s, cycles, REEVE_SEC);
 		return 0;
-	}
-	if (has_kept_slot(s)) {
-		REEVE_POINT(QUERY_RUNNING);
-		rc = go_on(s, cycles);
-		return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
 	}
 	if (take_free_slot(s)) {
 		REEVE_POINT(QUERY_RUNNING);
@@ -450,6 +489,29 @@ int reeve__query_begin(
 	settle_locked(&x, s);
 	rc = acquire_slot(s, &x, true);
 	return rc ? begin_failed(s, rc, err) : 0;
+}
+
+int reeve__query_begin(
+	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
+{
+	uint32_t phase = REEVE_PHASE_IDLE;
+	const struct reeve_sh_group *group;
+	uint64_t cycles = reeve__cycles(s->r), gap;
+	int rc;
+
+	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
+		return begin_refused(s, phase, err);
+	REEVE_POINT(QUERY_ACTIVE);
+	gap = cycles - s->end_cycles;
+	/* One long pause, a preemption say, must not outweigh many short ones. */
+	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
+	group = group_of(s);
+	start_statement(s, group, def, cycles);
+	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r) || !has_kept_slot(s)))
+		return begin_elsewhere(s, cycles, err);
+	REEVE_POINT(QUERY_RUNNING);
+	rc = go_on(s, group, cycles);
+	return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
 }
 
 /* ---- checkpoint ---- */
@@ -631,7 +693,7 @@ int reeve__query_block_end(struct reeve_session *s)
 	if (rc || !reeve__segment_ready(s->r))
 		return rc;
 	if (has_kept_slot(s))
-		return go_on(s, cycles);
+		return go_on(s, group_of(s), cycles);
 	if (take_free_slot(s)) {
 		start_slice(s, cycles, REEVE_PROBE_NS);
 		return 0;
@@ -677,7 +739,7 @@ static void fill_usage(
 }
 
 /* Settles; the slot goes to whoever deserves it, unless it lingers and no cap was reached. */
-static void release_slow(struct reeve_session *s, bool lingers)
+REEVE_APART static void release_slow(struct reeve_session *s, bool lingers)
 {
 	const struct reeve_sh_group *g = &s->r->groups[reeve__get(&s->t->group)];
 	struct reeve__cpu_pass x;
@@ -698,68 +760,92 @@ static void release_slow(struct reeve_session *s, bool lingers)
  * With others waiting, a session that comes back within microseconds keeps its slot for so long:
  * handing it over and taking it back would cost more than the pause. Its slice still ends in time.
  */
-static bool may_linger(const struct reeve_session *s, uint64_t cycles)
+REEVE_APART static bool may_linger(const struct reeve_session *s, uint64_t cycles)
 {
 	return !reeve__get(&s->t->attention) && reeve__before(cycles, s->slice_cycles) &&
 	       reeve__cycles_ns(s->r, s->gap_cycles) <= REEVE_LINGER_NS / 2 && has_kept_slot(s);
+}
+
+/* Much is unsettled. Where nothing is capped it may stay so until somebody waits. */
+REEVE_APART static void settle_if_capped(struct reeve_session *s, bool lingers)
+{
+	if (is_capped(s))
+		release_slow(s, lingers);
+	else
+		s->settle_look_ns = s->unsettled_ns + REEVE_SETTLE_NS;
 }
 
 /*
  * The statement is over. Nobody waits: the slot rests with the session, at no cost. Else it lingers,
  * or goes to whoever deserves it.
  */
-static void leave_phase(struct reeve_session *s, uint64_t cycles)
+static inline void leave_phase(struct reeve_session *s, uint64_t cycles)
 {
 	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
 	bool lingers = false;
 
 	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
 		lingers = may_linger(s, cycles);
-	if (reeve__get(&slot->linger_cycles) != 0 || lingers)
+	if (REEVE_UNLIKELY(reeve__get(&slot->linger_cycles) != 0 || lingers))
 		reeve__put(&slot->linger_cycles, lingers ? cycles : 0);
 	atomic_store(&s->t->phase, REEVE_PHASE_IDLE);
 	REEVE_POINT(QUERY_INACTIVE);
-	if ((!lingers && atomic_load(&s->r->cpu->contended)) ||
-		(s->unsettled_ns >= REEVE_SETTLE_NS && is_capped(s)))
+	if (REEVE_UNLIKELY(!lingers && atomic_load(&s->r->cpu->contended)))
 		release_slow(s, lingers);
+	else if (REEVE_UNLIKELY(s->unsettled_ns >= s->settle_look_ns))
+		settle_if_capped(s, lingers);
 }
 
-void reeve__query_end(struct reeve_session *s, struct reeve_query_usage *ret)
+/* A caller's reading counts when it is of our counter, and not from before what was charged last. */
+static uint64_t end_cycles(const struct reeve_session *s, uint64_t ticks)
 {
-	uint64_t cycles = reeve__cycles(s->r);
-	uint32_t attention;
+	if (REEVE_LIKELY(
+		    ticks != 0 && s->r->native_cycles && !reeve__before(ticks, s->charged_cycles)))
+		return ticks;
+	return reeve__cycles(s->r);
+}
+
+/* Somebody wanted the statement's attention: a kill still counts, the rest is forgotten. */
+REEVE_COLD static void attend_after(struct reeve_session *s)
+{
+	uint32_t attention = atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);
+
+	if (attention & REEVE_ATTEND_KILL)
+		reeve__session_finish_kill(s);
+}
+
+void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+{
+	uint64_t cycles = end_cycles(s, ticks);
+	struct reeve_sh_task *t = s->t;
 
 	if (!s->in_query)
 		return;
 	if (REEVE_UNLIKELY(s->io_open))
 		reeve__io_abandon(s);
-	if (s->block_depth == 0)
+	if (REEVE_LIKELY(s->block_depth == 0))
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
-	reeve__put(&s->t->queries, reeve__get(&s->t->queries) + 1);
+	reeve__put(&t->queries, reeve__get(&t->queries) + 1);
 	if (ret)
 		fill_usage(s, cycles, ret);
-	if (reeve__get(&s->t->is_runaway))
-		reeve__put(&s->t->is_runaway, 0);
-	reeve__put(&s->t->start_cycles, 0);
-	reeve__put(&s->t->end_cycles, cycles);
+	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
+		reeve__put(&t->is_runaway, 0);
+	reeve__put(&t->start_cycles, 0);
+	reeve__put(&t->end_cycles, cycles);
 	s->in_query = false;
 	s->block_depth = 0;
-	if (s->shield_depth) {
+	s->end_cycles = cycles;
+	if (REEVE_UNLIKELY(s->shield_depth)) {
 		s->shield_depth = 0;
-		atomic_store(&s->t->shield, 0);
+		atomic_store(&t->shield, 0);
 	}
 	leave_phase(s, cycles);
 	if (REEVE_UNLIKELY(s->quota != NULL))
 		reeve__memory_statement_end(s);
-	s->end_cycles = cycles;
 	/* After the phase: a killer sees IDLE, or is seen. */
-	attention = atomic_load(&s->t->attention);
-	if (REEVE_UNLIKELY(attention)) {
-		atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);
-		if (attention & REEVE_ATTEND_KILL)
-			reeve__session_finish_kill(s);
-	}
+	if (REEVE_UNLIKELY(atomic_load(&t->attention)))
+		attend_after(s);
 }
 
 bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits)

@@ -308,9 +308,10 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 
 	if (rc)
 		return rc;
-	s = calloc(1, sizeof(*s));
+	s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	memset(s, 0, sizeof(*s));
 	reeve__catalog_lock(r);
 	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
 	reeve__sessions_lock(r);
@@ -460,7 +461,7 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	struct ending e = {.dropped = false};
 
 	if (s->in_query)
-		reeve__query_end(s, NULL);
+		reeve__query_end(s, 0, NULL);
 	reeve__query_settle(s);
 	if (s->io_open)
 		reeve__io_abandon(s);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* One call never moves more than this (Linux cuts at 2 GiB less a page). */
@@ -38,6 +39,36 @@ int64_t reeve__transfer_run(const struct reeve__transfer *t)
 		done += (uint64_t)n;
 		if (n == 0 || done >= t->size_bytes)
 			return (int64_t)done; /* all, or the end of the file */
+	}
+}
+
+/* One call for all; what it leaves undone, each does by itself. */
+static int64_t run_vector(const struct reeve__transfer *t, uint32_t n)
+{
+	struct iovec parts[REEVE__TRANSFER_MANY];
+	ssize_t moved;
+
+	for (uint32_t i = 0; i < n; i++)
+		parts[i] = (struct iovec){t[i].buffer, (size_t)t[i].size_bytes};
+	do {
+		moved = t->op == REEVE_IO_OP_READ ? preadv(t->fd, parts, (int)n, (off_t)t->offset)
+						  : pwritev(t->fd, parts, (int)n, (off_t)t->offset);
+	} while (moved < 0 && errno == EINTR);
+	return moved;
+}
+
+void reeve__transfer_run_many(const struct reeve__transfer *t, uint32_t n, int64_t *ret_results)
+{
+	int64_t moved = n > 1 ? run_vector(t, n) : -1;
+	uint64_t left = moved > 0 ? (uint64_t)moved : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t part = left < t[i].size_bytes ? left : t[i].size_bytes;
+		left -= part;
+		if (part == t[i].size_bytes && part)
+			ret_results[i] = (int64_t)part;
+		else
+			ret_results[i] = reeve__transfer_run(&t[i]);
 	}
 }
 

@@ -20,6 +20,14 @@ struct reeve__transfer {
 /* Does it, in this thread; goes on after an interruption. Bytes moved, or a negative errno. */
 int64_t reeve__transfer_run(const struct reeve__transfer *transfer);
 
+/*
+ * The same for up to REEVE__TRANSFER_MANY reads or writes of one fd that lie end to end, in one call:
+ * ret_results gets each one's part.
+ */
+#define REEVE__TRANSFER_MANY 16u
+void reeve__transfer_run_many(
+	const struct reeve__transfer *transfers, uint32_t n, int64_t *ret_results);
+
 /* A ring. One thread submits, one waits; they may be two. */
 struct reeve__ring;
 

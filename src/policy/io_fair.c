@@ -45,6 +45,7 @@ static void charge(struct reeve__io_view *v, uint32_t f, const struct reeve_sh_i
 
 const struct reeve__io_ops reeve__io_fair_ops = {
 	.key = reeve__io_class_key,
+	.has_classes = true,
 	.join = join,
 	.place = place,
 	.pick = pick,

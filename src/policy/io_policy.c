@@ -119,7 +119,7 @@ void reeve__io_policy_add(struct reeve__io_view *v, uint32_t i)
 	root = root_of(v, e);
 	before = *root;
 	reeve__heap_insert(&v->entries, root, i, ops_of(v)->key(e), e->tie);
-	if (e->deadline_ns != UINT64_MAX && !e->is_late)
+	if (e->deadline_ns != UINT64_MAX && !e->is_late && ops_of(v)->has_classes)
 		reeve__heap_insert(&v->dues, &q->due, i, e->deadline_ns, e->tie);
 	q->count++;
 	if (flow->count++ == 0) {

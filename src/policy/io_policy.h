@@ -132,6 +132,7 @@ struct reeve__io_ops {
 	void (*charge)(struct reeve__io_view *v, uint32_t f, const struct reeve_sh_io_entry *e);
 	/* Loses its turn; NULL: there are none. */
 	void (*expire)(struct reeve__io_view *v, uint32_t f);
+	bool has_classes;    /* what becomes late moves: its key is by class */
 	bool by_direction;   /* reads and writes apart */
 	bool moves_by_serve; /* a serve changes the flow's place even when its first entry stays */
 };

@@ -163,9 +163,8 @@ uint32_t reeve__shards_miss_ppm(const struct reeve_sh_shards *s, uint64_t pages)
 	uint64_t misses = s->cold;
 
 	for (uint32_t i = REEVE__SHARD_BUCKETS; i-- > 0;) {
-		uint64_t low = bucket_low(i), next = i + 1 < REEVE__SHARD_BUCKETS
-							     ? bucket_low(i + 1)
-							     : UINT64_MAX;
+		uint64_t low = bucket_low(i),
+			 next = i + 1 < REEVE__SHARD_BUCKETS ? bucket_low(i + 1) : UINT64_MAX;
 		if (next <= pages)
 			break;
 		/* Accesses of a distance of `pages` and more miss; within a bucket they lie evenly. */

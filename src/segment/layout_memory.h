@@ -119,7 +119,7 @@ struct reeve_sh_memory {
 	_Atomic uint32_t level;	    /* M writes */
 	_Atomic uint32_t which;	    /* M writes: definition in force */
 	_Atomic int64_t clock_wall; /* h */
-	_Atomic uint64_t wanted;    /* h: bytes that callbacks are to give back */
+	_Atomic uint64_t wanted;    /* h: bytes to be given back, when last looked */
 	_Atomic uint32_t rebuild;   /* a: 1: adopted after a reboot, sums are to be made anew */
 	_Atomic uint32_t targets;   /* h: pools that are on their way to a target */
 	uint32_t pad[8];
@@ -147,7 +147,8 @@ struct reeve_sh_memory {
 	uint32_t stall_some_ppm;  /* M */
 	uint32_t stall_full_ppm;  /* M */
 	uint32_t fed_by;	  /* M: attachment */
-	uint64_t pad2[4];
+	uint64_t most_bytes;	  /* M d: where CRITICAL begins: nobody but the system goes on */
+	uint64_t pad2[3];
 	struct reeve_sh_pool pools[REEVE_SH_POOLS];
 	struct reeve_sh_memory_def defs[2];
 };

@@ -67,7 +67,9 @@ enum {
 	REEVE_SH_EXECUTION_AWAITED = 4,	  /* its owner sleeps in a call until it starts or fails */
 	REEVE_SH_EXECUTION_RUNS_SERIAL = 8, /* out of time in the queue: run it serially */
 	REEVE_SH_EXECUTION_BY_PLAN = 16,    /* the deadline is the plan's, not the caller's */
-	REEVE_SH_EXECUTION_OUTSIDE = 32	    /* asked for by ids: no process polls its degree */
+	REEVE_SH_EXECUTION_OUTSIDE = 32,    /* asked for by ids: no process polls its degree */
+	REEVE_SH_EXECUTION_TOLD = 64
+	/* an event has told of it, so one tells of its end */
 };
 
 struct reeve_sh_server {

@@ -21,7 +21,8 @@ struct reeve__shrinker {
 /* One process's attachment: where things are in this process. Opaque to users. */
 struct reeve {
 	const struct reeve_host *host;
-	bool native_cycles;	   /* the processor's counter, read without a call */
+	bool native_cycles; /* the processor's counter, read without a call */
+	uint32_t group_capacity;
 	uint64_t cycles_ns_q32;	   /* ns in 2^32 ticks */
 	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
 	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
@@ -65,7 +66,6 @@ struct reeve {
 	struct reeve_sh_zone *zones;
 
 	uint32_t slot_count;
-	uint32_t group_capacity;
 	uint32_t event_capacity;
 	uint32_t attachment; /* slot of this process; REEVE_NONE while opening */
 	bool owns_mapping;

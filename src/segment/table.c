@@ -83,6 +83,12 @@ static void chain_name(
 	link_put(bucket, i);
 }
 
+/* Under the table's lock, so one store is enough; those who read without it see old or new. */
+static void count_live(struct reeve_sh_table *table, uint32_t by)
+{
+	reeve__put(&table->live, reeve__get(&table->live) + by);
+}
+
 static void push_free(const struct reeve *r, struct reeve_sh_table *table, uint32_t i)
 {
 	reeve__table_head(r, table, i)->next = table->free;
@@ -139,7 +145,7 @@ uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table)
 	} else {
 		return REEVE_NONE;
 	}
-	reeve__add(&table->live, 1);
+	count_live(table, 1);
 	reeve__put(&reeve__table_head(r, table, i)->state, REEVE_SLOT_CLAIMED);
 	return i;
 }
@@ -173,10 +179,10 @@ void reeve__table_free(struct reeve *r, struct reeve_sh_table *table, uint32_t i
 			unchain(r, table, name_bucket(r, table, name), i,
 				offsetof(struct reeve_sh_head, name_chain));
 	}
-	reeve__add(&head->generation, 1);
+	reeve__put(&head->generation, reeve__get(&head->generation) + 1);
 	atomic_store_explicit(&head->state, REEVE_SLOT_FREE, memory_order_release);
 	push_free(r, table, i);
-	reeve__add(&table->live, (uint32_t)-1);
+	count_live(table, (uint32_t)-1);
 }
 
 void reeve__table_keep(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
@@ -275,7 +281,7 @@ void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t 
 			push_free(r, table, i);
 			continue;
 		}
-		reeve__add(&table->live, 1);
+		count_live(table, 1);
 		chain_id(r, table, i);
 		if (name_offset)
 			chain_name(r, table, i, (const char *)head + name_offset);

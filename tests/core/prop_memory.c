@@ -44,7 +44,7 @@ struct model_session {
 struct model {
 	struct core_host h;
 	struct reeve *r;
-	uint64_t limit, critical, max[POOLS];
+	uint64_t limit, high, critical, max[POOLS];
 	uint64_t group_max[GROUPS], session_max[GROUPS];
 	struct model_session sessions[2 * SESSIONS];
 	struct {
@@ -106,6 +106,9 @@ static bool quota_admits(
 
 	if (kind == 0 && m->session_max[s->group] < max)
 		max = m->session_max[s->group];
+	if (kind == 1 && s->group != REEVE_SYS_GROUP &&
+		pool_used(m, 0) + pool_used(m, 4) >= m->high)
+		max /= 4;
 	return fits(used, bytes, max) &&
 	       fits(group_used(m, s->group), bytes, m->group_max[s->group]);
 }
@@ -198,8 +201,8 @@ static void step_session(struct model *m, struct sim_random *random, uint32_t i)
 			return;
 		s->group = g.v;
 		give_quota(m, s);
-		assert_ok(reeve_memory_quota_set(m->r, (reeve_session_id){s->id}, g,
-			REEVE_UNLIMITED, REEVE_UNLIMITED, E));
+		assert_ok(reeve_memory_quota_set(
+			m->r, (reeve_session_id){s->id}, g, REEVE_UNLIMITED, REEVE_UNLIMITED, E));
 	} else if (core_below(random, 3) && s->s) {
 		uint64_t all = s->used[0] + s->used[1] + s->hand[0] + s->hand[1] + s->owned;
 		bool admitted = g.v == s->group ||
@@ -224,7 +227,8 @@ static void step_charge(struct model *m, struct sim_random *random, uint32_t i)
 	struct model_session *s = &m->sessions[i];
 	uint32_t kind = (uint32_t)core_below(random, KINDS);
 	bool by_hand = !s->s || core_below(random, 3) == 0;
-	uint64_t bytes = telling_bytes(m, random, s, kind, 4), *held = by_hand ? &s->hand[kind] : &s->used[kind];
+	uint64_t bytes = telling_bytes(m, random, s, kind, 4),
+		 *held = by_hand ? &s->hand[kind] : &s->used[kind];
 	reeve_session_id id = {s->id};
 
 	if (s->id == 0)
@@ -306,8 +310,8 @@ static void step_limits(struct model *m, struct sim_random *random)
 	case 0:
 		m->group_max[g] = core_below(random, 3) ? some_bytes(random) * 2 : NONE;
 		m->session_max[g] = core_below(random, 3) ? some_bytes(random) * 2 : NONE;
-		assert_ok(reeve_memory_group_register(m->r, (reeve_group_id){g}, m->group_max[g],
-			m->session_max[g], E));
+		assert_ok(reeve_memory_group_register(
+			m->r, (reeve_group_id){g}, m->group_max[g], m->session_max[g], E));
 		break;
 	case 1:
 		assert_ok(reeve_plan_activate(m->r, (reeve_plan_id){1 + core_below(random, 4)}, E));
@@ -373,7 +377,7 @@ static void episode(struct sim_random *random, uint64_t size)
 	o.host = &m->h.host;
 	o.db_limit_bytes = 2 * 1048576;
 	assert_ok(reeve_open(&o, &m->r, E));
-	/* Levels below CRITICAL change what is admitted, which the other tests look at. */
+	/* HIGH is two bytes below CRITICAL, and what the levels below do does not show here. */
 	reeve_memory_config_get(m->r, &k);
 	k.low_ppm = 949997;
 	k.medium_ppm = 949998;
@@ -381,6 +385,7 @@ static void episode(struct sim_random *random, uint64_t size)
 	k.hysteresis_ppm = 0;
 	assert_ok(reeve_memory_config_set(m->r, &k, E));
 	m->limit = o.db_limit_bytes;
+	m->high = (m->limit * k.high_ppm + 999999) / 1000000;
 	m->critical = (m->limit * 95 + 99) / 100;
 	for (uint32_t i = 0; i < POOLS; i++) {
 		struct reeve_pool_info info;

@@ -176,7 +176,8 @@ static double compare(const struct trace *t, uint64_t seed, struct reeve_sh_shar
 		if (error > worst)
 			worst = error;
 	}
-	print_message("%-14s %6u pages: error %.2f points on average, %.2f at the worst; rate %.4f\n",
+	print_message(
+		"%-14s %6u pages: error %.2f points on average, %.2f at the worst; rate %.4f\n",
 		t->name, t->pages, total / 40 * 100, worst * 100,
 		(double)s->threshold / REEVE__SHARD_ALL);
 	assert_true(total / 40 <= (small ? 0.005 : 0.05));
@@ -199,8 +200,8 @@ static void curves_are_as_an_exact_lru_has_them(void **state)
 			double error = compare(&traces[i], seed + lap, s);
 			errors += traces[i].pages > REEVE__SAMPLES ? error : 0;
 		}
-	print_message("%.2f points on average over all large ones\n",
-		errors / (4 * (double)laps) * 100);
+	print_message(
+		"%.2f points on average over all large ones\n", errors / (4 * (double)laps) * 100);
 	assert_true(errors / (4 * (double)laps) <= 0.02);
 	free(s);
 }

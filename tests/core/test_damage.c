@@ -53,6 +53,30 @@ static void populate_parallel(struct reeve *r, struct reeve_session *s)
 	assert_ok(reeve_parallel_begin(s, &def, &h, E));
 }
 
+static void use_memory(struct reeve *r, struct reeve_session *a, struct reeve_session *b)
+{
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	reeve_session_id ids[3] = {reeve_session_id_of(a), {0}, {900}};
+	reeve_allocation_id id;
+	reeve_pool_id pool;
+
+	def.name = "extra";
+	def.parent.v = 5;
+	def.max_bytes = 100000;
+	def.auto_tune = true;
+	assert_ok(reeve_pool_create(r, &def, &pool, E));
+	assert_ok(reeve_memory_quota_set(r, ids[2], (reeve_group_id){3}, 10000000, 10000000, E));
+	assert_ok(reeve_memory_group_register(r, (reeve_group_id){2}, 50000000, 20000000, E));
+	for (uint64_t i = 0; i < 12; i++) {
+		assert_ok(reeve_memory_allocate(
+			r, (reeve_pool_id){1 + i % 5}, 1000 + i, ids[i % 3], "tag", &id, E));
+		assert_ok(reeve_memory_charge(i % 2 ? a : b, i % 4 < 2, 70000 + i, E));
+		assert_ok(reeve_memory_session_charge(r, ids[i % 2 * 2], 0, 100, E));
+	}
+	for (uint64_t i = 0; i < 20000; i++)
+		reeve_memory_access(r, (reeve_pool_id){2}, i * i % 9000);
+}
+
 /* Something of everything, left behind by a process that has died in the middle of work. */
 static void change_rule(struct reeve *r, uint64_t i, reeve_group_id g);
 
@@ -88,6 +112,7 @@ static void populate(struct reeve *r)
 		change_rule(r, i, (reeve_group_id){1 + i % 4});
 	reeve_block_begin(s[1]);
 	assert_ok(reeve_session_start(r, reeve_session_id_of(s[2]), E));
+	use_memory(r, s[6], s[4]);
 	reeve_session_destroy(s[3]);
 	reeve_session_destroy(s[4]);
 	assert_ok(reeve_session_kill(r, reeve_session_id_of(s[5]), E));
@@ -167,7 +192,8 @@ static uint32_t find_ranges(struct range *ret)
 	const struct reeve_sh_header *h = (const void *)good;
 	const struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings,
 		&h->plans, &h->directives, &h->sessions, &h->tasks, &h->executions, &h->servers,
-		&h->pools, &h->groups_domain.rules, &h->groups_domain.zones};
+		&h->pools, &h->groups_domain.rules, &h->groups_domain.zones, &h->quotas,
+		&h->allocations, &h->externals};
 	const struct reeve_sh_rule_index *x = &h->groups_domain.index;
 	uint32_t n = 0;
 
@@ -191,6 +217,12 @@ static uint32_t find_ranges(struct range *ret)
 	ret[n++] = (struct range){x->generals, 64};
 	ret[n++] = (struct range){x->buckets, x->bucket_count * 4u};
 	ret[n++] = (struct range){x->entry, 20 * sizeof(struct reeve_sh_rule_entry)};
+	ret[n++] = (struct range){
+		offsetof(struct reeve_sh_header, quotas), 3 * sizeof(struct reeve_sh_table) + 32};
+	ret[n++] = (struct range){h->memory, sizeof(struct reeve_sh_memory)};
+	ret[n++] = (struct range){h->memory_groups, 10 * sizeof(struct reeve_sh_memory_group)};
+	ret[n++] = (struct range){h->quota_of_session, 64};
+	ret[n++] = (struct range){h->samplers + REEVE_SH_SHARDS_BYTES, REEVE_SH_SHARDS_BYTES};
 	for (uint32_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		uint64_t used = tables[i]->high_water + 1;
 		ret[n++] = (struct range){tables[i]->slots, used * tables[i]->stride};
@@ -203,11 +235,13 @@ static uint32_t find_ranges(struct range *ret)
 
 static bool is_lock(uint64_t at)
 {
-	static const struct range locks[] = {
+	const struct reeve_sh_header *h = (const void *)good;
+	const struct range locks[] = {{h->memory + offsetof(struct reeve_sh_memory, lock),
+					      2 * sizeof(struct reeve_sh_lock)},
 		{offsetof(struct reeve_sh_header, admin), 3 * sizeof(struct reeve_sh_lock)},
 		{offsetof(struct reeve_sh_header, cpu.lock), sizeof(struct reeve_sh_lock)}};
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
 		if (at + 4 > locks[i].from && at < locks[i].from + locks[i].size)
 			return true;
 	return false;
@@ -237,7 +271,7 @@ static uint32_t bad_value(struct sim_random *random, uint32_t was)
 
 static void damage(struct sim_random *random, char *bytes)
 {
-	struct range ranges[48];
+	struct range ranges[96];
 	uint32_t n = find_ranges(ranges), hits = 1 + (uint32_t)core_below(random, 12);
 
 	while (hits) {
@@ -260,6 +294,92 @@ static void do_not_wait_for_ever(struct core_host *h, void *arg)
 	(void)arg;
 	if (h->waits > WAITS_MAX)
 		_exit(EXIT_WAITING);
+}
+
+static void look_at_memory(struct reeve *r)
+{
+	static union {
+		struct reeve_pool_info pools[40];
+		struct reeve_allocation_info allocations[300];
+		struct reeve_memory_quota_info quotas[80];
+		struct reeve_memory_group_info groups[40];
+		struct reeve_memory_recommendation advice[40];
+	} u;
+	uint64_t sizes[2] = {100000, 100000000};
+	uint32_t ppm[2];
+	struct reeve_memory_config k;
+	struct reeve_memory_pressure p;
+	struct reeve_memory_stats stats;
+	reeve_pool_id found;
+
+	reeve_memory_config_get(r, &k);
+	reeve_memory_pressure_get(r, &p);
+	reeve_memory_stats_get(r, &stats);
+	reeve_pool_copy(r, (reeve_pool_id){0}, u.pools, 40);
+	reeve_pool_find(r, "extra", &found);
+	reeve_allocation_copy(r, (reeve_allocation_id){0}, (reeve_pool_id){0},
+		(reeve_session_id){0}, u.allocations, 300);
+	reeve_memory_quota_copy(r, (reeve_session_id){0}, (reeve_group_id){0}, u.quotas, 80);
+	reeve_memory_group_copy(r, (reeve_group_id){0}, u.groups, 40);
+	reeve_memory_tune(r, false, u.advice, 40, NULL);
+	for (uint64_t i = 1; i < 102; i = i == 6 ? 100 : i + 1) {
+		reeve_pool_get(r, (reeve_pool_id){i}, u.pools, NULL);
+		reeve_memory_miss_ratio(r, (reeve_pool_id){i}, sizes, 2, ppm, NULL, NULL);
+	}
+	for (uint64_t i = 1; i < 30; i++) {
+		reeve_allocation_get(r, (reeve_allocation_id){i}, u.allocations, NULL);
+		reeve_memory_quota_get(r, (reeve_session_id){i}, u.quotas, NULL);
+		reeve_memory_group_get(r, (reeve_group_id){i}, u.groups, NULL);
+	}
+}
+
+/* Changes pools, allocates, charges and frees, by handle and by id. */
+static void work_with_memory(struct reeve *r, struct sim_random *random)
+{
+	struct reeve_session *s = NULL;
+	struct reeve_session_def sd = REEVE_SESSION_DEF_INIT;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	struct reeve_memory_config k;
+	reeve_allocation_id id;
+	reeve_pool_id pool;
+
+	sd.username = "eve";
+	if (reeve_session_create(r, &sd, &s, NULL) != 0)
+		s = NULL;
+	def.name = "fresh";
+	def.max_bytes = 5000;
+	reeve_pool_create(r, &def, &pool, NULL);
+	for (uint64_t i = 0; i < 40; i++) {
+		reeve_session_id sid = {i % 5 ? i % 20 : 900};
+		def.max_bytes = def.target_bytes = 1 + core_below(random, UINT64_C(1) << 33);
+		pool.v = 1 + i % 6;
+		reeve_pool_update(
+			r, pool, i % 2 ? REEVE_POOL_SET_MAX : REEVE_POOL_SET_TARGET, &def, NULL);
+		if (reeve_memory_allocate(
+			    r, pool, 1 + core_below(random, 1000), sid, "new", &id, NULL) == 0 &&
+			i % 3)
+			reeve_memory_free(r, id, sid, NULL);
+		reeve_memory_free(r, (reeve_allocation_id){i % 14}, sid, NULL);
+		reeve_memory_session_charge(r, sid, i % 2, 100, NULL);
+		reeve_memory_session_release(r, sid, i % 2, 50, NULL);
+		reeve_memory_quota_set(
+			r, sid, (reeve_group_id){i % 4 ? 0 : 3}, 1000000, 100000, NULL);
+		reeve_memory_group_register(
+			r, (reeve_group_id){1 + i % 8}, 1000000000, 1000000, NULL);
+		if (s && reeve_memory_charge(s, i % 2, 30000, NULL) == 0 && i % 3)
+			reeve_memory_release(s, i % 2, 30000, NULL);
+		for (uint64_t n = 0; n < 50; n++)
+			reeve_memory_access(r, pool, core_below(random, 9000));
+	}
+	reeve_memory_give_back(r, (reeve_pool_id){2}, 10, NULL);
+	reeve_memory_quota_remove(r, (reeve_session_id){900}, NULL);
+	reeve_pool_destroy(r, (reeve_pool_id){100}, NULL);
+	reeve_memory_curve_reset(r, (reeve_pool_id){2}, NULL);
+	reeve_memory_config_get(r, &k);
+	k.db_limit_bytes += 5;
+	reeve_memory_config_set(r, &k, NULL);
+	reeve_memory_tune(r, true, NULL, 0, NULL);
+	reeve_session_destroy(s);
 }
 
 static void look_at_everything(struct reeve *r)
@@ -342,6 +462,7 @@ static void look_at_everything(struct reeve *r)
 		reeve_execution_servers(r, (reeve_execution_id){i}, u.ids, 80);
 		reeve_server_get(r, (reeve_server_id){i}, u.servers, NULL);
 	}
+	look_at_memory(r);
 }
 
 static void run_parallel(struct core_host *h, struct reeve *r, struct sim_random *random)
@@ -536,6 +657,7 @@ static void run_case(uint64_t seed, uint64_t number)
 		switch (core_below(&random, 4)) {
 		case 0:
 			change_definitions(r, &random);
+			work_with_memory(r, &random);
 			break;
 		case 3:
 			run_parallel(&h, r, &random);
@@ -619,6 +741,7 @@ static void the_undamaged_segment_is_fine(void **state)
 	struct sim_random random;
 	sim_random_init(&random, 1, 1);
 	change_definitions(r, &random);
+	work_with_memory(r, &random);
 	run_statements(&h, r);
 	run_tasks(r);
 	run_parallel(&h, r, &random);

@@ -164,6 +164,101 @@ static void tasks(void **state)
 			assert_ok(reeve_task_complete(c->r, ids[i], 0, E));
 }
 
+#define NO_SESSION ((reeve_session_id){0})
+
+static void allocations(void **state)
+{
+	struct core *c = *state;
+	struct reeve_memory_stats stats;
+	reeve_allocation_id id = {77}, first = {0};
+
+	for (int i = 0; i < 256; i++)
+		assert_ok(reeve_memory_allocate(
+			c->r, (reeve_pool_id){2}, 10, NO_SESSION, NULL, i ? &id : &first, E));
+	id.v = 77;
+	assert_fails(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 10, NO_SESSION, NULL, &id, E),
+		REEVE_ERESOURCE_EXHAUSTED, "the table of memory allocations is full: 256 of 256");
+	reeve_memory_stats_get(c->r, &stats);
+	assert_true(id.v == 77 && stats.used_bytes == 2560);
+	assert_true(stats.failed[REEVE_REFUSED_TABLE] == 1 && stats.allocations == 256);
+	assert_ok(reeve_memory_free(c->r, first, NO_SESSION, E));
+	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 10, NO_SESSION, NULL, &id, E));
+	assert_true(id.v == 257);
+}
+
+static void quotas(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 3);
+	reeve_group_id g = {3};
+
+	struct reeve_session *more[48];
+
+	for (uint64_t i = 0; i < 16;
+		i++) /* all that outside engines may have; ours fill the rest */
+		assert_ok(reeve_memory_quota_set(
+			c->r, (reeve_session_id){100 + i}, g, 1000, 1000, E));
+	for (int i = 0; i < 48; i++) {
+		more[i] = core_session(c->r, 3);
+		assert_ok(reeve_memory_charge(more[i], REEVE_MEMORY_PGA, 1, E));
+	}
+	assert_fails(reeve_memory_charge(s, REEVE_MEMORY_PGA, 1, E), REEVE_ERESOURCE_EXHAUSTED,
+		"the table of memory quotas is full: 64 of 64");
+	assert_clean(c->r);
+	assert_ok(reeve_memory_quota_remove(c->r, (reeve_session_id){100}, E));
+	assert_ok(reeve_memory_charge(s, REEVE_MEMORY_PGA, 1, E));
+	for (int i = 0; i < 48; i++)
+		reeve_session_destroy(more[i]);
+	reeve_session_destroy(s);
+}
+
+static void external_sessions(void **state)
+{
+	struct core *c = *state;
+	reeve_group_id g = {3};
+
+	for (uint64_t i = 0; i < 16; i++)
+		assert_ok(reeve_memory_quota_set(c->r, (reeve_session_id){2 + i}, g, 1, 1, E));
+	assert_fails(reeve_memory_quota_set(c->r, (reeve_session_id){50}, g, 1, 1, E),
+		REEVE_ERESOURCE_EXHAUSTED,
+		"the table of outside engines' sessions is full: 16 of 16");
+	assert_int_equal(core_segment(c->r).quotas, 16);
+	assert_clean(c->r);
+	assert_ok(reeve_memory_quota_remove(c->r, (reeve_session_id){2}, E));
+	/* Its id is still not to be handed out, until the counter has passed it. */
+	assert_fails(reeve_memory_quota_set(c->r, (reeve_session_id){50}, g, 1, 1, E),
+		REEVE_ERESOURCE_EXHAUSTED, "outside engines");
+	reeve_session_destroy(core_session(c->r, 3));
+	struct reeve_session *s = core_session(c->r, 3);
+	assert_true(reeve_session_id_of(s).v == 18);
+	assert_ok(reeve_memory_quota_set(c->r, (reeve_session_id){50}, g, 1, 1, E));
+	reeve_session_destroy(s);
+}
+
+static void pools(void **state)
+{
+	struct core *c = *state;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	reeve_pool_id id = {77};
+	char name[16];
+
+	def.name = name;
+	def.max_bytes = 100;
+	for (int i = 5; i < 32; i++) {
+		snprintf(name, sizeof(name), "pool %d", i);
+		assert_ok(reeve_pool_create(c->r, &def, &id, E));
+	}
+	assert_true(id.v == 126);
+	snprintf(name, sizeof(name), "one more");
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_ERESOURCE_EXHAUSTED,
+		"the table of memory pools is full: 32 of 32");
+	reeve_allocation_id a = {0};
+	assert_ok(reeve_memory_allocate(c->r, id, 100, NO_SESSION, NULL, &a, E));
+	assert_ok(reeve_pool_destroy(c->r, (reeve_pool_id){100}, E));
+	assert_ok(reeve_pool_create(c->r, &def, &id, E));
+	assert_true(id.v == 127);
+}
+
 /* As many statements at once as there are sessions, all but one waiting. */
 struct crowd {
 	struct core *c;
@@ -225,6 +320,10 @@ int main(void)
 		with_core(sessions),
 		with_core(tasks),
 		with_core(all_sessions_wait_for_one_slot),
+		with_core(allocations),
+		with_core(quotas),
+		with_core(external_sessions),
+		with_core(pools),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

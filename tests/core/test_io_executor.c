@@ -103,6 +103,11 @@ static void submit(struct rig *rig, struct reeve_io_job *job, uint64_t group)
 	assert_ok(reeve_io_executor_submit(rig->ex, NULL, (reeve_group_id){group}, job, E));
 }
 
+static void submit_to(struct reeve_io_executor *ex, struct reeve_io_job *job, uint64_t group)
+{
+	assert_ok(reeve_io_executor_submit(ex, NULL, (reeve_group_id){group}, job, E));
+}
+
 static void await_job(struct rig *rig, struct reeve_io_job *job)
 {
 	assert_ok(reeve_io_executor_wait(rig->ex, job, reeve_now_mono(rig->r) + 20 * REEVE_SEC, E));
@@ -145,6 +150,40 @@ static void what_is_written_is_read(void **state)
 	assert_true(s.bytes_written == BLOCK * BLOCKS && s.active == 0 && s.queued == 0);
 	assert_true(io_group(rig->r, 2).total_ops == BLOCKS / 2 + 1);
 	assert_true(s.service.count == 2 * BLOCKS + 1 && s.service.min_ns > 0);
+}
+
+/* Neighbours that are granted at once are performed in one call. */
+static void neighbours_are_performed_together(void **state)
+{
+	struct rig *rig = *state;
+	const struct reeve_io_executor_options o = {REEVE_IO_THREADS, 1, 0};
+	struct reeve_io_executor *ex;
+
+	SKIP_WITHOUT_EXECUTOR(rig);
+	assert_ok(reeve_io_executor_open(rig->r, &o, &ex, E));
+	io_limit(rig->r, 2, REEVE_UNLIMITED, REEVE_UNLIMITED, 100);
+	io_limit(rig->r, 3, 1, REEVE_UNLIMITED, 100);
+	submit_to(ex, job_of(rig, 63, REEVE_IO_OP_WRITE), 3);
+	assert_ok(reeve_io_executor_wait(ex, &rig->jobs[63], REEVE_NEVER, E));
+	for (uint32_t i = 0; i < 24; i++) { /* all wait for a limit, which is then lifted */
+		memset(rig->buffers + (size_t)i * BLOCK, (int)(i + 1), BLOCK);
+		submit_to(ex, job_of(rig, i, REEVE_IO_OP_WRITE), 3);
+	}
+	io_limit(rig->r, 3, REEVE_UNLIMITED, REEVE_UNLIMITED, 100);
+	for (uint32_t i = 0; i < 24; i++) {
+		assert_ok(reeve_io_executor_wait(ex, &rig->jobs[i], REEVE_NEVER, E));
+		assert_true(rig->jobs[i].result == BLOCK);
+	}
+	assert_true(io_stats(rig->r).merged >= 2 && io_stats(rig->r).completed == 25);
+	memset(rig->buffers, 0, BLOCK * BLOCKS);
+	for (uint32_t i = 0; i < 24; i++)
+		submit_to(ex, job_of(rig, i, REEVE_IO_OP_READ), 2);
+	for (uint32_t i = 0; i < 24; i++) {
+		assert_ok(reeve_io_executor_wait(ex, &rig->jobs[i], REEVE_NEVER, E));
+		assert_true(rig->jobs[i].result == BLOCK);
+		assert_int_equal(rig->buffers[(size_t)i * BLOCK + 9], (char)(i + 1));
+	}
+	reeve_io_executor_close(ex);
 }
 
 static void errors_come_back(void **state)
@@ -325,6 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		both(what_is_written_is_read),
 		both(errors_come_back),
+		cmocka_unit_test_setup_teardown(
+			neighbours_are_performed_together, setup_threads, teardown),
 		both(a_limit_orders_and_delays_managed_requests),
 		both(a_held_group_is_not_in_the_way_of_another),
 		both(a_waiting_job_is_cancelled_and_a_wait_gives_up),

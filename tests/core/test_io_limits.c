@@ -219,6 +219,33 @@ static void an_unlimited_group_beside_a_limited_one(void **state)
 	lab_close(&lab);
 }
 
+static void lift(void *arg)
+{
+	struct lab *lab = arg;
+
+	sim_sleep(lab->machine, REEVE_SEC);
+	io_limit(lab->r, 3, REEVE_UNLIMITED, REEVE_UNLIMITED, 100);
+}
+
+/* More wait than one pass lets in: those go on with it. */
+static void a_lifted_limit_lets_all_in(void **state)
+{
+	struct reader readers[40];
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab);
+	lab.in_operations = true;
+	io_limit(lab.r, 3, REEVE_UNLIMITED, 1, 100);
+	for (uint32_t i = 0; i < 40; i++)
+		readers[i] = (struct reader){NULL, 3, 4096, 10 * REEVE_SEC};
+	assert_non_null(sim_thread_create(sim_process_create(lab.machine), lift, &lab));
+	lab_run(&lab, readers, 40, 2 * REEVE_SEC);
+	assert_in_range(sum(&lab, 3, 0, 10), 1, 2);
+	assert_true(sum(&lab, 3, 0, 11) == 40); /* within 100 ms of it */
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +256,7 @@ int main(void)
 		cmocka_unit_test(requests_larger_than_the_bucket),
 		cmocka_unit_test(weights_share_what_there_is),
 		cmocka_unit_test(an_unlimited_group_beside_a_limited_one),
+		cmocka_unit_test(a_lifted_limit_lets_all_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -374,6 +374,31 @@ static void manager_07_registering_is_an_upsert_until_the_next_activation(void *
 	assert_true(!g.is_registered && g.bandwidth == REEVE_UNLIMITED && g.weight == 100);
 }
 
+/* Groups, line 3: a group's own limits were decoration. */
+static void groups_03_a_groups_own_limits_hold_where_nothing_else_is_said(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	uint32_t both = REEVE_GROUP_IO_BANDWIDTH | REEVE_GROUP_IOPS;
+
+	def.io_bandwidth_limit = MIB;
+	def.iops_limit = 50;
+	assert_ok(reeve_group_update(c->r, (reeve_group_id){2}, both, &def, 0, E));
+	assert_true(io_group(c->r, 2).bandwidth == MIB && io_group(c->r, 2).iops == 50);
+	io_submit(c->r, 2, 2 * MIB);
+	io_perform(c->r);
+	io_submit(c->r, 2, MIB);
+	assert_true(io_retry(c->r) > REEVE_SEC);
+	io_limit(c->r, 2, 100 * MIB, REEVE_UNLIMITED, 100);
+	assert_true(io_group(c->r, 2).bandwidth == 100 * MIB);
+	assert_true(io_group(c->r, 2).iops == REEVE_UNLIMITED);
+	assert_ok(reeve_plan_activate(c->r, (reeve_plan_id){1}, E));
+	assert_true(io_group(c->r, 2).bandwidth == MIB && io_group(c->r, 2).iops == 50);
+	def.io_bandwidth_limit = def.iops_limit = REEVE_UNLIMITED;
+	assert_ok(reeve_group_update(c->r, (reeve_group_id){2}, both, &def, 0, E));
+	io_perform(c->r);
+}
+
 /* ---- max_concurrent ---- */
 
 /* I/O, line 9: the limit of requests under way was checked, and then acted upon. */
@@ -574,6 +599,48 @@ static void requests_go_with_their_process(void **state)
 	reeve_close(other);
 }
 
+/* ---- groups that go ---- */
+
+static void requests_of_a_deleted_group_move(void **state)
+{
+	struct core *c = *state;
+	reeve_group_id gone = {core_group(c->r, "gone", 0)};
+	struct reeve_io_def def = io_read(1000);
+	struct reeve_session *s = core_session(c->r, gone.v);
+	reeve_io_id id = {0};
+
+	io_limit(c->r, gone.v, MIB, 10, 7);
+	io_submit(c->r, gone.v, 1000);
+	io_perform(c->r);
+	uint64_t active = io_submit(c->r, gone.v, 1000), waiting;
+	assert_true(io_next(c->r).id.v == active);
+	waiting = io_submit(c->r, gone.v, 1000);
+	assert_ok(reeve_io_begin(s, &def, E));
+	assert_int_equal(reeve_io_end(s, 1000, true), 0);
+	assert_fails(reeve_group_destroy(c->r, gone, (reeve_group_id){0}, E), REEVE_ECONFLICT,
+		"1 session, 1 I/O registration, 2 I/O requests");
+	assert_ok(reeve_group_destroy(c->r, gone, (reeve_group_id){3}, E));
+	assert_true(io_info(c->r, waiting).group.v == 3 && io_info(c->r, active).group.v == 3);
+	assert_true(io_group(c->r, 3).bandwidth == MIB && io_group(c->r, 3).weight == 7);
+	assert_true(io_group(c->r, 3).active == 1 && io_group(c->r, 3).queued == 1);
+	assert_fails(reeve_io_submit(c->r, gone, &def, &id, E), REEVE_ENOT_FOUND, "consumer group");
+	assert_clean(c->r);
+	io_complete(c->r, active, 1000);
+	assert_true(io_next(c->r).id.v == waiting);
+	io_complete(c->r, waiting, 1000);
+	assert_ok(reeve_io_begin(s, &def, E));
+	assert_int_equal(reeve_io_end(s, 500, true), 0);
+	assert_true(io_group(c->r, 3).total_bytes == 2500);
+	reeve_session_destroy(s);
+	/* another in its place has no past */
+	uint64_t fresh = core_group(c->r, "fresh", 0);
+	struct reeve_io_group_stats g = io_group(c->r, fresh);
+	assert_true(g.total_bytes == 0 && g.total_ops == 0 && g.wait.count == 0 && g.weight == 100);
+	assert_true(g.bandwidth == REEVE_UNLIMITED && !g.is_registered && g.throttled == 0);
+	io_submit(c->r, fresh, 10);
+	assert_true(io_perform(c->r) == fresh);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -596,6 +663,7 @@ int main(void)
 		with_core(io_05_both_limits_are_taken_together_or_not_at_all),
 		with_core(io_12_limits_change_live),
 		with_core(manager_07_registering_is_an_upsert_until_the_next_activation),
+		with_core(groups_03_a_groups_own_limits_hold_where_nothing_else_is_said),
 		with_core(io_09_no_more_than_max_concurrent_are_under_way),
 		with_core(a_cancelled_request_is_gone),
 		with_core(a_failed_request_counts_as_failed_only),
@@ -605,6 +673,7 @@ int main(void)
 		with_core(a_device_is_busy_by_its_mean_number_under_way),
 		with_core(requests_of_a_session_count_for_it_and_end_with_it),
 		with_core(requests_go_with_their_process),
+		with_core(requests_of_a_deleted_group_move),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

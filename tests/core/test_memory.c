@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB ((uint64_t)1048576)
+#define MIB	   ((uint64_t)1048576)
 #define NO_SESSION ((reeve_session_id){0})
 
 static struct reeve_pool_info pool(struct reeve *r, uint64_t id)
@@ -171,8 +171,7 @@ static void memory_01_only_the_owner_frees_and_once(void **state)
 	assert_fails(reeve_memory_free(r2, a, NO_SESSION, E), REEVE_EPERMISSION_DENIED,
 		"memory allocation 1 is another process's");
 	assert_fails(reeve_memory_free(c->r, a, sid, E), REEVE_EPERMISSION_DENIED, "process's");
-	assert_ok(reeve_memory_allocate(
-		r2, (reeve_pool_id){3}, 200, sid, "plan cache", &b, E));
+	assert_ok(reeve_memory_allocate(r2, (reeve_pool_id){3}, 200, sid, "plan cache", &b, E));
 	assert_fails(reeve_memory_free(r2, b, other, E), REEVE_EPERMISSION_DENIED,
 		"memory allocation 2 is session 1's");
 	struct reeve_allocation_info info;
@@ -181,8 +180,8 @@ static void memory_01_only_the_owner_frees_and_once(void **state)
 	assert_true(info.pool.v == 3 && info.pid == 100 && info.created_wall == c->h.wall);
 	assert_string_equal(info.tag, "plan cache");
 	assert_ok(reeve_memory_free(c->r, b, NO_SESSION, E)); /* its session is this process's */
-	assert_fails(reeve_memory_free(c->r, b, NO_SESSION, E), REEVE_ENOT_FOUND,
-		"memory allocation 2");
+	assert_fails(
+		reeve_memory_free(c->r, b, NO_SESSION, E), REEVE_ENOT_FOUND, "memory allocation 2");
 	assert_fails(reeve_memory_free(r2, b, sid, E), REEVE_ENOT_FOUND, "memory allocation 2");
 	release(c->r, a);
 	assert_true(stats(c->r).used_bytes == 0);
@@ -197,8 +196,8 @@ static void memory_03_sizes_near_2_to_the_64_are_refused(void **state)
 	struct core *c = *state;
 	struct reeve_session *s = core_session(c->r, 3);
 	reeve_session_id sid = reeve_session_id_of(s);
-	static const uint64_t sizes[] = {UINT64_MAX, UINT64_MAX - 99, UINT64_MAX - 100,
-		UINT64_MAX / 2, UINT64_C(1) << 63};
+	static const uint64_t sizes[] = {
+		UINT64_MAX, UINT64_MAX - 99, UINT64_MAX - 100, UINT64_MAX / 2, UINT64_C(1) << 63};
 
 	allocate(c->r, 2, 100);
 	assert_ok(reeve_memory_charge(s, REEVE_MEMORY_PGA, 100, E));
@@ -239,8 +238,8 @@ static void memory_04_no_more_is_freed_than_was_allocated(void **state)
 	assert_true(pool(c->r, 2).allocated_bytes == 5100);
 	assert_clean(c->r);
 	assert_ok(reeve_memory_give_back(c->r, (reeve_pool_id){2}, 100, E));
-	assert_fails(reeve_memory_give_back(c->r, (reeve_pool_id){2}, 1, E), REEVE_ECONFLICT,
-		"holds 0");
+	assert_fails(
+		reeve_memory_give_back(c->r, (reeve_pool_id){2}, 1, E), REEVE_ECONFLICT, "holds 0");
 	assert_fails(reeve_memory_give_back(c->r, (reeve_pool_id){2}, 0, E),
 		REEVE_EINVALID_ARGUMENT, "size is 0");
 	assert_true(stats(c->r).used_bytes == 14000);
@@ -366,9 +365,9 @@ static void a_target_is_reached_when_it_can_be(void **state)
 	assert_true(pool(c->r, 3).max_bytes == 2000 * MIB);
 	assert_true(pool(c->r, 3).target_bytes == 4000 * MIB);
 	def.target_bytes = 5153960756;
-	assert_fails(
-		reeve_pool_update(c->r, (reeve_pool_id){3}, REEVE_POOL_SET_TARGET, &def, E),
-		REEVE_EINVALID_ARGUMENT, "targetSize is 5153960756; allowed are minSize, 773094113");
+	assert_fails(reeve_pool_update(c->r, (reeve_pool_id){3}, REEVE_POOL_SET_TARGET, &def, E),
+		REEVE_EINVALID_ARGUMENT,
+		"targetSize is 5153960756; allowed are minSize, 773094113");
 	def.target_bytes = REEVE_UNLIMITED;
 	assert_ok(reeve_pool_update(c->r, (reeve_pool_id){3}, REEVE_POOL_SET_TARGET, &def, E));
 	assert_true(pool(c->r, 3).target_bytes == REEVE_UNLIMITED);
@@ -434,21 +433,21 @@ static void lists_come_in_pages(void **state)
 	for (int i = 0; i < 150; i++)
 		assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){i % 3 ? 2 : 3}, 10,
 			i % 2 ? reeve_session_id_of(s) : NO_SESSION, NULL, &id, E));
-	n = reeve_allocation_copy(c->r, (reeve_allocation_id){0}, (reeve_pool_id){0},
-		NO_SESSION, infos, 200);
+	n = reeve_allocation_copy(
+		c->r, (reeve_allocation_id){0}, (reeve_pool_id){0}, NO_SESSION, infos, 200);
 	assert_int_equal(n, 150);
 	for (uint32_t i = 0; i < n; i++)
 		assert_true(infos[i].id.v == i + 1);
 	n = reeve_allocation_copy(c->r, (reeve_allocation_id){0}, (reeve_pool_id){3},
 		reeve_session_id_of(s), infos, 200);
 	assert_int_equal(n, 25);
-	n = reeve_allocation_copy(c->r, (reeve_allocation_id){100}, (reeve_pool_id){2},
-		NO_SESSION, infos, 7);
+	n = reeve_allocation_copy(
+		c->r, (reeve_allocation_id){100}, (reeve_pool_id){2}, NO_SESSION, infos, 7);
 	assert_int_equal(n, 7);
 	assert_true(infos[0].id.v == 101);
 	reeve_session_destroy(s);
-	assert_int_equal(reeve_allocation_copy(c->r, (reeve_allocation_id){0},
-				 (reeve_pool_id){0}, NO_SESSION, infos, 200),
+	assert_int_equal(reeve_allocation_copy(c->r, (reeve_allocation_id){0}, (reeve_pool_id){0},
+				 NO_SESSION, infos, 200),
 		75);
 }
 
@@ -481,6 +480,183 @@ static void a_dead_process_s_memory_comes_back(void **state)
 	assert_int_equal(core_segment(c->r).quotas, 0);
 }
 
+/* ---- bad input ---- */
+
+static void null_arguments_are_refused_by_name(void **state)
+{
+	struct core *c = *state;
+	struct reeve *r = NULL;
+	struct reeve_session *s = NULL;
+	reeve_pool_id p = {2};
+	reeve_group_id g = {2};
+	reeve_session_id sid = {1};
+	reeve_allocation_id a = {7};
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	struct reeve_memory_config k = {.low_ppm = 1};
+	uint64_t size = 1;
+	uint32_t ppm = 7;
+	union {
+		struct reeve_pool_info pool;
+		struct reeve_allocation_info allocation;
+		struct reeve_memory_quota_info quota;
+		struct reeve_memory_group_info group;
+		struct reeve_memory_pressure pressure;
+		struct reeve_memory_stats stats;
+		struct reeve_memory_recommendation advice;
+		char bytes[1024];
+	} u, untouched;
+
+#define BAD(call, argument) assert_fails((call), REEVE_EINVALID_ARGUMENT, argument " is NULL")
+	memset(&u, 0x5a, sizeof(u));
+	untouched = u;
+	BAD(reeve_memory_config_set(r, &k, E), "reeve");
+	BAD(reeve_pool_create(r, &def, &p, E), "reeve");
+	BAD(reeve_pool_update(r, p, 0, &def, E), "reeve");
+	BAD(reeve_pool_destroy(r, p, E), "reeve");
+	BAD(reeve_pool_get(r, p, &u.pool, E), "reeve");
+	BAD(reeve_memory_allocate(r, p, 1, sid, NULL, &a, E), "reeve");
+	BAD(reeve_memory_free(r, a, sid, E), "reeve");
+	BAD(reeve_memory_give_back(r, p, 1, E), "reeve");
+	BAD(reeve_allocation_get(r, a, &u.allocation, E), "reeve");
+	BAD(reeve_memory_charge(s, 0, 1, E), "session");
+	BAD(reeve_memory_release(s, 0, 1, E), "session");
+	BAD(reeve_memory_quota_set(r, sid, g, 1, 1, E), "reeve");
+	BAD(reeve_memory_quota_remove(r, sid, E), "reeve");
+	BAD(reeve_memory_session_charge(r, sid, 0, 1, E), "reeve");
+	BAD(reeve_memory_session_release(r, sid, 0, 1, E), "reeve");
+	BAD(reeve_memory_quota_get(r, sid, &u.quota, E), "reeve");
+	BAD(reeve_memory_group_register(r, g, 1, 1, E), "reeve");
+	BAD(reeve_memory_group_unregister(r, g, E), "reeve");
+	BAD(reeve_memory_group_get(r, g, &u.group, E), "reeve");
+	BAD(reeve_memory_miss_ratio(r, p, &size, 1, &ppm, NULL, E), "reeve");
+	BAD(reeve_memory_curve_reset(r, p, E), "reeve");
+	BAD(reeve_memory_tune(r, true, &u.advice, 1, E), "reeve");
+	assert_false(reeve_pool_find(r, "SGA", &p));
+	assert_int_equal(reeve_pool_copy(r, p, &u.pool, 1), 0);
+	assert_int_equal(reeve_allocation_copy(r, a, p, sid, &u.allocation, 1), 0);
+	assert_int_equal(reeve_memory_quota_copy(r, sid, g, &u.quota, 1), 0);
+	assert_int_equal(reeve_memory_group_copy(r, g, &u.group, 1), 0);
+	reeve_memory_config_get(r, &k);
+	reeve_memory_pressure_get(r, &u.pressure);
+	reeve_memory_stats_get(r, &u.stats);
+	reeve_memory_access(r, p, 1);
+	BAD(reeve_memory_config_set(c->r, NULL, E), "config");
+	BAD(reeve_pool_create(c->r, NULL, &p, E), "def");
+	BAD(reeve_pool_create(c->r, &def, NULL, E), "ret_id");
+	BAD(reeve_pool_update(c->r, p, 0, NULL, E), "def");
+	BAD(reeve_pool_get(c->r, p, NULL, E), "ret_info");
+	BAD(reeve_memory_allocate(c->r, p, 1, sid, NULL, NULL, E), "ret_id");
+	BAD(reeve_allocation_get(c->r, a, NULL, E), "ret_info");
+	BAD(reeve_memory_quota_get(c->r, sid, NULL, E), "ret_info");
+	BAD(reeve_memory_group_get(c->r, g, NULL, E), "ret_info");
+	BAD(reeve_memory_on_pressure(c->r, p, NULL, NULL, E), "shrink");
+	BAD(reeve_memory_off_pressure(c->r, NULL, NULL, E), "shrink");
+	BAD(reeve_memory_miss_ratio(c->r, p, NULL, 1, &ppm, NULL, E), "sizes");
+	BAD(reeve_memory_miss_ratio(c->r, p, &size, 1, NULL, NULL, E), "ret_ppm");
+	BAD(reeve_memory_tune(c->r, true, NULL, 1, E), "ret");
+#undef BAD
+	assert_memory_equal(&u, &untouched, sizeof(u));
+	assert_true(p.v == 2 && a.v == 7 && ppm == 7 && k.low_ppm == 1);
+	assert_int_equal(reeve_memory_free(NULL, a, sid, NULL), REEVE_EINVALID_ARGUMENT);
+}
+
+static void bad_texts_and_fields_are_refused(void **state)
+{
+	struct core *c = *state;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	reeve_pool_id id = {77};
+	reeve_allocation_id a = {7};
+	char text[80];
+
+	memset(text, 'x', sizeof(text));
+	text[65] = 0;
+	def.name = text;
+	def.max_bytes = 10;
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "name");
+	def.name = "";
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "name");
+	def.name = NULL;
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "name");
+	def.name = "fine";
+	def.type = 6;
+	assert_fails(
+		reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "pool type is 6");
+	def.type = 0;
+	def.min_bytes = 11;
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT,
+		"maxSize is 10, minSize 11");
+	def.min_bytes = 0;
+	def.max_bytes = 0;
+	assert_fails(
+		reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "maxSize is 0");
+	def.max_bytes = UINT64_MAX;
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_ERESOURCE_EXHAUSTED,
+		"the database limit has 8589934592 bytes");
+	def.max_bytes = 10;
+	def.page_bytes = 0;
+	assert_fails(
+		reeve_pool_create(c->r, &def, &id, E), REEVE_EINVALID_ARGUMENT, "page size is 0");
+	def.page_bytes = 1;
+	def.parent.v = 55;
+	assert_fails(reeve_pool_create(c->r, &def, &id, E), REEVE_ENOT_FOUND, "memory pool 55");
+	assert_fails(reeve_pool_update(c->r, (reeve_pool_id){2}, 32, &def, E),
+		REEVE_EINVALID_ARGUMENT, "fields is 0x20");
+	assert_fails(reeve_pool_update(c->r, (reeve_pool_id){9}, 1, &def, E), REEVE_ENOT_FOUND,
+		"memory pool 9");
+	text[33] = 0;
+	assert_fails(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 1, NO_SESSION, text, &a, E),
+		REEVE_EINVALID_ARGUMENT, "tag");
+	text[32] = 0;
+	assert_true(id.v == 77 && a.v == 7);
+	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 1, NO_SESSION, text, &a, E));
+	struct reeve_allocation_info info;
+	assert_ok(reeve_allocation_get(c->r, a, &info, E));
+	assert_string_equal(info.tag, text);
+}
+
+/* A segment of an earlier boot: what the dead had goes, and sums are made anew. */
+static void an_adopted_segment_makes_its_sums_anew(void **state)
+{
+	(void)state;
+	struct reeve_options o;
+	struct core_host h;
+	struct reeve *r = NULL;
+	char path[300];
+
+	core_host_init(&h);
+	core_small_options(&o);
+	core_path(path, sizeof(path), "adopted");
+	o.path = path;
+	o.host = &h.host;
+	assert_ok(reeve_open(&o, &r, E));
+	allocate(r, 2, 1000);
+	assert_ok(reeve_memory_quota_set(
+		r, (reeve_session_id){900}, (reeve_group_id){3}, 500, 500, E));
+	assert_ok(
+		reeve_memory_session_charge(r, (reeve_session_id){900}, REEVE_MEMORY_PGA, 300, E));
+	/* The machine stops in the middle of a change: sums are garbage, and the boot is another. */
+	r->memory->pools[1].allocated = 123456;
+	r->memory->used = 5;
+	r->memory->allocations = 1;
+	r->header->boot_id[0] ^= 1;
+	h.dead_below = 150;
+	struct core_host later = h;
+	later.host.self = &later;
+	later.pid = 200;
+	o.host = &later.host;
+	struct reeve *r2 = NULL;
+	assert_ok(reeve_open(&o, &r2, E));
+	assert_ok(reeve_tick(r2, NULL, E));
+	assert_true(stats(r2).used_bytes == 300 && pool(r2, 2).allocated_bytes == 0);
+	assert_clean(r2);
+	reeve_close(r2);
+	reeve__segment_unmap(r);
+	pthread_mutex_destroy(&r->local_lock);
+	pthread_mutex_destroy(&r->shrink_lock);
+	free(r);
+	core_path_remove();
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -500,6 +676,9 @@ int main(void)
 		with_core(bad_settings_are_refused_by_name),
 		with_core(lists_come_in_pages),
 		with_core(a_dead_process_s_memory_comes_back),
+		with_core(null_arguments_are_refused_by_name),
+		with_core(bad_texts_and_fields_are_refused),
+		cmocka_unit_test(an_adopted_segment_makes_its_sums_anew),
 	};
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

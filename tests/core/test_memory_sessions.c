@@ -2,10 +2,12 @@
 /* Tests of what sessions hold: quotas, credit, groups' limits, outside engines' sessions, ends. */
 #include "core.h"
 
+#include "../../src/model/model.h"
+
 #include <string.h>
 
-#define KIB ((uint64_t)1024)
-#define MIB ((uint64_t)1048576)
+#define KIB	 ((uint64_t)1024)
+#define MIB	 ((uint64_t)1048576)
 #define DEFAULTS REEVE_UNLIMITED, REEVE_UNLIMITED
 #define PGA	 REEVE_MEMORY_PGA
 #define WORK	 REEVE_MEMORY_WORK_AREA
@@ -186,6 +188,42 @@ static void memory_06_the_group_s_limit_a_session_is_a_cap(void **state)
 	reeve_session_destroy(s);
 }
 
+/* What a directive says of a session's PGA lies in the ruling's row; by hand comes first. */
+static void the_plan_s_limit_a_session_counts(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2);
+	uint32_t slot = reeve__table_find(c->r, &c->r->header->groups, 2);
+	struct reeve__ruling_view view = reeve__ruling_now(c->r);
+
+	reeve__put(&view.rows[slot].session_pga_bytes, 4000);
+	assert_true(group(c->r, 2).max_session_pga == 4000 && !group(c->r, 2).is_registered);
+	assert_fails(reeve_memory_charge(s, PGA, 4001, E), REEVE_ERESOURCE_EXHAUSTED, "4000 bytes");
+	assert_ok(reeve_memory_charge(s, PGA, 3000, E));
+	assert_true(quota(c->r, 1).max_pga_bytes == 4000);
+	assert_true(quota(c->r, 1).max_work_area_bytes == 1000);
+	/* A limit of the group alone leaves the plan's limit a session in force. */
+	assert_ok(reeve_memory_group_register(
+		c->r, (reeve_group_id){2}, 1 * MIB, REEVE_UNLIMITED, E));
+	assert_true(group(c->r, 2).max_session_pga == 4000);
+	assert_ok(reeve_memory_group_register(c->r, (reeve_group_id){2}, 1 * MIB, 3500, E));
+	assert_fails(reeve_memory_charge(s, PGA, 501, E), REEVE_ERESOURCE_EXHAUSTED, "3500 bytes");
+	/* Another plan: its limits, at the next charge, and whatever credit there is. */
+	assert_ok(reeve_plan_activate(c->r, (reeve_plan_id){3}, E));
+	assert_true(group(c->r, 2).max_session_pga == REEVE_UNLIMITED);
+	assert_ok(set_quota(c->r, 1, 0, 50000, 1000));
+	assert_ok(reeve_memory_charge(s, PGA, 1000, E)); /* and credit for 46,000 more */
+	view = reeve__ruling_now(c->r);
+	reeve__put(&view.rows[slot].session_pga_bytes, 5000);
+	/* In force by the ruling word, which the next compilation changes and this poke does not. */
+	reeve__put(&c->r->header->ruling, reeve__get(&c->r->header->ruling) + 1024);
+	reeve__put(&view.head->sequence, reeve__get(&c->r->header->ruling));
+	assert_fails(reeve_memory_charge(s, PGA, 1001, E), REEVE_ERESOURCE_EXHAUSTED, "5000 bytes");
+	assert_ok(reeve_memory_charge(s, PGA, 1000, E));
+	assert_ok(reeve_plan_activate(c->r, (reeve_plan_id){1}, E));
+	reeve_session_destroy(s);
+}
+
 static void a_group_s_limit_is_over_all_its_sessions(void **state)
 {
 	struct core *c = *state;
@@ -283,8 +321,7 @@ static void memory_10_unknown_sessions_are_not_found(void **state)
 	assert_fails(hand(c->r, 4711, PGA, 1), REEVE_ENOT_FOUND,
 		"session 4711; one of an outside engine wants a quota first");
 	assert_fails(hand_back(c->r, 4711, PGA, 1), REEVE_ENOT_FOUND, "session 4711");
-	assert_fails(
-		reeve_memory_quota_remove(c->r, unknown, E), REEVE_ENOT_FOUND, "session 4711");
+	assert_fails(reeve_memory_quota_remove(c->r, unknown, E), REEVE_ENOT_FOUND, "session 4711");
 	assert_fails(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 1, unknown, NULL, &a, E),
 		REEVE_ENOT_FOUND, "session 4711");
 	assert_fails(set_quota(c->r, 4711, 0, DEFAULTS), REEVE_EINVALID_ARGUMENT,
@@ -345,15 +382,13 @@ static void a_switch_takes_memory_along_or_does_not_happen(void **state)
 	assert_ok(reeve_memory_charge(s, WORK, 2000, E));
 	assert_ok(hand(c->r, 1, PGA, 100));
 	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){5}, 50, id, NULL, &a, E));
-	assert_ok(reeve_memory_group_register(
-		c->r, (reeve_group_id){2}, 3149, REEVE_UNLIMITED, E));
+	assert_ok(reeve_memory_group_register(c->r, (reeve_group_id){2}, 3149, REEVE_UNLIMITED, E));
 	assert_fails(reeve_session_switch(c->r, id, (reeve_group_id){2}, 1, E),
 		REEVE_ERESOURCE_EXHAUSTED,
 		"3150 bytes are refused: memory of consumer group INTERACTIVE_GROUP is 3149");
 	assert_true(core_info(c->r, s).group.v == 3 && quota(c->r, 1).group.v == 3);
 	assert_clean(c->r);
-	assert_ok(reeve_memory_group_register(
-		c->r, (reeve_group_id){2}, 3150, REEVE_UNLIMITED, E));
+	assert_ok(reeve_memory_group_register(c->r, (reeve_group_id){2}, 3150, REEVE_UNLIMITED, E));
 	assert_ok(reeve_session_switch(c->r, id, (reeve_group_id){2}, 1, E));
 	assert_true(quota(c->r, 1).group.v == 2);
 	assert_true(group(c->r, 3).used_bytes == 0 && group(c->r, 3).sessions == 0);
@@ -437,12 +472,12 @@ static void lists_of_quotas_and_groups(void **state)
 
 	for (uint64_t i = 11; i <= 15; i++)
 		assert_ok(set_quota(c->r, i, 2 + i % 2, 1000 * i, i));
-	assert_int_equal(reeve_memory_quota_copy(c->r, (reeve_session_id){0},
-				 (reeve_group_id){0}, quotas, 8),
+	assert_int_equal(reeve_memory_quota_copy(
+				 c->r, (reeve_session_id){0}, (reeve_group_id){0}, quotas, 8),
 		5);
 	assert_true(quotas[0].session.v == 11 && quotas[4].session.v == 15);
-	assert_int_equal(reeve_memory_quota_copy(c->r, (reeve_session_id){11},
-				 (reeve_group_id){3}, quotas, 8),
+	assert_int_equal(reeve_memory_quota_copy(
+				 c->r, (reeve_session_id){11}, (reeve_group_id){3}, quotas, 8),
 		2);
 	assert_true(quotas[0].session.v == 13 && quotas[0].max_pga_bytes == 13000);
 	assert_int_equal(reeve_memory_group_copy(c->r, (reeve_group_id){1}, groups, 8), 3);
@@ -462,6 +497,7 @@ int main(void)
 		with_core(a_lower_quota_binds_at_the_next_charge),
 		with_core(memory_07_a_quota_set_again_keeps_usage),
 		with_core(memory_06_the_group_s_limit_a_session_is_a_cap),
+		with_core(the_plan_s_limit_a_session_counts),
 		with_core(a_group_s_limit_is_over_all_its_sessions),
 		with_core(a_session_s_own_pga_allocations_count_in_its_quota),
 		with_core(release_gives_back_no_more_than_was_charged),

@@ -2,7 +2,7 @@
 /*
  * Every allocation fails in turn: the call says RESOURCE_EXHAUSTED "out of memory" (or copies
  * nothing, where it has no way to say so), leaves nothing behind, and works the next time. The
- * linker puts __wrap_calloc in the place of calloc.
+ * linker puts __wrap_calloc in the place of calloc, and does the same with aligned_alloc.
  */
 #include "core.h"
 
@@ -11,6 +11,8 @@
 
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 static bool counting;
 static uint32_t seen, fail_at; /* 0: none */
@@ -20,6 +22,13 @@ void *__wrap_calloc(size_t n, size_t size)
 	if (counting && ++seen == fail_at)
 		return NULL;
 	return __real_calloc(n, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	if (counting && ++seen == fail_at)
+		return NULL;
+	return __real_aligned_alloc(alignment, size);
 }
 
 static void begin(uint32_t at)

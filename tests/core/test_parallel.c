@@ -721,6 +721,25 @@ static void work_that_began_without_pools_goes_on_beside_one(void **state)
 	assert_int_equal(parallel_ask(c->r, 2, MANUAL, 20).granted_dop, 20);
 }
 
+/* What is kept for one who has waited is kept where he can have it. */
+static void servers_are_kept_in_a_pool_that_is_big_enough(void **state)
+{
+	struct core *c = *state;
+	uint64_t small = parallel_pool(c->r, 0, 4), big = parallel_pool(c->r, 0, 8), first[3];
+
+	first[0] = parallel_ask(c->r, 3, MANUAL, 5).id.v; /* of the big one */
+	assert_true(parallel_get(c->r, first[0]).pool.v == big);
+	first[1] = parallel_ask(c->r, 3, MANUAL, 2).id.v;
+	assert_true(parallel_get(c->r, first[1]).pool.v == small);
+	uint64_t waits = parallel_ask(c->r, 2, MANUAL, 8).id.v;
+	core_sleep(&c->h, 2 * REEVE_SEC);
+	assert_int_equal(parallel_ask(c->r, 3, MANUAL, 3).state, QUEUED); /* kept in the big one */
+	first[2] = parallel_ask(c->r, 4, MANUAL, 2).id.v;
+	assert_true(parallel_get(c->r, first[2]).pool.v == small); /* and not in the other */
+	parallel_complete(c->r, first[0]);
+	assert_int_equal(parallel_get(c->r, waits).granted_dop, 8);
+}
+
 /* ---- adaptation ---- */
 
 /* Parallel, line 6: ADAPTIVE was AUTOMATIC. */
@@ -886,6 +905,12 @@ static void sessions_that_are_known_and_others(void **state)
 	assert_true(b.group.v == 2 && b.is_external && b.session_id == 1002);
 	assert_fails(reeve_execution_request(c->r, 1002, (reeve_group_id){0}, &def, &b, E),
 		REEVE_ENOT_FOUND, "consumer group 0");
+	/* an outside engine's id is never given to a session of ours */
+	assert_ok(reeve_execution_request(c->r, id + 1, (reeve_group_id){2}, &def, &b, E));
+	parallel_complete(c->r, b.id.v);
+	struct reeve_session *next = core_session(c->r, 2);
+	assert_true(reeve_session_id_of(next).v == id + 2);
+	reeve_session_destroy(next);
 	/* the session's end is its end, once */
 	reeve_session_destroy(s);
 	assert_int_equal(parallel_get(c->r, a.id.v).state, FAILED);
@@ -921,6 +946,49 @@ static void groups_10_a_switch_moves_what_executes_and_what_waits(void **state)
 	assert_int_equal(parallel_stats(c->r).current_total_dop, 0);
 }
 
+/* Plans, line 6: what referred to a deleted group was left with a group that did not exist. */
+static void plans_06_a_deleted_group_s_parallel_work_moves(void **state)
+{
+	struct core *c = *state;
+	struct reeve_server_pool_def def = REEVE_SERVER_POOL_DEF_INIT;
+	reeve_group_id old = {core_group(c->r, "old", 0)}, to = {3};
+	struct reeve_parallel_group_info info;
+	uint64_t groups[] = {2, old.v}, both[] = {old.v, 3};
+	reeve_server_pool_id p[2];
+
+	def.name = "p";
+	def.max_servers = 6;
+	def.groups = groups;
+	def.group_count = 2;
+	assert_ok(reeve_server_pool_create(c->r, &def, &p[0], E));
+	def.groups = both;
+	assert_ok(reeve_server_pool_create(c->r, &def, &p[1], E));
+	assert_ok(reeve_parallel_group_limit_set(c->r, old, NO, 6, E));
+	uint64_t a = parallel_ask(c->r, old.v, MANUAL, 4).id.v;
+	uint64_t b = parallel_ask(c->r, old.v, MANUAL, 4).id.v;
+	uint64_t over = parallel_ask(c->r, old.v, SERIAL, 0).id.v;
+	parallel_complete(c->r, over);
+	assert_fails(reeve_group_destroy(c->r, old, (reeve_group_id){0}, E), REEVE_ECONFLICT,
+		"1 parallel limit, 2 server pools, 2 parallel executions; name a group to move to");
+	assert_ok(reeve_group_destroy(c->r, old, to, E));
+	assert_true(parallel_get(c->r, a).group.v == 3 && parallel_get(c->r, b).group.v == 3);
+	assert_true(parallel_get(c->r, over).group.v == 3);
+	assert_ok(reeve_parallel_group_get(c->r, to, &info, E));
+	assert_int_equal(info.in_use, 4);
+	assert_int_equal(info.waiting, 1);
+	assert_int_equal(info.servers, 6); /* its limit came along */
+	assert_true(parallel_pool_get(c->r, p[0].v).groups[1] == 3);
+	assert_int_equal(parallel_pool_get(c->r, p[1].v).group_count, 1);
+	assert_true(parallel_pool_get(c->r, p[1].v).groups[0] == 3);
+	/* a group that comes into its slot begins anew */
+	reeve_group_id next = {core_group(c->r, "next", 0)};
+	assert_ok(reeve_parallel_group_get(c->r, next, &info, E));
+	assert_false(info.is_registered);
+	assert_int_equal(info.in_use + info.executing + info.waiting, 0);
+	parallel_complete(c->r, a);
+	assert_int_equal(parallel_get(c->r, b).granted_dop, 4);
+}
+
 static void what_a_dead_process_asked_for_is_returned(void **state)
 {
 	struct core *c = *state;
@@ -941,6 +1009,36 @@ static void what_a_dead_process_asked_for_is_returned(void **state)
 	assert_int_equal(parallel_stats(c->r).queued_now, 0);
 	assert_int_equal(parallel_stats(c->r).failed, 2);
 	reeve_close(other); /* what is left of it in this process */
+}
+
+/* What is out of the ordinary is told, and how it ended; the rest is not. */
+static void events_tell_who_waits_and_who_gets_less(void **state)
+{
+	struct core *c = *state;
+	struct reeve_event e[16];
+
+	parallel_total(c->r, 8);
+	uint64_t from = reeve_event_newest(c->r);
+	parallel_complete(c->r, parallel_ask(c->r, 2, MANUAL, 4).id.v);
+	assert_int_equal(reeve_event_copy(c->r, from, e, 16, NULL, NULL), 0);
+	uint64_t a = parallel_ask(c->r, 3, MANUAL, 6).id.v;
+	uint64_t b = parallel_ask(c->r, 2, MANUAL, 4).id.v;
+	parallel_cores(c->r, 8);
+	uint64_t d = parallel_ask(c->r, 2, AUTOMATIC, 8).id.v;
+	parallel_complete(c->r, a);
+	parallel_complete(c->r, b);
+	assert_ok(reeve_execution_complete(c->r, (reeve_execution_id){d}, "disk full", E));
+	assert_int_equal(reeve_event_copy(c->r, from, e, 16, NULL, NULL), 4);
+	assert_int_equal(e[0].kind, REEVE_EVENT_PARALLEL_QUEUED);
+	assert_true(e[0].query == b && e[0].session.v == 1001 && e[0].group.v == 2);
+	assert_true(e[0].actual == 4 && e[0].limit == 8);
+	assert_int_equal(e[1].kind, REEVE_EVENT_PARALLEL_DOWNGRADED);
+	assert_true(e[1].query == d && e[1].actual == 2 && e[1].limit == 8);
+	assert_int_equal(e[2].kind, REEVE_EVENT_PARALLEL_COMPLETED);
+	assert_true(e[2].query == b && e[2].code == 0);
+	assert_int_equal(e[3].kind, REEVE_EVENT_PARALLEL_COMPLETED);
+	assert_true(e[3].query == d);
+	assert_string_equal(e[3].text, "disk full");
 }
 
 /* The operations as the mission has them, in their order. */
@@ -1007,6 +1105,7 @@ int main(void)
 		with_core(a_pool_is_changed_whole_or_not_at_all),
 		with_core(parallel_08_a_pool_that_shrank_loses_no_request),
 		with_core(work_that_began_without_pools_goes_on_beside_one),
+		with_core(servers_are_kept_in_a_pool_that_is_big_enough),
 		with_core(parallel_06_servers_move_to_who_waits_and_back),
 		with_core(others_do_not_adapt),
 		with_core(it_shrinks_for_nobody_whom_that_does_not_help),
@@ -1014,7 +1113,9 @@ int main(void)
 		with_core(automatic_goes_by_the_load_and_says_so),
 		with_core(sessions_that_are_known_and_others),
 		with_core(groups_10_a_switch_moves_what_executes_and_what_waits),
+		with_core(plans_06_a_deleted_group_s_parallel_work_moves),
 		with_core(what_a_dead_process_asked_for_is_returned),
+		with_core(events_tell_who_waits_and_who_gets_less),
 		with_core(the_operations_of_the_contract),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,6 +307,25 @@ static void the_table_of_executions(void **state)
 	reeve_session_destroy(s);
 }
 
+/* Ids of outside engines' sessions are kept, so that no session here gets them. */
+static void the_table_of_outside_sessions(void **state)
+{
+	struct core *c = *state;
+	struct reeve_parallel_def def = parallel_def(SERIAL, 0);
+	struct reeve_execution_info info;
+
+	for (uint64_t i = 0; i < 16; i++) {
+		assert_ok(reeve_execution_request(
+			c->r, 1000 + i, (reeve_group_id){2}, &def, &info, E));
+		parallel_complete(c->r, info.id.v);
+	}
+	assert_fails(reeve_execution_request(c->r, 2000, (reeve_group_id){2}, &def, &info, E),
+		REEVE_ERESOURCE_EXHAUSTED,
+		"the table of outside engines' sessions is full: 16 of 16");
+	assert_ok(reeve_execution_request(c->r, 1003, (reeve_group_id){2}, &def, &info, E));
+	assert_true(info.id.v == 17);
+}
+
 /* All waiting at once, and then all at once not. */
 static void a_queue_as_long_as_the_table(void **state)
 {
@@ -395,6 +414,7 @@ int main(void)
 		with_core(servers_out_of_range),
 		with_core(limits_and_settings_out_of_range),
 		with_core(the_table_of_executions),
+		with_core(the_table_of_outside_sessions),
 		with_core(a_queue_as_long_as_the_table),
 		with_core(the_table_of_servers),
 		with_core(the_table_of_pools),

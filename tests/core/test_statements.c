@@ -966,6 +966,47 @@ static void a_killed_statement_does_not_run_on(void **state)
 	part(&p);
 }
 
+/* The host of these tests has a counter of its own: a reading of the processor's counts for nothing. */
+static void an_end_ignores_a_reading_of_another_counter(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s;
+	struct reeve_query_usage u;
+
+	def.username = "u";
+	assert_ok(reeve_session_create(c->r, &def, &s, E));
+	reeve_query_expect(s);
+	assert_ok(reeve_query_begin(s, NULL, E));
+	core_work(&c->h, 10 * REEVE_USEC);
+	reeve_query_end_at(s, UINT64_MAX / 2, &u);
+	assert_int_equal(10 * REEVE_USEC, u.elapsed_ns);
+	assert_int_equal(10 * REEVE_USEC, u.cpu_ns);
+	reeve_query_end_at(s, 1, &u); /* nothing runs: nothing happens */
+	reeve_query_end_at(NULL, 1, &u);
+	reeve_query_expect(NULL);
+	reeve_session_destroy(s);
+}
+
+/* One from before the statement cannot be its end. */
+static void an_end_ignores_a_reading_that_is_too_old(void **state)
+{
+	struct reeve *r = core_open(NULL, 1);
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s;
+	struct reeve_query_usage u = {0};
+
+	(void)state;
+	def.username = "u";
+	assert_ok(reeve_session_create(r, &def, &s, E));
+	assert_ok(reeve_query_begin(s, NULL, E));
+	reeve_query_end_at(s, 1, &u);
+	assert_true(u.elapsed_ns >= 0 && u.elapsed_ns < 3600 * REEVE_SEC);
+	assert_true(u.cpu_ns >= 0 && u.cpu_ns < 3600 * REEVE_SEC);
+	reeve_session_destroy(s);
+	reeve_close(r);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -981,6 +1022,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			with_two_slots_two_run_at_once, core_setup_two_slots, core_teardown),
 		with_core(cpu_13_switches_count_only_changes_of_task),
+		with_core(an_end_ignores_a_reading_of_another_counter),
+		cmocka_unit_test(an_end_ignores_a_reading_that_is_too_old),
 		with_core(a_deadline_ends_a_wait),
 		with_core(a_deadline_that_is_over_ends_it_at_once_when_it_must_wait),
 		with_core(a_cancel_ends_a_wait),

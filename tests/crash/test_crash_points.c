@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 enum role {
-	NO_ROLE,
+	NO_ROLE,    /* no scenario */
 	ATTACHES,   /* dies while it attaches */
 	STATEMENTS, /* runs statements among many */
 	ALONE,	    /* runs statements while slots are mostly free */
@@ -38,7 +38,8 @@ enum role {
 	ADMITS,	    /* does its own I/O, within statements and without */
 	PULLS,	    /* submits, picks and completes I/O requests */
 	REGISTERS,  /* sets limits of I/O */
-	PARALLEL    /* asks for parallel servers, by handle and by ids, and changes their pool */
+	PARALLEL,   /* asks for parallel servers, by handle and by ids, and changes their pool */
+	ALLOCATES,  /* allocates, charges, resizes, samples */
 };
 
 static const struct {
@@ -78,6 +79,13 @@ static const struct {
 	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {REMOVES, 8},
 	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
 	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
+	[REEVE_POINT_MEMORY_CLAIMED] = {ALLOCATES, 20},
+	[REEVE_POINT_MEMORY_PUBLISHED] = {ALLOCATES, 20},
+	[REEVE_POINT_MEMORY_CREDITED] = {ALLOCATES, 20},
+	[REEVE_POINT_MEMORY_FREEING] = {ALLOCATES, 20},
+	[REEVE_POINT_MEMORY_PREPARED] = {ALLOCATES, 8},
+	[REEVE_POINT_MEMORY_ENDING] = {ALLOCATES, 8},
+	[REEVE_POINT_MEMORY_SAMPLING] = {ALLOCATES, 40},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 	[REEVE_POINT_IO_SLOT_TAKEN] = {ADMITS, 8},
@@ -384,6 +392,38 @@ static void edit_one(struct reeve *r, uint32_t index, uint32_t shares)
 		reeve_edit_discard(r, NULL);
 }
 
+/* Everything that memory.h does, with much left behind for whoever returns it. */
+static void use_memory(struct reeve *r, uint64_t *seed)
+{
+	struct reeve_session *s = kit_session(r, REEVE_INTERACTIVE_GROUP);
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	reeve_session_id id = reeve_session_id_of(s), none = {0};
+	reeve_allocation_id a[6] = {{0}};
+
+	def.target_bytes = (UINT64_C(1) << 30) + kit_below(seed, 1000);
+	for (uint32_t i = 0; i < 6; i++)
+		if (reeve_memory_allocate(r, (reeve_pool_id){1 + kit_below(seed, 5)},
+			    1 + kit_below(seed, 10000), i % 2 ? id : none, "crash", &a[i], NULL))
+			abort();
+	for (uint32_t i = 0; i < 8; i++) {
+		if (reeve_memory_charge(s, i % 2, 1 + kit_below(seed, 200000), NULL) ||
+			reeve_memory_session_charge(r, id, i % 2, 10, NULL))
+			abort();
+		reeve_memory_access(r, (reeve_pool_id){2}, kit_below(seed, 20000));
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		if (reeve_memory_free(r, a[i], none, NULL))
+			abort();
+	if (reeve_pool_update(r, (reeve_pool_id){4}, REEVE_POOL_SET_TARGET, &def, NULL) ||
+		reeve_session_switch(r, id, (reeve_group_id){REEVE_BATCH_GROUP}, 1, NULL))
+		abort();
+	reeve_session_destroy(s);
+	if (kit_below(seed, 2) == 0)
+		for (uint32_t i = 4; i < 6; i += 2)
+			if (reeve_memory_free(r, a[i], none, NULL))
+				abort();
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -431,6 +471,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case PARALLEL:
 		use_servers(w, r, v, s);
+		break;
+	case ALLOCATES:
+		use_memory(r, &seed);
 		break;
 	default:
 		run_one(s, &seed, role);

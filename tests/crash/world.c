@@ -56,6 +56,8 @@ static void run_statement(struct world *w, struct reeve_session *s, uint64_t *se
 		kit_put(&w->refused, rc);
 		return;
 	}
+	/* Memory is wide: a charge is refused only when a death has left something counted. */
+	rc = reeve_memory_charge(s, REEVE_MEMORY_WORK_AREA, 300000, NULL);
 	for (uint32_t i = 0, n = busy ? 2 + kit_below(seed, 8) : 0; i < n && !rc; i++) {
 		kit_spin(30 * REEVE_USEC);
 		rc = reeve_checkpoint(s);
@@ -64,6 +66,8 @@ static void run_statement(struct world *w, struct reeve_session *s, uint64_t *se
 		rc = run_io(s);
 	if (!rc && busy && kit_below(seed, 4) == 0)
 		rc = run_parallel(s);
+	if (!rc)
+		rc = reeve_memory_release(s, REEVE_MEMORY_WORK_AREA, 300000, NULL);
 	if (rc)
 		kit_put(&w->refused, rc);
 	reeve_query_end(s, NULL);
@@ -430,6 +434,22 @@ static int check_servers(struct world *w, const char *what)
 	return faults;
 }
 
+/* What the bystanders may keep is credit; of all that the dead had, nothing is left. */
+static int check_memory(struct world *w, const char *what)
+{
+	struct reeve_memory_stats stats;
+
+	reeve_memory_stats_get(w->r, &stats);
+	if (stats.pool_bytes == 0 && stats.allocations == stats.deallocations &&
+		stats.session_bytes <= WORLD_LOOPS * 2 * 65536)
+		return 0;
+	printf("FAULT %s: %llu bytes of allocations, %llu of sessions are in use; %llu made, %llu "
+	       "freed\n",
+		what, (unsigned long long)stats.pool_bytes, (unsigned long long)stats.session_bytes,
+		(unsigned long long)stats.allocations, (unsigned long long)stats.deallocations);
+	return 1;
+}
+
 int world_check_at_rest(struct world *w, const char *what)
 {
 	struct reeve_cpu_stats cpu;
@@ -453,6 +473,7 @@ int world_check_at_rest(struct world *w, const char *what)
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		faults += definitions_check(&w->sets[i], w->r, what);
 	faults += check_plan(w, what);
+	faults += check_memory(w, what);
 	if (kit_get(&w->refused)) {
 		printf("FAULT %s: a bystander was refused with code %d\n", what,
 			kit_get(&w->refused));

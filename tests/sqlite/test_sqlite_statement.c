@@ -510,22 +510,72 @@ static void test_sql_functions(void **state)
 }
 
 /* Time of day is asked for often and answered from a note for a fraction of a millisecond. */
+#define TIME_OF_DAY_BUT(modifier)                                                                  \
+	"CAST(round((julianday('now'" modifier ") - 2440587.5) * 86400000.0) AS INTEGER)"
+#define TIME_OF_DAY TIME_OF_DAY_BUT("")
+
+/* The time that the next row tells is the time it is. */
+static void expect_time(struct world *w, sqlite3_stmt *stmt)
+{
+	int64_t before = reeve_now_wall(w->kit.reeve) / REEVE_MSEC, after, told;
+
+	assert_int_equal(SQLITE_ROW, sqlite3_step(stmt));
+	told = sqlite3_column_int64(stmt, 0);
+	after = reeve_now_wall(w->kit.reeve) / REEVE_MSEC;
+	assert_in_range(told, before - 1, after + 1);
+}
+
+/* The answer of before a pause is not the answer after it. */
+static void let_time_pass(struct world *w)
+{
+	reeve_ns until = reeve_now_mono(w->kit.reeve) + 10 * REEVE_MSEC;
+
+	while (reeve_now_mono(w->kit.reeve) < until)
+		;
+}
+
 static void test_time_of_day_is_right(void **state)
 {
-	static const char sql[] =
-		"SELECT CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)";
 	struct world *w = *state;
-	sqlite3_stmt *stmt = kit_prepare(w->db, sql);
+	sqlite3_stmt *stmt = kit_prepare(w->db, "SELECT " TIME_OF_DAY);
 
 	for (int i = 0; i < 2000; i++) {
-		int64_t before = reeve_now_wall(w->kit.reeve) / REEVE_MSEC, after, told;
-
-		assert_int_equal(SQLITE_ROW, sqlite3_step(stmt));
-		told = sqlite3_column_int64(stmt, 0);
+		if (i % 500 == 0)
+			let_time_pass(w);
+		expect_time(w, stmt);
 		sqlite3_reset(stmt);
-		after = reeve_now_wall(w->kit.reeve) / REEVE_MSEC;
-		assert_in_range(told, before - 1, after + 1);
 	}
+	sqlite3_finalize(stmt);
+}
+
+static void test_time_of_day_in_a_long_statement(void **state)
+{
+	struct world *w = *state;
+	/* Asked for in each row, where SQLite cannot know that it is always the same. */
+	sqlite3_stmt *stmt =
+		kit_prepare(w->db, "SELECT " TIME_OF_DAY_BUT(", (a * 0) || ' days'") " FROM t");
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(100, kit_number(w->db, "SELECT count(*) FROM t"));
+		let_time_pass(w);
+		expect_time(w, stmt);
+	}
+	sqlite3_finalize(stmt);
+}
+
+/* SQLite asks no more when a statement starts: the first question is date('now'). */
+static void test_time_of_day_without_the_trace_hook(void **state)
+{
+	struct world *w = *state;
+	sqlite3_stmt *stmt = kit_prepare(w->db, "SELECT " TIME_OF_DAY);
+
+	for (int i = 0; i < 3; i++) {
+		expect_time(w, stmt);
+		sqlite3_reset(stmt);
+	}
+	sqlite3_trace_v2(w->db, 0, NULL, NULL);
+	let_time_pass(w);
+	expect_time(w, stmt);
 	sqlite3_finalize(stmt);
 }
 
@@ -641,6 +691,8 @@ int main(void)
 		TEST(test_cache_is_contained),
 		TEST(test_sql_functions),
 		TEST(test_time_of_day_is_right),
+		TEST(test_time_of_day_in_a_long_statement),
+		TEST(test_time_of_day_without_the_trace_hook),
 		TEST(test_check_sees_lost_hooks),
 		TEST(test_trace_taken_while_idle),
 		TEST(test_busy_timeout),
