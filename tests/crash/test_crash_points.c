@@ -425,254 +425,254 @@ static void edit_one(struct reeve *r, uint32_t index, uint32_t shares)
 		abort();
 	if (reeve_edit_submit(r, NULL, NULL))
 		reeve_edit_discard(r, NULL);
-	/* A statement that waits for a lock of the holder, dies with it, or lets go. */
-	static void wait_for_lock(struct reeve_session * s, uint64_t seed)
-	{
-		if (reeve_query_begin(s, NULL, NULL))
-			abort();
-		kit_spin(20 * REEVE_USEC);
-		reeve_block_begin(s);
-		if (reeve_task_blocked_by(s, (reeve_session_id){atomic_load(&holder)}, NULL))
-			abort();
-		kit_nap(50 * REEVE_USEC);
-		if (kit_below(&seed, 2))
-			reeve_task_unblocked(s);
-		reeve_block_end(s);
-		reeve_query_end(s, NULL);
-	}
+}
 
-	static void act(
-		struct world * w, struct reeve * r, const struct victim *v, struct reeve_session *s)
-	{
-		enum role role = scenario[v->point].role;
-		uint64_t seed = v->seed;
+/* A statement that waits for a lock of the holder, dies with it, or lets go. */
+static void wait_for_lock(struct reeve_session *s, uint64_t seed)
+{
+	if (reeve_query_begin(s, NULL, NULL))
+		abort();
+	kit_spin(20 * REEVE_USEC);
+	reeve_block_begin(s);
+	if (reeve_task_blocked_by(s, (reeve_session_id){atomic_load(&holder)}, NULL))
+		abort();
+	kit_nap(50 * REEVE_USEC);
+	if (kit_below(&seed, 2))
+		reeve_task_unblocked(s);
+	reeve_block_end(s);
+	reeve_query_end(s, NULL);
+}
 
-		switch (role) {
-		case SESSIONS:
-			s = kit_session(r, REEVE_INTERACTIVE_GROUP);
-			run_one(s, &seed, role);
-			reeve_session_destroy(s);
-			break;
-		case LOCKS:
-			wait_for_lock(s, seed);
-			break;
-		case CANCELS:
-			reeve_session_cancel(r, (reeve_session_id){atomic_load(&holder)}, NULL);
-			break;
-		case DEFINES:
-			for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
-				definitions_change(&w->sets[v->index], r, kind);
-			break;
-		case REMOVES:
-			delete_one(r, v->index);
-			break;
-		case EDITS:
-			edit_one(r, v->index, 1 + kit_below(&seed, 1000));
-			break;
-		case DELETES:
-			delete_group(r, v->index, seed);
-			break;
-		case ACTIVATES:
-			activate(w, r, 1 + kit_below(&seed, 4));
-			break;
-		case REAPS:
-			reeve_tick(r, NULL, NULL);
-			break;
-		case ADMITS:
-			admit_one(s, &seed);
-			break;
-		case PULLS:
-			pull_one(r, s, &seed);
-			break;
-		case REGISTERS:
-			seed = 1 + kit_below(&seed, 999);
-			if (reeve_io_group_register(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP},
-				    1000 * seed, seed, (uint32_t)seed, NULL))
-				abort();
-			break;
-		case PARALLEL:
-			use_servers(w, r, v, s);
-			break;
-		case ALLOCATES:
-			use_memory(r, &seed);
-			break;
-		default:
-			run_one(s, &seed, role);
-		}
-	}
+static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
+{
+	enum role role = scenario[v->point].role;
+	uint64_t seed = v->seed;
 
-	static int run_victim(struct world * w, void *arg)
-	{
-		struct victim *v = arg;
-		struct reeve_session *s;
-		struct reeve *r;
-		reeve_ns until = kit_now() + 4 * REEVE_SEC;
-
-		atomic_store(&reeve__point_hook, die_at_point);
-		if (scenario[v->point].role == ATTACHES)
-			arm(v);
-		r = kit_open(w->path);
+	switch (role) {
+	case SESSIONS:
 		s = kit_session(r, REEVE_INTERACTIVE_GROUP);
-		/* A slot stays free where slots are to be free, and the prey is not waited for. */
-		if (mode_of(v->point) == WORLD_BUSY || (v->index == 0 && w->slots > 1))
-			start_holder(r);
-		if (scenario[v->point].role == CAPPED)
-			activate(w, r, REEVE_DAYTIME_PLAN);
+		run_one(s, &seed, role);
+		reeve_session_destroy(s);
+		break;
+	case LOCKS:
+		wait_for_lock(s, seed);
+		break;
+	case CANCELS:
+		reeve_session_cancel(r, (reeve_session_id){atomic_load(&holder)}, NULL);
+		break;
+	case DEFINES:
+		for (uint32_t kind = 0; kind < DEFINITION_KINDS; kind++)
+			definitions_change(&w->sets[v->index], r, kind);
+		break;
+	case REMOVES:
+		delete_one(r, v->index);
+		break;
+	case EDITS:
+		edit_one(r, v->index, 1 + kit_below(&seed, 1000));
+		break;
+	case DELETES:
+		delete_group(r, v->index, seed);
+		break;
+	case ACTIVATES:
+		activate(w, r, 1 + kit_below(&seed, 4));
+		break;
+	case REAPS:
+		reeve_tick(r, NULL, NULL);
+		break;
+	case ADMITS:
+		admit_one(s, &seed);
+		break;
+	case PULLS:
+		pull_one(r, s, &seed);
+		break;
+	case REGISTERS:
+		seed = 1 + kit_below(&seed, 999);
+		if (reeve_io_group_register(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP},
+			    1000 * seed, seed, (uint32_t)seed, NULL))
+			abort();
+		break;
+	case PARALLEL:
+		use_servers(w, r, v, s);
+		break;
+	case ALLOCATES:
+		use_memory(r, &seed);
+		break;
+	default:
+		run_one(s, &seed, role);
+	}
+}
+
+static int run_victim(struct world *w, void *arg)
+{
+	struct victim *v = arg;
+	struct reeve_session *s;
+	struct reeve *r;
+	reeve_ns until = kit_now() + 4 * REEVE_SEC;
+
+	atomic_store(&reeve__point_hook, die_at_point);
+	if (scenario[v->point].role == ATTACHES)
 		arm(v);
-		while (kit_now() < until) {
-			act(w, r, v, s);
-			v->seed++;
-		}
-		return 3;
+	r = kit_open(w->path);
+	s = kit_session(r, REEVE_INTERACTIVE_GROUP);
+	/* A slot stays free where slots are to be free, and the prey is not waited for. */
+	if (mode_of(v->point) == WORLD_BUSY || (v->index == 0 && w->slots > 1))
+		start_holder(r);
+	if (scenario[v->point].role == CAPPED)
+		activate(w, r, REEVE_DAYTIME_PLAN);
+	arm(v);
+	while (kit_now() < until) {
+		act(w, r, v, s);
+		v->seed++;
 	}
+	return 3;
+}
 
-	/* Dies with a statement running and a session at rest; what a reaper finds. */
-	static int run_prey(struct world * w, void *arg)
-	{
-		struct reeve *r = kit_open(w->path);
+/* Dies with a statement running and a session at rest; what a reaper finds. */
+static int run_prey(struct world *w, void *arg)
+{
+	struct reeve *r = kit_open(w->path);
 
-		(void)arg;
-		kit_session(r, REEVE_INTERACTIVE_GROUP);
-		if (reeve_query_begin(kit_session(r, REEVE_BATCH_GROUP), NULL, NULL))
-			return 1;
-		kill(getpid(), SIGKILL);
+	(void)arg;
+	kit_session(r, REEVE_INTERACTIVE_GROUP);
+	if (reeve_query_begin(kit_session(r, REEVE_BATCH_GROUP), NULL, NULL))
 		return 1;
+	kill(getpid(), SIGKILL);
+	return 1;
+}
+
+/* ---- the test ---- */
+
+/* Of those there is one at a time, so that the plan acknowledged last is known. */
+static bool is_activator(int point)
+{
+	return scenario[point].role == ACTIVATES || scenario[point].role == CAPPED;
+}
+
+static int point_of_mode(uint64_t *seed, enum world_mode mode, bool no_activator)
+{
+	for (;;) {
+		int point = (int)kit_below(seed, REEVE_POINT_COUNT);
+		if (mode_of(point) == mode && !(no_activator && is_activator(point)))
+			return point;
 	}
+}
 
-	/* ---- the test ---- */
+/* Waits for the end of a victim: a fault when it hangs, a note when it was never at its point. */
+static int wait_for_kill(pid_t pid, const char *what)
+{
+	int status = world_wait(pid, 6 * REEVE_SEC);
 
-	/* Of those there is one at a time, so that the plan acknowledged last is known. */
-	static bool is_activator(int point)
-	{
-		return scenario[point].role == ACTIVATES || scenario[point].role == CAPPED;
+	if (status != -1 && !WIFSIGNALED(status))
+		printf("note: %s: a victim did not come by\n", what);
+	if (status == -1)
+		printf("FAULT %s: a victim hangs\n", what);
+	return status == -1;
+}
+
+/* One or two victims die; the others go on. Returns the number of faults. */
+static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
+{
+	enum world_mode mode = mode_of(point);
+	struct victim victims[2];
+	uint32_t n = mode == WORLD_PAUSED ? 1 : 2, dead_count = 0;
+	pid_t pids[2], dead[3];
+	char what[200];
+	int faults = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int p = i ? point_of_mode(seed, mode, is_activator(point)) : point;
+		victims[i] = (struct victim){
+			i, p, 1 + kit_below(seed, scenario[p].most), kit_random(seed)};
 	}
-
-	static int point_of_mode(uint64_t * seed, enum world_mode mode, bool no_activator)
-	{
-		for (;;) {
-			int point = (int)kit_below(seed, REEVE_POINT_COUNT);
-			if (mode_of(point) == mode && !(no_activator && is_activator(point)))
-				return point;
-		}
+	atomic_store(&w->ticking, ticking && mode != WORLD_PAUSED);
+	snprintf(what, sizeof(what), "kill at hit %u of %s and %u of %s%s", victims[0].nth,
+		names[point], n > 1 ? victims[1].nth : 0, n > 1 ? names[victims[1].point] : "none",
+		ticking ? ", with a ticker" : "");
+	world_go(w, mode);
+	if (mode == WORLD_PAUSED) {
+		dead[dead_count++] = world_fork(w, run_prey, NULL);
+		faults += wait_for_kill(dead[0], what);
 	}
-
-	/* Waits for the end of a victim: a fault when it hangs, a note when it was never at its point. */
-	static int wait_for_kill(pid_t pid, const char *what)
-	{
-		int status = world_wait(pid, 6 * REEVE_SEC);
-
-		if (status != -1 && !WIFSIGNALED(status))
-			printf("note: %s: a victim did not come by\n", what);
-		if (status == -1)
-			printf("FAULT %s: a victim hangs\n", what);
-		return status == -1;
+	for (uint32_t i = 0; i < n; i++)
+		pids[i] = world_fork(w, run_victim, &victims[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		dead[dead_count++] = pids[i];
+		faults += wait_for_kill(pids[i], what);
 	}
+	atomic_store(&w->ticking, ticking);
+	world_go(w, WORLD_BUSY);
+	return faults + world_recovered(w, dead, dead_count, what);
+}
 
-	/* One or two victims die; the others go on. Returns the number of faults. */
-	static int run_round(struct world * w, int point, uint64_t *seed, bool ticking)
-	{
-		enum world_mode mode = mode_of(point);
-		struct victim victims[2];
-		uint32_t n = mode == WORLD_PAUSED ? 1 : 2, dead_count = 0;
-		pid_t pids[2], dead[3];
-		char what[200];
-		int faults = 0;
+static int print_kills(uint64_t least)
+{
+	uint64_t all = 0;
+	int faults = 0;
 
-		for (uint32_t i = 0; i < n; i++) {
-			int p = i ? point_of_mode(seed, mode, is_activator(point)) : point;
-			victims[i] = (struct victim){
-				i, p, 1 + kit_below(seed, scenario[p].most), kit_random(seed)};
-		}
-		atomic_store(&w->ticking, ticking && mode != WORLD_PAUSED);
-		snprintf(what, sizeof(what), "kill at hit %u of %s and %u of %s%s", victims[0].nth,
-			names[point], n > 1 ? victims[1].nth : 0,
-			n > 1 ? names[victims[1].point] : "none", ticking ? ", with a ticker" : "");
-		world_go(w, mode);
-		if (mode == WORLD_PAUSED) {
-			dead[dead_count++] = world_fork(w, run_prey, NULL);
-			faults += wait_for_kill(dead[0], what);
-		}
-		for (uint32_t i = 0; i < n; i++)
-			pids[i] = world_fork(w, run_victim, &victims[i]);
-		for (uint32_t i = 0; i < n; i++) {
-			dead[dead_count++] = pids[i];
-			faults += wait_for_kill(pids[i], what);
-		}
-		atomic_store(&w->ticking, ticking);
-		world_go(w, WORLD_BUSY);
-		return faults + world_recovered(w, dead, dead_count, what);
+	for (int p = 0; p < REEVE_POINT_COUNT; p++) {
+		printf("%6llu kills at %s\n", (unsigned long long)kills[p], names[p]);
+		all += kills[p];
+		faults += kills[p] == 0;
 	}
+	printf("%llu kills\n", (unsigned long long)all);
+	if (faults || all < least)
+		printf("FAULT %d points were not reached; at least %llu kills are wanted\n", faults,
+			(unsigned long long)least);
+	return faults + (all < least);
+}
 
-	static int print_kills(uint64_t least)
-	{
-		uint64_t all = 0;
-		int faults = 0;
+static int point_asked_for(void)
+{
+	const char *name = getenv("REEVE_TEST_POINT");
 
-		for (int p = 0; p < REEVE_POINT_COUNT; p++) {
-			printf("%6llu kills at %s\n", (unsigned long long)kills[p], names[p]);
-			all += kills[p];
-			faults += kills[p] == 0;
-		}
-		printf("%llu kills\n", (unsigned long long)all);
-		if (faults || all < least)
-			printf("FAULT %d points were not reached; at least %llu kills are wanted\n",
-				faults, (unsigned long long)least);
-		return faults + (all < least);
-	}
+	for (int p = 0; name && p < REEVE_POINT_COUNT; p++)
+		if (strcmp(name, names[p]) == 0)
+			return p;
+	return -1;
+}
 
-	static int point_asked_for(void)
-	{
-		const char *name = getenv("REEVE_TEST_POINT");
+static int kill_at_every_point(const char *test, uint32_t cpu_slots, uint32_t laps)
+{
+	uint64_t seed = kit_seed(test);
+	struct world *w = world_create(cpu_slots);
+	int only = point_asked_for(), faults = 0;
 
-		for (int p = 0; name && p < REEVE_POINT_COUNT; p++)
-			if (strcmp(name, names[p]) == 0)
-				return p;
-		return -1;
-	}
+	kills = kit_shared(REEVE_POINT_COUNT * sizeof(*kills));
+	for (uint32_t i = 0; i < laps * REEVE_POINT_COUNT && faults < 12; i++)
+		faults += run_round(w, only >= 0 ? only : (int)(i % REEVE_POINT_COUNT), &seed,
+			i / REEVE_POINT_COUNT % 3 == 2);
+	if (!faults && only < 0)
+		faults += print_kills((uint64_t)laps * REEVE_POINT_COUNT * 3 / 2);
+	printf("the longest recovery took %.3f s\n", (double)w->longest / 1e9);
+	world_destroy(w);
+	return faults;
+}
 
-	static int kill_at_every_point(const char *test, uint32_t cpu_slots, uint32_t laps)
-	{
-		uint64_t seed = kit_seed(test);
-		struct world *w = world_create(cpu_slots);
-		int only = point_asked_for(), faults = 0;
+static void test_every_point_has_a_scenario(void **state)
+{
+	(void)state;
+	for (int p = 0; p < REEVE_POINT_COUNT; p++)
+		if (scenario[p].role == NO_ROLE)
+			fail_msg("point %s has no scenario", names[p]);
+}
 
-		kills = kit_shared(REEVE_POINT_COUNT * sizeof(*kills));
-		for (uint32_t i = 0; i < laps * REEVE_POINT_COUNT && faults < 12; i++)
-			faults += run_round(w, only >= 0 ? only : (int)(i % REEVE_POINT_COUNT),
-				&seed, i / REEVE_POINT_COUNT % 3 == 2);
-		if (!faults && only < 0)
-			faults += print_kills((uint64_t)laps * REEVE_POINT_COUNT * 3 / 2);
-		printf("the longest recovery took %.3f s\n", (double)w->longest / 1e9);
-		world_destroy(w);
-		return faults;
-	}
+static void test_kills_with_two_slots(void **state)
+{
+	(void)state;
+	assert_int_equal(kill_at_every_point("kills, two slots", 2, kit_all() ? 60 : 6), 0);
+}
 
-	static void test_every_point_has_a_scenario(void **state)
-	{
-		(void)state;
-		for (int p = 0; p < REEVE_POINT_COUNT; p++)
-			if (scenario[p].role == NO_ROLE)
-				fail_msg("point %s has no scenario", names[p]);
-	}
+static void test_kills_with_one_slot(void **state)
+{
+	(void)state;
+	assert_int_equal(kill_at_every_point("kills, one slot", 1, kit_all() ? 30 : 2), 0);
+}
 
-	static void test_kills_with_two_slots(void **state)
-	{
-		(void)state;
-		assert_int_equal(kill_at_every_point("kills, two slots", 2, kit_all() ? 60 : 6), 0);
-	}
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_point_has_a_scenario),
+		cmocka_unit_test(test_kills_with_two_slots),
+		cmocka_unit_test(test_kills_with_one_slot)};
 
-	static void test_kills_with_one_slot(void **state)
-	{
-		(void)state;
-		assert_int_equal(kill_at_every_point("kills, one slot", 1, kit_all() ? 30 : 2), 0);
-	}
-
-	int main(void)
-	{
-		const struct CMUnitTest tests[] = {
-			cmocka_unit_test(test_every_point_has_a_scenario),
-			cmocka_unit_test(test_kills_with_two_slots),
-			cmocka_unit_test(test_kills_with_one_slot)};
-
-		return cmocka_run_group_tests_name("crash_points", tests, NULL, NULL);
-	}
+	return cmocka_run_group_tests_name("crash_points", tests, NULL, NULL);
+}
