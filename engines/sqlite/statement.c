@@ -54,7 +54,7 @@ COLD static int refused(struct reeve_sqlite *g, int code)
 
 int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 {
-	struct reeve_query_def def = {deadline};
+	struct reeve_query_def def = {.deadline = deadline};
 	int rc;
 
 	if (UNLIKELY(g->timeout_ns != 0))

@@ -26,6 +26,7 @@
 #include <reeve/memory.h>
 #include <reeve/io.h>
 #include <reeve/parallel.h>
+#include <reeve/session_pool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -104,6 +105,7 @@ struct reeve_tick_report {
 	uint32_t throttled_tasks;    /* runaways found */
 	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
 	uint32_t parallel_changes;   /* queued requests started or timed out, servers moved */
+	struct reeve_timeout_report timeouts;
 };
 
 /*

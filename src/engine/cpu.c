@@ -391,6 +391,8 @@ void reeve__cpu_announce(struct reeve *r)
 {
 	struct reeve__cpu_pass x;
 
+	reeve__session_pools_look(r); /* pools and rules follow first: who is told looks at them */
+
 	reeve__cpu_begin(&x, r);
 	nudge_running(&x, REEVE_NONE);
 	reeve__cpu_dispatch(&x);

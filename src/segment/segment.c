@@ -111,6 +111,10 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 							       sizeof(struct reeve_sh_ruling_row)));
 	h->scratch = end;
 	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
+	h->session_pools = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_pool));
+	h->session_domain = end;
+	end = page_up(end + sizeof(struct reeve_sh_session_domain));
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
@@ -227,6 +231,8 @@ static void set_pointers(struct reeve *r)
 	r->directives = (struct reeve_sh_directive *)(void *)(r->base + h->directives.slots);
 	r->sessions = (struct reeve_sh_session *)(void *)(r->base + h->sessions.slots);
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
+	r->session_pools = (struct reeve_sh_session_pool *)(void *)(r->base + h->session_pools);
+	r->control = (struct reeve_sh_session_domain *)(void *)(r->base + h->session_domain);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
 	r->memory_groups = (struct reeve_sh_memory_group *)(void *)(r->base + h->memory_groups);
@@ -253,7 +259,7 @@ static void set_pointers(struct reeve *r)
 	r->io_executors = (struct reeve_sh_io_executor *)(void *)(r->base + h->io.executors.slots);
 }
 
-static void init_locks(struct reeve_sh_header *h)
+static void init_locks(struct reeve *r, struct reeve_sh_header *h)
 {
 	struct reeve_sh_memory *memory = (struct reeve_sh_memory *)(void *)((char *)h + h->memory);
 
@@ -266,6 +272,7 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
 	reeve__lock_init(&((struct reeve_sh_parallel *)(void *)((char *)h + h->parallel))->lock,
 		REEVE_RANK_PARALLEL);
+	reeve__lock_init(&r->control->lock, REEVE_RANK_SESSION_POOLS);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -284,7 +291,7 @@ static void format_segment(
 	h->created_wall = now_wall;
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	reeve__put(&h->events.next, (uint64_t)1);
-	init_locks(h);
+	init_locks(r, h);
 	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
 		reeve__table_rebuild(r, tables[i], 0);
 }
@@ -321,7 +328,8 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->io.slots != want->io.slots || h->io.groups != want->io.groups ||
 	       h->io.device_rows != want->io.device_rows || h->parallel != want->parallel ||
 	       h->parallel_groups != want->parallel_groups ||
-	       h->parallel_sessions != want->parallel_sessions;
+	       h->parallel_sessions != want->parallel_sessions ||
+	       h->session_pools != want->session_pools || h->session_domain != want->session_domain;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
@@ -437,7 +445,7 @@ static int adopt_boot(
 	if (flock(fd, LOCK_EX) != 0)
 		return system_error(err, path, "flock");
 	if (strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) != 0) {
-		init_locks(h);
+		init_locks(r, h);
 		for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 			r->attachments[i].pid = 0;
 		reeve__put(&h->cpu.contended, 0);

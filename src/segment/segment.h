@@ -62,6 +62,8 @@ struct reeve {
 	struct reeve_sh_server_pool *pools;
 	struct reeve_sh_rule *rules;
 	struct reeve_sh_zone *zones;
+	struct reeve_sh_session_pool *session_pools; /* one a group slot */
+	struct reeve_sh_session_domain *control;     /* settings of session control */
 
 	uint32_t slot_count;
 	uint32_t event_capacity;

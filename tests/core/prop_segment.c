@@ -386,7 +386,7 @@ static void switch_session(struct world *w, uint32_t i)
 /* Statements: none waits for long, for a deadline ends each wait. */
 static void begin_statement(struct world *w, uint32_t i)
 {
-	struct reeve_query_def def = {w->h.mono + 20 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = w->h.mono + 20 * REEVE_MSEC};
 	int rc = reeve_query_begin(w->session[i], &def, E);
 
 	if (w->session_state[i] == REEVE_SESSION_TERMINATED)

@@ -436,7 +436,8 @@ static void sessions(void **state)
 	assert_fails(reeve_session_switch(c->r, reeve_session_id_of(s), (reeve_group_id){2}, 5, E),
 		INVALID, "reason is 5; allowed are 0 (Initial) to 4 (WorkloadBased)");
 	assert_true(core_info(c->r, s).group.v == 3);
-	struct reeve_query_def def = {INT64_MIN}; /* long over, without a wait or an overflow */
+	struct reeve_query_def def = {
+		.deadline = INT64_MIN}; /* long over, without a wait or an overflow */
 	assert_ok(reeve_query_begin(s, &def, E));
 	assert_int_equal(reeve_checkpoint(s), REEVE_ETIMEOUT);
 	reeve_session_destroy(s);

@@ -576,7 +576,7 @@ static void run_statements(struct core_host *h, struct reeve *r)
 
 	sd.username = "eve";
 	for (uint64_t i = 0; i < 6; i++) {
-		struct reeve_query_def def = {h->mono + 50 * REEVE_MSEC};
+		struct reeve_query_def def = {.deadline = h->mono + 50 * REEVE_MSEC};
 		sd.user_id = i;
 		sd.group.v = i < 4 ? i : 0;
 		if (reeve_session_create(r, &sd, &s[i], NULL) != 0)

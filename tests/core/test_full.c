@@ -269,7 +269,7 @@ struct crowd {
 static void begin_next(struct core_host *h, void *arg)
 {
 	struct crowd *crowd = arg;
-	struct reeve_query_def def = {h->mono + REEVE_SEC};
+	struct reeve_query_def def = {.deadline = h->mono + REEVE_SEC};
 	uint32_t i = crowd->begun;
 
 	if (i < 64) {
@@ -289,7 +289,7 @@ static void all_sessions_wait_for_one_slot(void **state)
 {
 	struct core *c = *state;
 	struct crowd crowd = {.c = c, .begun = 2};
-	struct reeve_query_def def = {c->h.mono + REEVE_SEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + REEVE_SEC};
 	struct reeve_cpu_stats st;
 
 	for (int i = 0; i < 64; i++)

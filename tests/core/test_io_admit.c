@@ -258,7 +258,7 @@ static void the_statements_deadline_ends_the_wait(void **state)
 {
 	struct core *c = *state;
 	struct reeve_session *s = in_debt(c, false);
-	struct reeve_query_def def = {c->h.mono + 3 * REEVE_SEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + 3 * REEVE_SEC};
 	struct reeve_io_def io = io_read(MIB);
 	reeve_ns before = c->h.mono;
 

@@ -169,7 +169,7 @@ static void a_deadline_ends_the_wait(void **state)
 static void the_statement_s_deadline_ends_the_wait(void **state)
 {
 	struct play p = play(*state, NULL);
-	struct reeve_query_def query = {p.c->h.mono + 120 * REEVE_MSEC};
+	struct reeve_query_def query = {.deadline = p.c->h.mono + 120 * REEVE_MSEC};
 	struct reeve_parallel h;
 
 	assert_ok(reeve_query_begin(p.waits, &query, E));

@@ -273,7 +273,7 @@ static void a_deadline_ends_a_wait(void **state)
 {
 	struct core *c = *state;
 	struct pair p = pair_of(c);
-	struct reeve_query_def def = {c->h.mono + 50 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + 50 * REEVE_MSEC};
 
 	assert_fails(
 		reeve_query_begin(p.waits, &def, E), REEVE_ETIMEOUT, "out of time after 0.050 s");
@@ -294,7 +294,7 @@ static void a_deadline_that_is_over_ends_it_at_once_when_it_must_wait(void **sta
 {
 	struct core *c = *state;
 	struct pair p = pair_of(c);
-	struct reeve_query_def def = {c->h.mono - REEVE_SEC};
+	struct reeve_query_def def = {.deadline = c->h.mono - REEVE_SEC};
 
 	assert_fails(reeve_query_begin(p.waits, &def, E), REEVE_ETIMEOUT, "out of time");
 	assert_true(c->h.waits <= 1);
@@ -353,7 +353,7 @@ static void a_deadline_ends_a_running_statement(void **state)
 {
 	struct core *c = *state;
 	struct reeve_session *s = core_session(c->r, 3);
-	struct reeve_query_def def = {c->h.mono + 50 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + 50 * REEVE_MSEC};
 
 	assert_ok(reeve_query_begin(s, &def, E));
 	assert_string_equal(reeve_checkpoint_text(s), "");
@@ -376,7 +376,7 @@ static void sessions_03_a_timeout_is_counted_once(void **state)
 {
 	struct core *c = *state;
 	struct reeve_session *s = core_session(c->r, 3);
-	struct reeve_query_def def = {c->h.mono + REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + REEVE_MSEC};
 
 	assert_ok(reeve_query_begin(s, &def, E));
 	for (int i = 0; i < 5; i++) {
@@ -395,7 +395,7 @@ static void sessions_09_the_groups_limit_ends_the_statement_and_not_the_session(
 {
 	struct core *c = *state;
 	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
-	struct reeve_query_def longer = {c->h.mono + 100 * REEVE_SEC};
+	struct reeve_query_def longer = {.deadline = c->h.mono + 100 * REEVE_SEC};
 	struct reeve_session *s = core_session(c->r, 3);
 
 	def.max_execution_ns = 2 * REEVE_SEC;
@@ -540,7 +540,7 @@ static void a_block_that_ends_after_cancel_kill_or_deadline_says_so(void **state
 {
 	struct core *c = *state;
 	struct reeve_session *s = core_session(c->r, 3);
-	struct reeve_query_def def = {c->h.mono + 10 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + 10 * REEVE_MSEC};
 
 	assert_ok(reeve_query_begin(s, &def, E));
 	reeve_block_begin(s);
@@ -776,7 +776,7 @@ static void a_deadline_ends_the_rest_of_a_runaway(void **state)
 {
 	struct core *c = *state;
 	struct reeve_session *s = core_session(c->r, 3);
-	struct reeve_query_def def = {c->h.mono + 150 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + 150 * REEVE_MSEC};
 
 	set_runaway(c, REEVE_MSEC, 100000);
 	assert_ok(reeve_query_begin(s, &def, E));
@@ -826,7 +826,7 @@ static void manager_12_a_statement_that_could_not_begin_leaves_nothing(void **st
 {
 	struct core *c = *state;
 	struct pair p = pair_of(c);
-	struct reeve_query_def def = {c->h.mono + REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = c->h.mono + REEVE_MSEC};
 
 	for (int i = 0; i < 10; i++)
 		assert_fails(reeve_query_begin(p.waits, &def, E), REEVE_ETIMEOUT, "");

@@ -179,7 +179,7 @@ static void a_deadline_wakes_who_waits(void **state)
 
 	start(&ta, hold, &a);
 	await(&a.begun);
-	struct reeve_query_def def = {reeve_now_mono(r) + 20 * REEVE_MSEC};
+	struct reeve_query_def def = {.deadline = reeve_now_mono(r) + 20 * REEVE_MSEC};
 	assert_fails(reeve_query_begin(s, &def, E), REEVE_ETIMEOUT, "out of time");
 	assert_true(reeve_now_mono(r) >= def.deadline - REEVE_MSEC);
 	a.may_end = 1;
@@ -193,7 +193,7 @@ static void a_deadline_far_away_is_none(void **state)
 {
 	struct reeve *r = *state;
 	struct reeve_session *s = core_session(r, 3);
-	struct reeve_query_def def = {REEVE_NEVER - 1};
+	struct reeve_query_def def = {.deadline = REEVE_NEVER - 1};
 	struct reeve_group_def group = REEVE_GROUP_DEF_INIT;
 
 	assert_ok(reeve_query_begin(s, &def, E));
