@@ -64,7 +64,7 @@ struct reeve_options {
 	uint32_t max_executions; /* parallel executions, waiting ones included; default 4,096 */
 	uint32_t max_servers;	 /* parallel servers of all pools; default 1,024, at most 65,536 */
 	uint32_t max_server_pools; /* default 64 */
-	uint32_t max_rules;	  /* assignment rules; default 1,024, at most 16,384 */
+	uint32_t max_rules;	   /* assignment rules; default 1,024, at most 16,384 */
 };
 #define REEVE_OPTIONS_INIT                                                                         \
 	{                                                                                          \

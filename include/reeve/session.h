@@ -227,7 +227,7 @@ struct reeve_session_info {
 	uint64_t total_queries;
 	uint64_t cpu_ns; /* charged, all statements */
 	reeve_ns wait_ns;
-	uint64_t rule_id; /* assignment rule that chose its first group; 0: none did */
+	uint64_t rule_id;	  /* assignment rule that chose its first group; 0: none did */
 	uint32_t base_priority;	  /* its own; `priority` is what it has now */
 	uint32_t priority_boosts; /* so far */
 	bool is_system;
