@@ -112,7 +112,7 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->scratch = end;
 	end = page_up(end + 2u * (uint64_t)c->groups * REEVE_SH_SHARE_BYTES);
 	h->session_pools = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_pool));
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
 	h->session_domain = end;
 	end = page_up(end + sizeof(struct reeve_sh_session_domain));
 	h->events.ring = end;
