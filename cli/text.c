@@ -129,6 +129,8 @@ const char *text_session_state(uint32_t state)
 		return "WAITING";
 	case REEVE_SESSION_BLOCKED:
 		return "BLOCKED";
+	case REEVE_SESSION_IDLE:
+		return "IDLE";
 	case REEVE_SESSION_KILLED:
 		return "KILLED";
 	case REEVE_SESSION_TERMINATED:

@@ -25,12 +25,14 @@ static const struct {
 	{REEVE_SESSION_ACTIVE, "Active", "ACTIVE"},
 	{REEVE_SESSION_WAITING, "Waiting", "WAITING"},
 	{REEVE_SESSION_BLOCKED, "Blocked", "BLOCKED"},
+	{REEVE_SESSION_IDLE, "Idle", "IDLE"},
 	{REEVE_SESSION_KILLED, "Killed", "KILLED"},
 	{REEVE_SESSION_TERMINATED, "Terminated", "TERMINATED"},
 };
 
-static const char *const termination_kinds[] = {
-	NULL, "CLIENT_CLOSE", "MANUAL_KILL", "PROCESS_DIED", "SHUTDOWN"};
+static const char *const termination_kinds[] = {NULL, "CLIENT_CLOSE", "MANUAL_KILL", "PROCESS_DIED",
+	"SHUTDOWN", "IDLE_TIMEOUT", "IDLE_BLOCKER_TIMEOUT", "EXECUTION_TIMEOUT", "RUNAWAY",
+	"GROUP_DELETED", "MAINTENANCE"};
 
 /* Fields */
 
@@ -281,16 +283,22 @@ static int resolve_start_query(struct reeve_gql_ctx *ctx, const void *object)
 	(void)object;
 	reeve_session_id id = {reeved_arg_id(ctx, "sessionId")};
 	struct reeve_error err;
-	if (reeve_session_start(reeved_segment_of(ctx), id, &err) != 0)
+	if (reeve_session_start(reeved_segment_of(ctx), id, &err) < 0)
 		return reeved_fail(ctx, &err);
 	return reeved_emit_session(ctx, id);
 }
 
-/* A statement by hand starts at once: there is no queue for session slots yet. */
+static int resolve_can_start(struct reeve_gql_ctx *ctx, const void *object)
+{
+	return reeve_gql_emit_bool(
+		ctx, ((const struct reeve_session_info *)object)->queued_since == 0);
+}
+
+/* Whether the statement waits for a place in its group's session pool. */
 static int resolve_queued(struct reeve_gql_ctx *ctx, const void *object)
 {
-	(void)object;
-	return reeve_gql_emit_bool(ctx, false);
+	return reeve_gql_emit_bool(
+		ctx, ((const struct reeve_session_info *)object)->queued_since != 0);
 }
 
 static int resolve_complete_query(struct reeve_gql_ctx *ctx, const void *object)
@@ -404,7 +412,7 @@ static const struct reeve_gql_binding rows[] = {
 	SELF("CreateSessionPayload", "session"),
 	NAMED("CreateSessionPayload", "assignedBy", struct reeve_session_info, assigned_by,
 		assigned_names),
-	FN("StartQueryPayload", "canStart", reeved_resolve_true),
+	FN("StartQueryPayload", "canStart", resolve_can_start),
 	FN("StartQueryPayload", "queued", resolve_queued),
 	SELF("StartQueryPayload", "session"),
 	FN(W, "success", reeved_resolve_true),

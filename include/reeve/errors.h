@@ -41,6 +41,8 @@ extern "C" {
 #define REEVE_EBAD_SEGMENT (-15)
 /* the operating system refused; the message carries its reason */
 #define REEVE_ESYSTEM (-16)
+/* waited longer for one of the active sessions of the group than the queue timeout permits */
+#define REEVE_EQUEUE_TIMEOUT (-24)
 
 /* How one error shows on each surface. Static; never NULL. */
 struct reeve_error_row {

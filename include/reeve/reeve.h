@@ -28,6 +28,7 @@
 #include <reeve/memory.h>
 #include <reeve/io.h>
 #include <reeve/parallel.h>
+#include <reeve/session_pool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -110,6 +111,7 @@ struct reeve_tick_report {
 	uint32_t plan_switches;	     /* 1: a schedule or window has put another plan in force */
 	uint32_t resized_pools;	     /* by the memory advisor, or by reaching their targets */
 	uint32_t parallel_changes;   /* queued requests started or timed out, servers moved */
+	struct reeve_timeout_report timeouts;
 };
 
 /*

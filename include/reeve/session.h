@@ -21,6 +21,8 @@
  *	ACTIVE   -> INACTIVE  reeve_query_end, reeve_session_complete
  *	ACTIVE  <-> BLOCKED   reeve_block_begin, reeve_block_end
  *	BLOCKED  -> WAITING   reeve_block_end, when no CPU slot is to be had
+ *	INACTIVE -> WAITING   also when the pool of its group is full (reason POOL), by hand too
+ *	INACTIVE <-> IDLE     after the idle mark, and back when a statement begins
  *	any live -> KILLED -> TERMINATED
  *
  * Whether a live ACTIVE session waits for its slot is read from its task, so the fast paths make
@@ -40,6 +42,7 @@ enum reeve_session_state {
 	REEVE_SESSION_ACTIVE = 2,
 	REEVE_SESSION_WAITING = 3,
 	REEVE_SESSION_BLOCKED = 4,
+	REEVE_SESSION_IDLE = 5, /* inactive for longer than the idle mark */
 	REEVE_SESSION_KILLED = 6,
 	REEVE_SESSION_TERMINATED = 7
 };
@@ -65,7 +68,13 @@ enum reeve_termination {
 	REEVE_END_CLIENT_CLOSE = 1,
 	REEVE_END_MANUAL_KILL = 2,
 	REEVE_END_PROCESS_DIED = 3,
-	REEVE_END_SHUTDOWN = 4
+	REEVE_END_SHUTDOWN = 4,
+	REEVE_END_IDLE_TIMEOUT = 5,
+	REEVE_END_IDLE_BLOCKER_TIMEOUT = 6,
+	REEVE_END_EXECUTION_TIMEOUT = 7,
+	REEVE_END_RUNAWAY = 8, /* a call crossed a limit of its plan whose action is to end it */
+	REEVE_END_GROUP_DELETED = 9,
+	REEVE_END_MAINTENANCE = 10
 };
 
 /* How a session came by its group. */
@@ -87,10 +96,11 @@ struct reeve_session_def {
 	const char *service;
 	const char *module;
 	const char *action;
+	bool is_system; /* never out of time, and not counted by the global limit */
 };
 #define REEVE_SESSION_DEF_INIT                                                                     \
 	{                                                                                          \
-		0, NULL, {0}, REEVE_SESSION_NORMAL, NULL, NULL, NULL, NULL, NULL                   \
+		0, NULL, {0}, REEVE_SESSION_NORMAL, NULL, NULL, NULL, NULL, NULL, false            \
 	}
 
 /*
@@ -117,10 +127,15 @@ struct reeve_query_def {
 	 * negative is INVALID_ARGUMENT.
 	 */
 	reeve_ns estimated_cpu_ns;
+	/*
+	 * How long it will run, as far as the engine knows; 0: unknown. A plan may refuse it for that,
+	 * or have it run in another group.
+	 */
+	uint64_t estimated_ns;
 };
 #define REEVE_QUERY_DEF_INIT                                                                       \
 	{                                                                                          \
-		REEVE_NEVER, 0                                                                     \
+		REEVE_NEVER, 0, 0                                                                  \
 	}
 
 /* What one statement used. */
@@ -134,10 +149,12 @@ struct reeve_query_usage {
 };
 
 /*
- * Begins a statement: INACTIVE to ACTIVE, then a CPU slot. Waits while none is to be had. With a
- * free slot it takes no lock and makes no system call. `def` may be NULL: no deadline but the
- * group's.
- * Errors: INVALID_STATE (a statement is running), TIMEOUT, CANCELLED, KILLED.
+ * Begins a statement: a place in its group's session pool if it has one, INACTIVE to ACTIVE, then a
+ * CPU slot. Waits while either is not to be had. With room and a free slot it takes no lock and makes
+ * no system call. `def` may be NULL: no deadline but the group's.
+ * Errors: INVALID_STATE (a statement is running), TIMEOUT, CANCELLED, KILLED, QUEUE_TIMEOUT (waited
+ * for a place longer than the queue timeout), RESOURCE_EXHAUSTED (the pool is full and does not
+ * queue; or the estimate is above the plan's limit).
  */
 REEVE_API int reeve_query_begin(
 	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err);
@@ -241,6 +258,15 @@ struct reeve_session_info {
 	reeve_ns wait_ns;
 	uint64_t rule_id;	     /* assignment rule that chose its first group; 0: none did */
 	reeve_session_id blocked_by; /* what it waits for is held by; .v 0: none that is known */
+	uint32_t base_priority;	     /* its own; `priority` is what it has now */
+	uint32_t priority_boosts;    /* so far */
+	bool is_system;
+	uint64_t idle_timeout_ns;    /* in force, strictest of all; REEVE_UNLIMITED: none */
+	uint64_t max_execution_ns;   /* the same */
+	reeve_ns idle_ns;	     /* since its last statement; 0 while one runs */
+	reeve_ns queued_since;	     /* monotonic; 0: not in a queue */
+	uint32_t queue_position;     /* 1: next; reeve_session_get only, 0 in lists */
+	reeve_group_id return_group; /* .v 0: none; else where it goes when its call ends */
 };
 
 /* Copies one session, recently terminated ones included. NOT_FOUND when unknown. */
@@ -254,9 +280,17 @@ REEVE_API uint32_t reeve_session_copy(struct reeve *reeve, reeve_session_id afte
 	struct reeve_session_info *ret_infos, uint32_t capacity);
 
 /*
- * Statement by hand, for outside engines that run their own work: only the state and the counters
- * change; no CPU slot is involved. Callable from any process. Errors: NOT_FOUND, INVALID_STATE.
+ * Statement by hand, for outside engines that run their own work: state, counters and the session pool
+ * change; no CPU slot is involved. Callable from any process. Returns 0 when it has started, and 1
+ * when it is queued for a place in its group's pool: it starts by itself when one is handed to it, and
+ * is then ACTIVE instead of WAITING; a queue timeout leaves it INACTIVE (event QUEUE_TIMEOUT).
+ * reeve_session_cancel takes it out of the queue. `def` of reeve_session_start_query may be NULL; its
+ * deadline must be REEVE_NEVER. *ret_position (may be NULL) gets the place in the queue, 0: started.
+ * Errors: NOT_FOUND, INVALID_STATE, RESOURCE_EXHAUSTED as reeve_query_begin.
  */
+REEVE_API int reeve_session_start_query(struct reeve *reeve, reeve_session_id id,
+	const struct reeve_query_def *def, uint32_t *ret_position, struct reeve_error *err);
+
 REEVE_API int reeve_session_start(
 	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
 REEVE_API int reeve_session_complete(
@@ -270,7 +304,10 @@ REEVE_API int reeve_session_complete(
 REEVE_API int reeve_session_switch(struct reeve *reeve, reeve_session_id id,
 	reeve_group_id to_group, uint32_t reason, struct reeve_error *err);
 
-/* Cancels the running statement, waiting or not. INVALID_STATE when none runs. */
+/*
+ * Cancels the running statement, waiting or not, or takes one that was started by hand out of the queue.
+ * INVALID_STATE when none runs.
+ */
 REEVE_API int reeve_session_cancel(
 	struct reeve *reeve, reeve_session_id id, struct reeve_error *err);
 
@@ -290,9 +327,107 @@ struct reeve_session_stats {
 	uint32_t current;
 	uint32_t current_active; /* with a statement */
 	uint32_t peak;		 /* most live at once */
+	uint64_t idle_terminations, idle_blocker_terminations;
+	uint64_t execution_terminations; /* sessions ended because a statement ran out of time */
+	uint64_t runaway_terminations;	 /* sessions ended because a call crossed a limit */
+	uint64_t sessions_queued, queue_timeouts;
+	uint64_t priority_boosts;
+	uint64_t refused_estimates; /* statements not begun because of their estimate */
+	uint64_t rule_actions;	    /* calls that crossed a limit of their plan's switch rules */
+	uint32_t current_queued;
+	/* waits in queues that are over */
+	uint64_t queue_wait_count, queue_wait_sum_ns, queue_wait_min_ns, queue_wait_max_ns;
+	uint64_t queue_wait_p50_ns, queue_wait_p90_ns, queue_wait_p99_ns, queue_wait_p999_ns;
 };
 
 REEVE_API void reeve_session_stats_get(struct reeve *reeve, struct reeve_session_stats *ret_stats);
+
+/* ---- limits and priority ---- */
+
+/* A session's own limits; the strictest of session, group and plan holds. Compared strictly. */
+struct reeve_session_limits {
+	uint64_t idle_timeout_ns;  /* REEVE_UNLIMITED: none; else at least 1 ms */
+	uint64_t max_execution_ns; /* of one statement; the same */
+};
+enum { REEVE_LIMITS_IDLE = 1, REEVE_LIMITS_EXECUTION = 2 };
+
+/*
+ * Sets those that `fields` names and leaves the other. A running statement keeps the limit it began
+ * with. Errors: NOT_FOUND, INVALID_STATE (ended), INVALID_ARGUMENT.
+ */
+REEVE_API int reeve_session_limits_set(struct reeve *reeve, reeve_session_id id, uint32_t fields,
+	const struct reeve_session_limits *limits, struct reeve_error *err);
+/* Its own limits. NOT_FOUND. */
+REEVE_API int reeve_session_limits_get(struct reeve *reeve, reeve_session_id id,
+	struct reeve_session_limits *ret_limits, struct reeve_error *err);
+
+struct reeve_priority_change {
+	uint32_t previous, now; /* enum reeve_session_priority */
+	uint32_t boosts;	/* of this session so far */
+};
+/*
+ * One step up: Low, Normal, High, Critical. Moves it in its queue too (Critical leaves it at once),
+ * counts, and lasts until the session has had its turn: the statement that runs or waits ends, or the
+ * next one. At Critical nothing changes and nothing is counted. `ret_change` may be NULL.
+ * Errors: NOT_FOUND, INVALID_STATE (ended).
+ */
+REEVE_API int reeve_session_boost(struct reeve *reeve, reeve_session_id id,
+	struct reeve_priority_change *ret_change, struct reeve_error *err);
+/* Sets its own priority for good; ends a boost. INVALID_ARGUMENT above 3. */
+REEVE_API int reeve_session_priority_set(struct reeve *reeve, reeve_session_id id,
+	uint32_t priority, struct reeve_priority_change *ret_change, struct reeve_error *err);
+
+/* NULL leaves a text as it is, "" removes it. */
+struct reeve_session_attributes {
+	const char *program, *machine, *service, *module, *action;
+};
+/* Errors: NOT_FOUND, INVALID_STATE (ended), INVALID_ARGUMENT. */
+REEVE_API int reeve_session_attributes_set(struct reeve *reeve, reeve_session_id id,
+	const struct reeve_session_attributes *attributes, struct reeve_error *err);
+
+/* ---- settings ---- */
+
+enum reeve_execution_action {
+	REEVE_EXECUTION_CANCELS = 0, /* the statement */
+	REEVE_EXECUTION_ENDS_SESSION = 1
+};
+struct reeve_session_config {
+	uint32_t global_session_limit;	   /* UINT32_MAX: none */
+	bool timeout_checker_enabled;	   /* whether housekeeping looks at timeouts */
+	bool auto_terminate_enabled;	   /* false: overruns are told, nobody is ended */
+	uint64_t default_idle_timeout_ns;  /* where session, group and plan have none */
+	uint64_t default_max_execution_ns; /* the same */
+	uint64_t idle_mark_ns;		   /* inactive sessions are IDLE after this; 1 ms up */
+	uint32_t execution_timeout_action; /* enum reeve_execution_action */
+};
+REEVE_API void reeve_session_config_get(
+	struct reeve *reeve, struct reeve_session_config *ret_config);
+/* Takes effect at once; a lowered global limit ends nobody. INVALID_ARGUMENT. */
+REEVE_API int reeve_session_config_set(
+	struct reeve *reeve, const struct reeve_session_config *config, struct reeve_error *err);
+
+/* ---- timeouts ---- */
+
+enum {
+	REEVE_CHECK_IDLE = 1,
+	REEVE_CHECK_EXECUTION = 2,
+	REEVE_CHECK_QUEUE = 4,
+	REEVE_CHECK_ALL = 7
+};
+struct reeve_timeout_report {
+	uint32_t idle, idle_blockers, executions, queue_timeouts;
+	uint32_t sessions; /* ids copied */
+};
+/*
+ * Looks at all sessions now, for these kinds of timeouts, and does what is to be done: ends idle
+ * sessions, statements by hand that run too long, waits in queues. (Statements of reeve_query_begin
+ * see to their own.) reeve_tick does it twice a second, and so does whoever waits. *ret_report (may
+ * be NULL) counts; up to `capacity` ids of sessions that were dealt with go to `ret_ids`.
+ * Errors: INVALID_ARGUMENT.
+ */
+REEVE_API int reeve_session_check_timeouts(struct reeve *reeve, uint32_t kinds,
+	reeve_session_id *ret_ids, uint32_t capacity, struct reeve_timeout_report *ret_report,
+	struct reeve_error *err);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,7 @@ enum reeve_wait_reason {
 	REEVE_WAIT_IO_TURN = 8, /* waiting for its turn among the I/O requests under way */
 	REEVE_WAIT_PARALLEL_SERVERS = 9, /* waiting for parallel servers */
 	REEVE_WAIT_LOCK = 10, /* waiting for a lock that another session holds */
+	REEVE_WAIT_SESSION_POOL = 11, /* waiting for one of the active sessions of its group */
 };
 
 #ifdef __cplusplus

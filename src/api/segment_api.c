@@ -72,6 +72,12 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	reeve__put(&c->runaway_ns, (uint64_t)300 * 1000000000);
 	reeve__put(&c->runaway_ppm, REEVE_PPM / 2);
 	reeve__put(&c->plan_cap_ppm, REEVE_PPM);
+	reeve__put(&r->control->global_limit, UINT32_MAX);
+	reeve__put(&r->control->checker_on, 1);
+	reeve__put(&r->control->auto_terminate, 1);
+	reeve__put(&r->control->default_idle_ns, REEVE_UNLIMITED);
+	reeve__put(&r->control->default_execution_ns, REEVE_UNLIMITED);
+	reeve__put(&r->control->idle_mark_ns, (uint64_t)60 * 1000000000);
 	c->ready = c->throttled = c->pull_ready = c->watchman = REEVE_NONE;
 	r->cpu_more->pull_throttled = REEVE_NONE;
 	/* Virtual clocks start just before they wrap, so that wrapping is ordinary. */
@@ -231,6 +237,8 @@ REEVE_API int reeve_tick(
 	}
 	report.forgotten_sessions = reeve__session_forget(reeve);
 	reeve__user_expire(reeve, reeve__wall(reeve));
+	reeve__session_pools_look(reeve);
+	reeve__limits_check_if_due(reeve, &report.timeouts);
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
 		return rc;

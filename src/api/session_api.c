@@ -121,12 +121,6 @@ REEVE_API uint32_t reeve_session_copy(struct reeve *reeve, reeve_session_id afte
 				  : 0;
 }
 
-REEVE_API int reeve_session_start(struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
-{
-	WANT(reeve);
-	return flushed(reeve, reeve__session_start(reeve, id, err));
-}
-
 REEVE_API int reeve_session_complete(
 	struct reeve *reeve, reeve_session_id id, struct reeve_error *err)
 {

@@ -31,7 +31,8 @@ REEVE_API const struct reeve_error_row *reeve_error_row_of(int code)
 
 REEVE_API const char *reeve_wait_text(uint32_t reason)
 {
-	return reason < REEVE_COUNT(wait_texts) ? wait_texts[reason] : "unknown";
+	return reason < REEVE_COUNT(wait_texts) && wait_texts[reason] ? wait_texts[reason]
+								      : "unknown";
 }
 
 REEVE_API const struct reeve_event_row *reeve_event_row_of(uint32_t kind)

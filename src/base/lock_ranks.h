@@ -6,6 +6,7 @@ enum {
 	REEVE_RANK_ADMIN = 10, /* attachments, reaping, segment state */
 	REEVE_RANK_CATALOG = 20, /* groups, user mappings, plans, directives, activation */
 	REEVE_RANK_SESSIONS = 30, /* session table: allocation, state changes off the fast path, counts per group */
+	REEVE_RANK_SESSION_POOLS = 40, /* session pools: queues, counts made anew */
 	REEVE_RANK_MEMORY = 60, /* pools, allocations, quotas, pressure; a second lock of this rank, never held with it, the samplers */
 	REEVE_RANK_PARALLEL = 50, /* parallel control: executions, servers, pools, their queue */
 	REEVE_RANK_CPU = 70, /* CPU domain: queues, virtual times, buckets, hand-over */

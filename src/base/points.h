@@ -66,6 +66,13 @@ enum reeve_point {
 	REEVE_POINT_GROUP_SESSION_MOVED, /* a session of a group that is being deleted has moved */
 	REEVE_POINT_GROUP_EMPTIED, /* all that referred to the group has moved, the group is still there */
 	REEVE_POINT_GROUP_GONE, /* the group is gone, its deletion is still noted */
+	REEVE_POINT_POOL_PENDING, /* place in a session pool intended, not yet counted */
+	REEVE_POINT_POOL_CLAIMED, /* place counted, not yet the session's */
+	REEVE_POINT_POOL_RELEASING, /* place given up, still counted */
+	REEVE_POINT_POOL_QUEUED, /* session in the queue of its pool, lock still held */
+	REEVE_POINT_POOL_HANDED, /* place given to who waits, not yet woken */
+	REEVE_POINT_POOL_CLOSED, /* pool closed, count not yet made anew */
+	REEVE_POINT_POOL_SWITCHED, /* session moved to another group, its place not yet */
 	REEVE_POINT_COUNT
 };
 
@@ -132,6 +139,13 @@ enum reeve_point {
 	"GROUP_CONDEMNED", \
 	"GROUP_SESSION_MOVED", \
 	"GROUP_EMPTIED", \
-	"GROUP_GONE"
+	"GROUP_GONE", \
+	"POOL_PENDING", \
+	"POOL_CLAIMED", \
+	"POOL_RELEASING", \
+	"POOL_QUEUED", \
+	"POOL_HANDED", \
+	"POOL_CLOSED", \
+	"POOL_SWITCHED"
 
 #endif

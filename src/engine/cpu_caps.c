@@ -290,7 +290,8 @@ void reeve__cpu_announce(struct reeve *r)
 {
 	struct reeve__cpu_pass x;
 
-	reeve__sessions_lock(r); /* tasks come and go under it */
+	reeve__session_pools_look(r); /* pools and rules follow first: who is told looks at them */
+	reeve__sessions_lock(r);      /* tasks come and go under it */
 	reeve__cpu_begin(&x, r);
 	reeve__boost_follow_ruling(&x);
 	reeve__cpu_nudge(&x, REEVE_NONE);

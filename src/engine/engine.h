@@ -49,6 +49,24 @@
 /* What a task of a capped group may use before it settles its account. */
 #define REEVE_SETTLE_NS ((uint64_t)1000000)
 
+/* Limits of a switch rule, in the order in which they are looked at. */
+enum {
+	REEVE__RULE_CPU,
+	REEVE__RULE_ELAPSED,
+	REEVE__RULE_IO_BYTES,
+	REEVE__RULE_IO_REQUESTS,
+	REEVE__RULE_LIMITS
+};
+
+/* What the ruling says about calls of a group. */
+struct reeve__rule {
+	uint64_t limit[REEVE__RULE_LIMITS]; /* REEVE_UNLIMITED: none */
+	uint64_t max_estimate_ns;
+	uint64_t plan, ruling;
+	uint32_t action, to_group; /* REEVE_ROW_...; slot */
+	bool for_call, on_estimate;
+};
+
 /*
  * A session as its process holds it. Used by one thread at a time. What a short statement touches
  * comes first: between two of them an engine's own work may have filled the processor's cache.
@@ -83,13 +101,25 @@ struct reeve_session {
 	uint64_t glance_cycles; /* when a checkpoint last looked at the counter */
 	struct reeve_sh_session *sh;
 	uint32_t session, task;
-	char stop_text[128];
+	char stop_text[REEVE_ERROR_TEXT_MAX];
 	/* the I/O request under way, if io_open */
 	uint32_t io_type, io_device;
 	uint32_t io_slot, io_hint;	    /* I/O slot that bears the task's name; where to try */
 	uint32_t io_request, io_generation; /* row of the table, when it had to queue */
 	uint64_t io_cycles, io_due_ns;	    /* when it was admitted; the span it may take */
 	struct reeve_session *next, *previous; /* this process's list */
+	/* rules on calls; see limits.c */
+	struct {
+		uint64_t ruling; /* ruling word they are of */
+		uint32_t group;	 /* slot of the group they are of */
+		bool on, done;
+		uint64_t look_cycles; /* when to look at them next */
+		uint64_t base_cycles; /* call in which counting began */
+		uint64_t cpu_base, io_bytes_base, io_requests_base, elapsed_base;
+		struct reeve__rule rule;
+	} rules;
+	uint64_t elapsed_ns; /* of statements that are over */
+	bool own_deadline;   /* the deadline is its caller's, not a limit */
 };
 
 static inline uint64_t reeve__cycles(const struct reeve *r)
@@ -283,7 +313,7 @@ static inline int reeve__query_glance(struct reeve_session *s)
 /* The hot part of reeve_checkpoint: a load, a branch, a count; now and then the cycle counter. */
 static inline int reeve__query_checkpoint(struct reeve_session *s)
 {
-	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) != 0))
+	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) & REEVE_ATTEND_NOW))
 		return reeve__query_checkpoint_slow(s, reeve__cycles(s->r));
 	if (REEVE_LIKELY(--s->countdown != 0))
 		return 0;
@@ -365,7 +395,9 @@ int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_sessio
 	struct reeve_error *err);
 uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t flags,
 	struct reeve_session_info *ret, uint32_t capacity);
-int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+/* 0: started; 1: queued. `def` may be NULL. */
+int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reeve_query_def *def,
+	uint32_t *ret_position, struct reeve_error *err);
 int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err);
 int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to, uint32_t reason,
 	struct reeve_error *err);
@@ -492,5 +524,145 @@ int reeve__cpu_rebalance(struct reeve *r, struct reeve_error *err);
 void reeve__runaway_note(struct reeve *r, uint32_t task);
 int reeve__runaway_detect(struct reeve *r, reeve_task_id *ret_new, uint32_t capacity,
 	uint32_t *ret_current, struct reeve_error *err);
+
+/* ---- session_pool.c: session pools; see its head ---- */
+
+#define REEVE__SESSION_POOL_RULES                                                                  \
+	(UINT64_C(1) << 59) /* in a pool's word: calls of the group are watched */
+
+/* What one pass under the lock of pools works with; wakes are sent once no lock is held. */
+struct reeve__session_pool_pass {
+	struct reeve *r;
+	struct reeve_sh_session_domain *d;
+	uint64_t now; /* monotonic ns */
+	struct reeve__heap queue;
+	uint32_t wake_count;
+	uint32_t wakes[16];
+};
+
+/* Takes the lock: makes everything anew when its last owner died, follows a new ruling. */
+void reeve__session_pool_begin(struct reeve__session_pool_pass *x, struct reeve *r);
+void reeve__session_pool_unlock(struct reeve__session_pool_pass *x);
+void reeve__session_pool_wake(struct reeve__session_pool_pass *x);
+/*
+ * The owner's way in, without the lock: 0, or 1 when it has to come to the lock. And its way out,
+ * when its phase is IDLE again.
+ */
+int reeve__session_pool_enter(struct reeve_session *s, uint32_t group);
+void reeve__session_pool_leave(struct reeve *r, struct reeve_sh_session *sh);
+/* In, under the lock: 0; 1 when it is queued; RESOURCE_EXHAUSTED when the pool does not queue. */
+int reeve__session_pool_enter_locked(
+	struct reeve__session_pool_pass *x, uint32_t session, struct reeve_error *err);
+/* Whether it is in a queue; what has become of it is then to be looked at under the lock. */
+bool reeve__session_pool_waits(const struct reeve_sh_session *sh);
+bool reeve__session_pool_overdue(const struct reeve_sh_session *sh, uint64_t now);
+/* Out of the queue, for whatever reason; or because of the queue timeout: QUEUE_TIMEOUT. */
+void reeve__session_pool_give_up_locked(struct reeve__session_pool_pass *x, uint32_t session);
+int reeve__session_pool_timeout_locked(
+	struct reeve__session_pool_pass *x, uint32_t session, struct reeve_error *err);
+/* Free places of its pool go to who waits: a look-up of somebody who does. */
+void reeve__session_pool_hand_over_locked(struct reeve__session_pool_pass *x, uint32_t session);
+/* A session ends, moves to another group, gets another priority. The session lock is held. */
+void reeve__session_pool_drop_locked(struct reeve__session_pool_pass *x, uint32_t session);
+void reeve__session_pool_move_locked(
+	struct reeve__session_pool_pass *x, uint32_t session, uint32_t to_group);
+/* Its place follows its group, after a move that was cut short or has no wakes to send. */
+void reeve__session_pool_settle(struct reeve *r, uint32_t session, uint32_t group);
+void reeve__session_pool_rank_locked(
+	struct reeve__session_pool_pass *x, uint32_t session, uint32_t rank);
+/* Follows the ruling in force and gives free places to who waits, in all pools. No lock held. */
+void reeve__session_pools_look(struct reeve *r);
+int reeve__session_pool_configure(struct reeve *r, reeve_group_id group, uint32_t max_active,
+	uint64_t queue_timeout_ns, bool allow_queuing, struct reeve_error *err);
+int reeve__session_pool_remove(struct reeve *r, reeve_group_id group, struct reeve_error *err);
+int reeve__session_pool_get(struct reeve *r, reeve_group_id group,
+	struct reeve_session_pool_info *ret, struct reeve_error *err);
+uint32_t reeve__session_pool_copy(struct reeve *r, reeve_group_id after,
+	struct reeve_session_pool_info *ret, uint32_t capacity);
+int reeve__session_queue_copy(struct reeve *r, reeve_group_id group,
+	struct reeve_queued_session *ret, uint32_t capacity, struct reeve_error *err);
+/* Place in its queue, 1: next; 0: not queued. Pools' lock held. */
+uint32_t reeve__session_queue_position_locked(struct reeve__session_pool_pass *x, uint32_t session);
+int reeve__session_pool_validate(
+	struct reeve *r, void (*found)(void *arg, const char *fault), void *arg);
+
+/* ---- limits.c: what a call and a session may use ---- */
+
+/* Refuses a call by its estimate, or has it switched before it starts. 0, or why not. */
+int reeve__limits_estimate(
+	struct reeve *r, uint32_t session, uint64_t estimated_ns, struct reeve_error *err);
+/* The owner's calls: a call begins; time to look at its rules; it is over. */
+void reeve__limits_begin(struct reeve_session *s, uint64_t cycles);
+int reeve__limits_look(struct reeve_session *s, uint64_t cycles);
+void reeve__limits_end(struct reeve_session *s, uint64_t cycles);
+/* Whether a ruling or group has changed since the rules were read, or it is time to look at them. */
+static inline bool reeve__limits_due(const struct reeve_session *s, uint64_t cycles)
+{
+	return s->rules.ruling != reeve__get(&s->r->header->ruling) ||
+	       s->rules.group != reeve__get(&s->t->group) ||
+	       !reeve__before(cycles, s->rules.look_cycles);
+}
+/* Back to its own priority: it has had its turn. */
+void reeve__session_unboost(struct reeve *r, uint32_t session);
+/* What is to be done besides when a statement has ended: see REEVE_AT_END_... */
+void reeve__limits_at_end(struct reeve *r, uint32_t session);
+/* Limit of a statement's elapsed time, strictest first; REEVE_UNLIMITED. */
+uint64_t reeve__execution_limit_ns(const struct reeve *r, const struct reeve_sh_session *sh);
+/* When it was last busy, on the processor's counter. Session lock held. */
+uint64_t reeve__idle_cycles(const struct reeve *r, const struct reeve_sh_session *sh);
+uint64_t reeve__idle_limit_ns(const struct reeve *r, const struct reeve_sh_session *sh);
+#define REEVE__CHECK_RULES (1u << 16) /* beside REEVE_CHECK_...: statements that do not come by */
+/* Looks at all sessions: who is idle, queued or running for too long. No lock held. */
+void reeve__limits_check(struct reeve *r, uint32_t kinds, reeve_session_id *ret_ids,
+	uint32_t capacity, struct reeve_timeout_report *ret);
+void reeve__limits_check_if_due(struct reeve *r, struct reeve_timeout_report *ret);
+int reeve__session_limits_set(struct reeve *r, reeve_session_id id, uint32_t fields,
+	const struct reeve_session_limits *limits, struct reeve_error *err);
+int reeve__session_limits_get(struct reeve *r, reeve_session_id id,
+	struct reeve_session_limits *ret, struct reeve_error *err);
+int reeve__session_config_set(
+	struct reeve *r, const struct reeve_session_config *config, struct reeve_error *err);
+void reeve__session_config_get(struct reeve *r, struct reeve_session_config *ret);
+int reeve__session_priority_set(struct reeve *r, reeve_session_id id, uint32_t priority, bool boost,
+	struct reeve_priority_change *ret, struct reeve_error *err);
+int reeve__session_attributes_set(struct reeve *r, reeve_session_id id,
+	const struct reeve_session_attributes *attributes, struct reeve_error *err);
+int reeve__explain(struct reeve *r, reeve_session_id id, struct reeve_wait_explanation *ret,
+	struct reeve_error *err);
+
+/* ---- session.c, for these ---- */
+
+/* Slot of a live session under the session lock, or why not. */
+int reeve__session_find_live_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err);
+int reeve__session_find_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err);
+/* Ends a session for that reason, in whatever state it is. */
+int reeve__session_end(
+	struct reeve *r, reeve_session_id id, uint32_t reason, struct reeve_error *err);
+/* Ends it if it is idle still, since the statement that ended at `end_cycles`. */
+bool reeve__session_end_idle(struct reeve *r, uint32_t session, reeve_session_id id,
+	uint64_t end_cycles, uint32_t reason);
+/* A statement by hand is over, whoever says so. */
+int reeve__session_stop_hand(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+/* Whether a group takes one more session, or why not. */
+int reeve__session_check_room(const struct reeve_sh_group *g, struct reeve_error *err);
+/* Priority 0 to 7 of a session's task. */
+uint32_t reeve__session_task_priority(uint32_t session_priority);
+/*
+ * Moves a session with counts, place in a pool, and task, or nothing. What runs goes on, and counts
+ * in the new group even when its pool is full; what waits, waits there, as old as it is. Back goes a
+ * session to any group that exists, full or not. By hand ends a way back.
+ */
+enum reeve__mover { REEVE__MOVED_BY_HAND, REEVE__MOVED_BY_RULE, REEVE__MOVED_BACK };
+int reeve__session_move(struct reeve *r, reeve_session_id id, reeve_group_id to, uint32_t reason,
+	enum reeve__mover mover, struct reeve_error *err);
+/* Describes a session; session lock held. */
+void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info *info);
+/* The end of its statement has more to do: REEVE_AT_END_... bits; 0: give a place in a pool back. */
+void reeve__session_at_end(struct reeve *r, struct reeve_sh_session *sh, uint32_t bits);
+/* The part of the statistics that pools and limits know. */
+void reeve__session_queue_stats(struct reeve *r, struct reeve_session_stats *ret);
+bool reeve__session_is_busy(const struct reeve_sh_task *t);
 
 #endif

@@ -79,6 +79,7 @@ static void move_session(const struct move *m, uint32_t i)
 	reeve__put(&sh->group, m->to);
 	if (state == REEVE_SLOT_LIVE) {
 		reeve__memory_session_follow(m->r, i, m->to);
+		reeve__session_pool_settle(m->r, i, m->to);
 		reeve__add(&m->r->groups[m->from].sessions, (uint32_t)-1);
 		reeve__add(&m->r->groups[m->to].sessions, 1);
 	}

@@ -71,6 +71,8 @@ static void set_look(struct reeve_session *s)
 
 	if (reeve__before(s->deadline_cycles, at))
 		at = s->deadline_cycles;
+	if (REEVE_UNLIKELY(s->rules.on) && reeve__before(s->rules.look_cycles, at))
+		at = s->rules.look_cycles;
 	s->look_cycles = at;
 }
 
@@ -109,6 +111,24 @@ static bool is_cancelled(struct reeve_session *s)
 	return true;
 }
 
+/* Its end takes the session with it. */
+static void doom(struct reeve_session *s, uint32_t reason)
+{
+	uint32_t none = REEVE_END_NONE;
+
+	atomic_compare_exchange_strong(&s->sh->doom, &none, reason);
+	atomic_fetch_or(&s->t->attention, REEVE_ATTEND_KILL);
+}
+
+/* An execution limit, other than its caller's own deadline, may be set to end the session. */
+static bool timeout_ends_session(const struct reeve_session *s)
+{
+	const struct reeve_sh_session_domain *d = s->r->control;
+
+	return !s->own_deadline && reeve__get(&d->execution_ends_session) &&
+	       reeve__get(&d->auto_terminate);
+}
+
 int reeve__query_must_stop(struct reeve_session *s, uint32_t attention, uint64_t cycles)
 {
 	if (s->stop_code)
@@ -129,10 +149,13 @@ int reeve__query_must_stop(struct reeve_session *s, uint32_t attention, uint64_t
 		snprintf(text, sizeof(text), "the statement was out of time after %.3f s",
 			(double)reeve__cycles_ns(s->r, s->deadline_cycles - s->begin_cycles) / 1e9);
 		reeve__add(&s->r->header->session_counts.execution_timeouts, 1);
+		if (timeout_ends_session(s))
+			doom(s, REEVE_END_EXECUTION_TIMEOUT);
 		reeve__session_event(s->r, s->session,
 			(struct reeve_event){.kind = REEVE_EVENT_EXECUTION_TIMEOUT,
 				.code = REEVE_ETIMEOUT,
-				.action = REEVE_ACTION_CANCEL_QUERY,
+				.action = timeout_ends_session(s) ? REEVE_ACTION_TERMINATE_SESSION
+								  : REEVE_ACTION_CANCEL_QUERY,
 				.limit_kind = REEVE_LIMIT_EXECUTION_TIME,
 				.limit = reeve__cycles_ns(
 					s->r, s->deadline_cycles - s->begin_cycles),
@@ -378,8 +401,8 @@ static inline int go_on(
 	if (REEVE_LIKELY(!contended))
 		s->slice_cycles = probe;
 	set_look(s);
-	if (REEVE_UNLIKELY(reeve__get(&s->t->attention) || reeve__get(&group->cpu.gate) ||
-			   !reeve__before(cycles, s->look_cycles)))
+	if (REEVE_UNLIKELY((reeve__get(&s->t->attention) & REEVE_ATTEND_NOW) ||
+			   reeve__get(&group->cpu.gate) || !reeve__before(cycles, s->look_cycles)))
 		return reeve__query_checkpoint_slow(s, cycles);
 	if (REEVE_UNLIKELY(contended) && reeve__before(probe, s->look_cycles))
 		s->look_cycles = probe;
@@ -403,7 +426,8 @@ REEVE_APART static void set_deadline(struct reeve_session *s, reeve_ns deadline,
 	uint64_t left = deadline > now ? (uint64_t)(deadline - now) : 0;
 	uint64_t own = cycles + cycles_until(s->r, left);
 
-	if (reeve__before(own, s->deadline_cycles))
+	s->own_deadline = reeve__before(own, s->deadline_cycles);
+	if (s->own_deadline)
 		s->deadline_cycles = own;
 }
 
@@ -422,6 +446,7 @@ static inline void start_statement(struct reeve_session *s, const struct reeve_s
 	uint64_t limit = reeve__get(&group->max_execution_ns);
 
 	s->in_query = true;
+	s->own_deadline = false;
 	s->countdown = 1;
 	if (REEVE_UNLIKELY(!is_own_clock(s)))
 		read_cpu_clock(s); /* another thread than last time: its clock is the measure now */
@@ -456,6 +481,15 @@ REEVE_COLD static int begin_refused(
 		"session %llu is running a statement; end it first", (unsigned long long)id);
 }
 
+/* By its estimate the plan ends the session, or only refuses the statement. */
+REEVE_COLD static int estimate_refused(struct reeve_session *s, int code)
+{
+	if (code == REEVE_EKILLED)
+		reeve__session_end(
+			s->r, (reeve_session_id){s->sh->head.id}, REEVE_END_RUNAWAY, NULL);
+	return code;
+}
+
 REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct reeve_error *err)
 {
 	char text[sizeof(s->stop_text)];
@@ -479,6 +513,127 @@ void reeve__query_expect(const struct reeve_session *s)
 	__builtin_prefetch(&r->cpu_slots[s->slot]);
 	__builtin_prefetch(r->cpu);
 	__builtin_prefetch(r->header);
+}
+
+/* ---- a place in the group's pool ---- */
+
+/* Instant at which a waiter for a place looks up by itself. */
+static reeve_ns place_look_at(struct reeve_session *s, uint64_t now)
+{
+	uint64_t at = now + REEVE_LOOK_UP_NS, left = reeve__query_time_left(s, reeve__cycles(s->r));
+	uint64_t timeout = reeve__get(&s->sh->queue_deadline_ns);
+
+	if (timeout < at)
+		at = timeout + 1; /* compared strictly */
+	if (at - now > left)
+		at = now + left;
+	return (reeve_ns)at;
+}
+
+/* One look of a waiter, under the lock of pools. True when the wait is over. */
+static bool place_look(struct reeve_session *s, struct reeve__session_pool_pass *x, int *ret)
+{
+	struct reeve_error why;
+
+	if (!reeve__session_pool_waits(s->sh))
+		return true;
+	park_locked(s);
+	*ret = reeve__query_must_stop(s, reeve__get(&s->t->attention), reeve__cycles(s->r));
+	if (*ret == 0 && reeve__session_pool_overdue(s->sh, x->now)) {
+		*ret = stop(s, reeve__session_pool_timeout_locked(x, s->session, &why), why.text);
+		return true;
+	}
+	if (*ret || !reeve__segment_ready(s->r)) {
+		reeve__session_pool_give_up_locked(x, s->session);
+		return true;
+	}
+	reeve__session_pool_hand_over_locked(x, s->session);
+	return !reeve__session_pool_waits(s->sh);
+}
+
+/* Sleeps until a place is handed over, or a reason to stop. */
+static int wait_for_place(struct reeve_session *s)
+{
+	struct reeve *r = s->r;
+	reeve_ns began = reeve__mono(r), at = place_look_at(s, (uint64_t)began);
+	struct reeve__session_pool_pass x;
+	bool over = false;
+	int rc = 0;
+
+	s->parks++;
+	reeve__reap_if_due(r);
+	while (!over) {
+		if (!(reeve__get(&s->t->attention) & (REEVE_ATTEND_CANCEL | REEVE_ATTEND_KILL)))
+			r->host->wait(r->host->self, (uint32_t *)&s->t->park, REEVE_PARK_YES, at);
+		reeve__session_pool_begin(&x, r);
+		over = place_look(s, &x, &rc);
+		reeve__session_pool_unlock(&x);
+		reeve__session_pool_wake(&x);
+		at = place_look_at(s, x.now);
+		if (!over)
+			reeve__reap_if_due(r);
+	}
+	reeve__put(&s->t->park, REEVE_PARK_NO);
+	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	s->charged_cycles = reeve__cycles(r);
+	read_cpu_clock(s);
+	return rc;
+}
+
+/* Under the lock: in, or into the queue. Phase BLOCKED: the CPU slot it may have kept is others' to take. */
+static int enter_slowly(struct reeve_session *s)
+{
+	struct reeve__session_pool_pass x;
+	struct reeve__cpu_pass cpu;
+	struct reeve_error why;
+	int rc;
+
+	reeve__session_pool_begin(&x, s->r);
+	rc = reeve__session_pool_enter_locked(&x, s->session, &why);
+	if (rc == 1) {
+		atomic_store(&s->t->phase, (uint32_t)REEVE_PHASE_BLOCKED);
+		park_locked(s);
+	}
+	reeve__session_pool_unlock(&x);
+	reeve__session_pool_wake(&x);
+	if (rc < 0)
+		return stop(s, rc, why.text);
+	if (rc == 0)
+		return 0;
+	if (atomic_load(&s->r->cpu->contended)) {
+		reeve__cpu_begin(&cpu, s->r);
+		reeve__cpu_dispatch(&cpu);
+		reeve__cpu_end(&cpu);
+	}
+	reeve__event_flush(s->r);
+	rc = wait_for_place(s);
+	atomic_store(&s->t->phase, (uint32_t)REEVE_PHASE_WORK);
+	return rc;
+}
+
+/* A limit of the session's own, or of nobody else's, in place of its group's. */
+static void limit_statement(struct reeve_session *s, const struct reeve_query_def *def)
+{
+	uint64_t limit = reeve__execution_limit_ns(s->r, s->sh);
+
+	s->deadline_cycles =
+		s->begin_cycles +
+		(limit == REEVE_UNLIMITED ? NO_DEADLINE_CYCLES : cycles_until(s->r, limit));
+	s->own_deadline = false;
+	if (def && def->deadline != REEVE_NEVER)
+		set_deadline(s, def->deadline, s->begin_cycles);
+}
+
+/* The group has a pool, or rules for its calls, or there are limits that are not its group's. */
+REEVE_APART static int begin_controlled(
+	struct reeve_session *s, const struct reeve_query_def *def, uint64_t word)
+{
+	limit_statement(s, def);
+	if (word & REEVE__SESSION_POOL_RULES)
+		reeve__limits_begin(s, s->begin_cycles);
+	if (reeve__session_pool_enter(s, reeve__get(&s->t->group)) == 0)
+		return 0;
+	return enter_slowly(s);
 }
 
 /* Without the slot of last time. */
@@ -508,9 +663,15 @@ int reeve__query_begin(
 {
 	uint32_t phase = REEVE_PHASE_IDLE;
 	const struct reeve_sh_group *group;
-	uint64_t cycles = reeve__cycles(s->r), gap;
+	uint64_t cycles, gap, word;
 	int rc;
 
+	if (REEVE_UNLIKELY(def && def->estimated_ns)) {
+		rc = reeve__limits_estimate(s->r, s->session, def->estimated_ns, err);
+		if (rc)
+			return estimate_refused(s, rc);
+	}
+	cycles = reeve__cycles(s->r);
 	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
@@ -519,6 +680,16 @@ int reeve__query_begin(
 	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
 	group = group_of(s);
 	start_statement(s, group, def, cycles);
+	/* After the phase: who makes a pool now sees this statement, or this sees the pool. */
+	word = atomic_load(&s->r->session_pools[group - s->r->groups].word);
+	if (REEVE_UNLIKELY(word || (reeve__get(&s->t->attention) & REEVE_ATTEND_LIMITS)) &&
+		reeve__segment_ready(s->r)) {
+		rc = begin_controlled(s, def, word);
+		if (REEVE_UNLIKELY(rc))
+			return begin_failed(s, rc, err);
+		cycles = s->charged_cycles;
+		group = group_of(s); /* it may have been moved while it waited */
+	}
 	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r) || !has_kept_slot(s)))
 		return begin_elsewhere(s, cycles, err);
 	REEVE_POINT(QUERY_RUNNING);
@@ -624,9 +795,26 @@ static int ask_scheduler(struct reeve_session *s)
 	return acquire_slot(s, &x, false);
 }
 
+/* What the plan says about calls of its group, and about what this one has used. */
+static int look_at_rules(struct reeve_session *s, uint64_t cycles)
+{
+	int rc = reeve__limits_look(s, cycles);
+
+	if (rc == REEVE_EKILLED) {
+		doom(s, REEVE_END_RUNAWAY);
+		return stop(s, rc, "the session is ended: its call used more than the plan allows");
+	}
+	if (rc == REEVE_ECANCELLED) {
+		reeve__add(&s->r->header->session_counts.cancelled, 1);
+		return stop(s, rc,
+			"the statement was cancelled: it used more than the plan allows its group");
+	}
+	return 0;
+}
+
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 {
-	uint32_t attention = reeve__get(&s->t->attention);
+	uint32_t attention = reeve__get(&s->t->attention) & REEVE_ATTEND_NOW;
 	uint64_t used, next;
 	int rc;
 
@@ -641,6 +829,11 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 		return 0;
 	}
 	reeve__memory_attend(s->r);
+	if (REEVE_UNLIKELY(reeve__limits_due(s, cycles))) {
+		rc = look_at_rules(s, cycles);
+		if (rc)
+			return rc;
+	}
 	look_for_runaway(s);
 	used = s->query_cpu_ns - s->slice_start_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
@@ -773,7 +966,8 @@ REEVE_APART static void release_slow(struct reeve_session *s, bool lingers)
  */
 REEVE_APART static bool may_linger(const struct reeve_session *s, uint64_t cycles)
 {
-	return !reeve__get(&s->t->attention) && reeve__before(cycles, s->slice_cycles) &&
+	return !(reeve__get(&s->t->attention) & REEVE_ATTEND_NOW) &&
+	       reeve__before(cycles, s->slice_cycles) &&
 	       reeve__cycles_ns(s->r, s->gap_cycles) <= REEVE_LINGER_NS / 2 && has_kept_slot(s);
 }
 
@@ -816,13 +1010,19 @@ static uint64_t end_cycles(const struct reeve_session *s, uint64_t ticks)
 	return reeve__cycles(s->r);
 }
 
-/* Somebody wanted the statement's attention: a kill still counts, the rest is forgotten. */
+/*
+ * Somebody wanted the statement's attention, or there is something to do besides: a kill still counts,
+ * the rest is forgotten.
+ */
 REEVE_COLD static void attend_after(struct reeve_session *s)
 {
-	uint32_t attention = atomic_fetch_and(&s->t->attention, (uint32_t)REEVE_ATTEND_KILL);
+	uint32_t attention = atomic_fetch_and(
+		&s->t->attention, (uint32_t)(REEVE_ATTEND_KILL | REEVE_ATTEND_LIMITS));
 
 	if (attention & REEVE_ATTEND_LINKED)
 		reeve__task_unlink(s->r, s->task);
+	if (attention & REEVE_ATTEND_END)
+		reeve__limits_at_end(s->r, s->session);
 	if (attention & REEVE_ATTEND_KILL)
 		reeve__session_finish_kill(s);
 }
@@ -846,6 +1046,8 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 		reeve__put(&t->is_runaway, 0);
 	reeve__put(&t->start_cycles, 0);
 	reeve__put(&t->end_cycles, cycles);
+	if (REEVE_UNLIKELY(s->rules.on))
+		reeve__limits_end(s, cycles);
 	s->in_query = false;
 	s->block_depth = 0;
 	s->end_cycles = cycles;

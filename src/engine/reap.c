@@ -153,6 +153,7 @@ void reeve__reap_if_due(struct reeve *r)
 		return;
 	if (atomic_compare_exchange_strong(&r->header->reaped_ns, &last, now))
 		look_for_dead(r, false, NULL);
+	reeve__limits_check_if_due(r, NULL);
 }
 
 uint32_t reeve__attachment_copy(

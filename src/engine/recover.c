@@ -57,6 +57,7 @@ int reeve__validate_all(struct reeve *r, void (*found)(void *arg, const char *fa
 
 	n += reeve__model_validate(r, found, arg);
 	n += reeve__session_validate(r, found, arg);
+	n += reeve__session_pool_validate(r, found, arg);
 	n += reeve__cpu_validate(r, found, arg);
 	n += reeve__event_validate(r, found, arg);
 	n += reeve__memory_validate(r, found, arg);

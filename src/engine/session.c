@@ -48,11 +48,26 @@ static bool has_owner(const struct reeve_sh_session *sh)
 }
 
 /* The count that sessions ended for this reason go into besides; NULL: none. */
-static _Atomic uint64_t *count_of_reason(struct reeve_sh_session_counts *counts, uint32_t reason)
+static _Atomic uint64_t *count_of_reason(struct reeve *r, uint32_t reason)
 {
-	return reason == REEVE_END_MANUAL_KILL	  ? &counts->manual_kills
-	       : reason == REEVE_END_PROCESS_DIED ? &counts->process_deaths
-						  : NULL;
+	struct reeve_sh_session_counts *counts = &r->header->session_counts;
+
+	switch (reason) {
+	case REEVE_END_MANUAL_KILL:
+		return &counts->manual_kills;
+	case REEVE_END_PROCESS_DIED:
+		return &counts->process_deaths;
+	case REEVE_END_IDLE_TIMEOUT:
+		return &r->control->idle_ends;
+	case REEVE_END_IDLE_BLOCKER_TIMEOUT:
+		return &r->control->idle_blocker_ends;
+	case REEVE_END_EXECUTION_TIMEOUT:
+		return &r->control->execution_ends;
+	case REEVE_END_RUNAWAY:
+		return &r->control->runaway_ends;
+	default:
+		return NULL;
+	}
 }
 
 /* The totals of who has died between a change of the table and its counts. */
@@ -63,7 +78,7 @@ static void recover_counts(struct reeve *r, uint32_t current)
 
 	if (i < reeve__table_used(&r->header->sessions)) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
-		_Atomic uint64_t *count = count_of_reason(c, sh->termination);
+		_Atomic uint64_t *count = count_of_reason(r, sh->termination);
 		if (count && reeve__get(&sh->head.state) != REEVE_SLOT_LIVE &&
 			(uint32_t)reeve__get(count) == c->ending_count)
 			reeve__add(count, 1);
@@ -92,6 +107,7 @@ void reeve__sessions_recover_locked(struct reeve *r)
 		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
+		reeve__session_pool_settle(r, i, g);
 		finish_move(r, sh->task, g);
 		reeve__memory_session_follow(r, i, g);
 		finish_parallel_move(r, i, g);
@@ -140,8 +156,10 @@ void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event 
 
 const char *reeve__termination_text(uint32_t reason)
 {
-	static const char *const texts[] = {
-		"", "closed by its client", "killed", "its process died", "its process has left"};
+	static const char *const texts[] = {"", "closed by its client", "killed",
+		"its process died", "its process has left", "idle for too long",
+		"idle for too long, and in another's way", "its statement ran for too long",
+		"its call used too much", "its group was deleted", "maintenance"};
 
 	return reason < REEVE_COUNT(texts) ? texts[reason] : "unknown reason";
 }
@@ -170,13 +188,13 @@ int reeve__session_check(const struct reeve_session_def *def, struct reeve_error
 }
 
 /* Priority 0 to 7 of a session's task. */
-static uint32_t task_priority(uint32_t session_priority)
+uint32_t reeve__session_task_priority(uint32_t session_priority)
 {
 	static const uint32_t of[4] = {0, 1, 3, 7};
 	return of[session_priority & 3];
 }
 
-static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
+int reeve__session_check_room(const struct reeve_sh_group *g, struct reeve_error *err)
 {
 	uint32_t now = reeve__get(&g->sessions);
 
@@ -190,10 +208,45 @@ static int check_room(const struct reeve_sh_group *g, struct reeve_error *err)
 	return 0;
 }
 
+/* The limit on sessions of all groups, from which those of the system are exempt. */
+static int check_global(
+	struct reeve *r, const struct reeve_session_def *def, struct reeve_error *err)
+{
+	uint32_t now = reeve__get(&r->header->session_counts.current);
+	uint32_t limit = reeve__get(&r->control->global_limit);
+
+	if (def->is_system || now < limit)
+		return 0;
+	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+		"there are %u sessions; the limit globalSessionLimit is %u", now, limit);
+}
+
 static int table_full(const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
 {
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
 		name, reeve__get(&table->live), table->capacity);
+}
+
+static void fill_control(
+	struct reeve *r, struct reeve_sh_session *sh, const struct reeve_session_def *def)
+{
+	atomic_store(&sh->pool, 0);
+	atomic_store(&sh->at_end, 0);
+	reeve__put(&sh->doom, (uint32_t)REEVE_END_NONE);
+	reeve__put(&sh->execution_ns, REEVE_UNLIMITED);
+	reeve__put(&sh->idle_ns, REEVE_UNLIMITED);
+	reeve__put(&sh->ruled_cycles, (uint64_t)0);
+	reeve__put(&sh->rule_switches, 0);
+	reeve__put(&sh->rank, def->priority);
+	reeve__put(&sh->boosts, 0);
+	sh->is_system = def->is_system;
+	reeve__put(&sh->return_group, (uint64_t)0);
+	sh->queue_node.rank = 0;
+	reeve__put(&sh->queued_ns, (uint64_t)0);
+	reeve__put(&sh->queue_deadline_ns, UINT64_MAX);
+	sh->created_cycles = reeve__cycles(r);
+	sh->idle_noted = 0;
+	reeve__put(&sh->overrun_told, (uint64_t)0);
 }
 
 static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
@@ -201,7 +254,10 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 
-	memset((char *)sh + sizeof(sh->head), 0, sizeof(*sh) - sizeof(sh->head));
+	/* Up to the pool: what follows is looked at by others, at any time. */
+	memset((char *)sh + sizeof(sh->head), 0,
+		offsetof(struct reeve_sh_session, pool) - sizeof(sh->head));
+	fill_control(r, sh, def);
 	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
 	reeve__put(&sh->group, to->group);
 	sh->task = task;
@@ -255,7 +311,7 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 		reeve__table_free(r, &h->sessions, s->session, NULL);
 		return table_full(&h->tasks, "tasks", err);
 	}
-	fill_task(r, s->task, s->session, to->group, task_priority(def->priority));
+	fill_task(r, s->task, s->session, to->group, reeve__session_task_priority(def->priority));
 	fill_session(r, s->session, s->task, to, def);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
 	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
@@ -317,7 +373,9 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
 	reeve__sessions_lock(r);
 	if (!rc)
-		rc = check_room(&r->groups[to.group], err);
+		rc = check_global(r, def, err);
+	if (!rc)
+		rc = reeve__session_check_room(&r->groups[to.group], err);
 	if (!rc)
 		rc = add_session_locked(r, def, &to, s, err);
 	reeve__sessions_unlock(r);
@@ -334,6 +392,10 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	s->end_cycles = reeve__cycles(r);
 	s->gap_cycles = 0;
 	s->io_hint = s->task & 127;
+	s->rules.group = REEVE_NONE;
+	s->rules.look_cycles = s->end_cycles + (UINT64_C(1) << 62);
+	if (def->is_system)
+		atomic_fetch_or(&s->t->attention, REEVE_ATTEND_LIMITS);
 	remember_local(s);
 	*ret = s;
 	return 0;
@@ -351,18 +413,40 @@ static bool is_last_of_user(const struct reeve *r, uint64_t user_id)
 	return true;
 }
 
+/*
+ * The stored states and their edges. ACTIVE, WAITING, BLOCKED and IDLE are what an INACTIVE session's
+ * task is doing.
+ */
+static void set_state(struct reeve *r, uint32_t i, uint32_t to)
+{
+	struct reeve_sh_session *sh = &r->sessions[i];
+	uint32_t from = reeve__get(&sh->state);
+
+	reeve__lock_assert(&r->header->session_lock);
+	if (from == to)
+		return;
+	if (!(from == REEVE_SESSION_INACTIVE && to == REEVE_SESSION_KILLED) &&
+		!(from == REEVE_SESSION_KILLED && to == REEVE_SESSION_TERMINATED)) {
+		reeve__segment_degrade(r, "session %llu was to go from state %u to %u",
+			(unsigned long long)sh->head.id, from, to);
+		return;
+	}
+	atomic_store(&sh->state, to);
+}
+
 /* LIVE to TERMINATED, once. Returns the task to drop, or REEVE_NONE when it had ended. */
 static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t reason)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 	struct reeve_sh_session_counts *counts = &r->header->session_counts;
-	_Atomic uint64_t *count = count_of_reason(counts, reason);
+	_Atomic uint64_t *count = count_of_reason(r, reason);
 	uint32_t g = reeve__get(&sh->group), task = sh->task;
 
 	if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 		return REEVE_NONE;
-	atomic_store(&sh->state, (uint32_t)REEVE_SESSION_TERMINATED);
 	sh->termination = reason;
+	set_state(r, i, REEVE_SESSION_KILLED);
+	set_state(r, i, REEVE_SESSION_TERMINATED);
 	sh->terminated_wall = reeve__wall(r);
 	if (task < r->header->tasks.capacity) {
 		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
@@ -395,6 +479,8 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
  */
 struct ending {
 	struct reeve__cpu_pass x;
+	struct reeve__session_pool_pass pool;
+	bool left;    /* pool has wakes to send */
 	bool dropped; /* x has wakes to send */
 	struct reeve__parallel_pass parallel;
 	bool parallel_dropped; /* and so has that */
@@ -417,6 +503,16 @@ static void drop_parallel_locked(struct reeve *r, uint32_t i, struct ending *e)
 		e->parallel_dropped = true;
 }
 
+static void leave_pool_locked(struct reeve *r, uint32_t i, struct ending *e)
+{
+	if (atomic_load(&r->sessions[i].pool) == 0 || e->left)
+		return;
+	e->left = true;
+	reeve__session_pool_begin(&e->pool, r);
+	reeve__session_pool_drop_locked(&e->pool, i);
+	reeve__session_pool_unlock(&e->pool);
+}
+
 static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struct ending *e)
 {
 	uint64_t user = r->sessions[i].user_id;
@@ -426,6 +522,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 		return;
 	if (user && is_last_of_user(r, user))
 		e->user = user;
+	leave_pool_locked(r, i, e);
 	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 	reeve__memory_session_end(r, i);
@@ -438,7 +535,9 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	drop_parallel_locked(r, i, e); /* again, should whoever terminated it have died midway */
+	/* again, should whoever terminated it have died midway */
+	leave_pool_locked(r, i, e);
+	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 	reeve__memory_session_release(r, i);
 	r->sessions[i].task = REEVE_NONE;
@@ -449,6 +548,8 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 static void finish_ending(struct reeve *r, struct ending *e)
 {
+	if (e->left)
+		reeve__session_pool_wake(&e->pool);
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
 	if (e->parallel_dropped)
@@ -459,7 +560,7 @@ static void finish_ending(struct reeve *r, struct ending *e)
 
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 {
-	struct ending e = {.dropped = false};
+	struct ending e = {.dropped = false, .left = false};
 
 	if (s->in_query)
 		reeve__query_end(s, 0, NULL);
@@ -475,19 +576,27 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	free(s);
 }
 
+/* Why a killed session is ended. */
+static uint32_t doom_of(const struct reeve_sh_session *sh)
+{
+	uint32_t doom = reeve__get(&sh->doom);
+
+	return doom ? doom : REEVE_END_MANUAL_KILL;
+}
+
 void reeve__session_finish_kill(struct reeve_session *s)
 {
-	struct ending e = {.dropped = false};
+	struct ending e = {.dropped = false, .left = false};
 
 	reeve__sessions_lock(s->r);
-	terminate_locked(s->r, s->session, REEVE_END_MANUAL_KILL, &e);
+	terminate_locked(s->r, s->session, doom_of(s->sh), &e);
 	reeve__sessions_unlock(s->r);
 	finish_ending(s->r, &e);
 }
 
 uint32_t reeve__session_reap(struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason)
 {
-	struct ending e = {.dropped = false};
+	struct ending e = {.dropped = false, .left = false};
 	uint32_t i = from;
 
 	reeve__sessions_lock(r);
@@ -513,7 +622,7 @@ static bool is_orphan(const struct reeve_sh_task *t, uint32_t attachment)
 
 uint32_t reeve__task_reap(struct reeve *r, uint32_t attachment, uint32_t from)
 {
-	struct ending e = {.dropped = false};
+	struct ending e = {.dropped = false, .left = false};
 	uint32_t i = from;
 
 	reeve__sessions_lock(r);
@@ -548,7 +657,8 @@ uint32_t reeve__session_forget(struct reeve *r)
 
 /* ---- looking ---- */
 
-static int find_locked(struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
+int reeve__session_find_locked(
+	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
 {
 	*ret = reeve__table_find(r, &r->header->sessions, id.v);
 	if (*ret != REEVE_NONE)
@@ -556,10 +666,10 @@ static int find_locked(struct reeve *r, reeve_session_id id, uint32_t *ret, stru
 	return reeve__fail(err, REEVE_ENOT_FOUND, "session %llu", (unsigned long long)id.v);
 }
 
-static int find_live_locked(
+int reeve__session_find_live_locked(
 	struct reeve *r, reeve_session_id id, uint32_t *ret, struct reeve_error *err)
 {
-	int rc = find_locked(r, id, ret, err);
+	int rc = reeve__session_find_locked(r, id, ret, err);
 
 	if (!rc && reeve__get(&r->sessions[*ret].head.state) != REEVE_SLOT_LIVE)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE, "session %llu has ended",
@@ -579,7 +689,7 @@ int reeve__session_task_locked(
 	struct reeve *r, reeve_session_id id, uint32_t *ret_task, struct reeve_error *err)
 {
 	uint32_t i = REEVE_NONE;
-	int rc = find_live_locked(r, id, &i, err);
+	int rc = reeve__session_find_live_locked(r, id, &i, err);
 
 	if (!rc)
 		*ret_task = r->sessions[i].task;
@@ -587,7 +697,7 @@ int reeve__session_task_locked(
 }
 
 /* Whether a statement is under way. */
-static bool is_busy(const struct reeve_sh_task *t)
+bool reeve__session_is_busy(const struct reeve_sh_task *t)
 {
 	uint32_t phase = reeve__get(&t->phase);
 
@@ -602,8 +712,21 @@ static reeve_ns instant_of(const struct reeve *r, reeve_ns now, uint64_t cycles)
 	return ago < (uint64_t)now ? now - (reeve_ns)ago : 0;
 }
 
+static void fill_idle(
+	struct reeve *r, const struct reeve_sh_session *sh, struct reeve_session_info *info)
+{
+	uint64_t since = reeve__idle_cycles(r, sh), now = reeve__cycles(r);
+
+	if (info->state != REEVE_SESSION_INACTIVE || !reeve__before(since, now))
+		return;
+	info->idle_ns = (reeve_ns)reeve__cycles_ns(r, now - since);
+	if ((uint64_t)info->idle_ns > reeve__get(&r->control->idle_mark_ns))
+		info->state = REEVE_SESSION_IDLE;
+}
+
 /* What its task is doing, when it has one. */
-static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_info *info)
+static void fill_from_task(struct reeve *r, const struct reeve_sh_session *sh, uint32_t task,
+	struct reeve_session_info *info)
 {
 	const struct reeve_sh_task *t = &r->tasks[task];
 	uint64_t start = reeve__get(&t->start_cycles);
@@ -615,8 +738,10 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
 	info->total_queries += reeve__get(&t->queries);
-	if (!is_busy(t))
+	if (!reeve__session_is_busy(t)) {
+		fill_idle(r, sh, info);
 		return;
+	}
 	if (info->state == REEVE_SESSION_INACTIVE)
 		info->state = REEVE_SESSION_ACTIVE;
 	if (start)
@@ -626,9 +751,15 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 	info->waiting_since = (reeve_ns)since;
 	if (info->state != REEVE_SESSION_ACTIVE)
 		return; /* killed: its statement is being unwound */
-	/* Reasons above these, but for locks, are waits of ours for which the CPU slot was given up. */
-	if (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
-		(info->wait_reason <= REEVE_WAIT_RUNAWAY || info->wait_reason == REEVE_WAIT_LOCK))
+	if (reeve__session_pool_waits(sh)) {
+		info->state = REEVE_SESSION_WAITING;
+		if (reeve__get(&t->phase) == REEVE_PHASE_HAND)
+			info->query_start = 0;
+		info->queued_since = (reeve_ns)reeve__get(&sh->queued_ns);
+	} else if (info->blocked_by.v ||
+		   /* Reasons above these are waits of ours for which the CPU slot was given up. */
+		   (reeve__get(&t->phase) == REEVE_PHASE_BLOCKED &&
+			   info->wait_reason <= REEVE_WAIT_RUNAWAY))
 		info->state = REEVE_SESSION_BLOCKED;
 	else if (info->wait_reason != REEVE_WAIT_NONE && since)
 		info->state = REEVE_SESSION_WAITING;
@@ -636,7 +767,7 @@ static void fill_from_task(struct reeve *r, uint32_t task, struct reeve_session_
 		info->wait_reason = REEVE_WAIT_NONE;
 }
 
-static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *info)
+void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info *info)
 {
 	const struct reeve_sh_session *sh = &r->sessions[i];
 	uint32_t g = reeve__get(&sh->group);
@@ -653,7 +784,13 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->group.v = g < r->header->groups.capacity ? r->groups[g].head.id : 0;
 	info->previous_group.v = sh->previous_group;
 	info->state = reeve__get(&sh->state);
-	info->priority = sh->priority;
+	info->priority = reeve__get(&sh->rank);
+	info->base_priority = sh->priority;
+	info->priority_boosts = reeve__get(&sh->boosts);
+	info->is_system = sh->is_system != 0;
+	info->idle_timeout_ns = reeve__idle_limit_ns(r, sh);
+	info->max_execution_ns = reeve__execution_limit_ns(r, sh);
+	info->return_group.v = reeve__get(&sh->return_group);
 	info->assigned_by = sh->assigned_by;
 	info->rule_id = sh->rule_id;
 	info->switch_reason = sh->switch_reason;
@@ -667,19 +804,25 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_session_info *in
 	info->cpu_ns = sh->cpu_ns_at_end;
 	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
 	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->task < r->header->tasks.capacity)
-		fill_from_task(r, sh->task, info);
+		fill_from_task(r, sh, sh->task, info);
 }
 
 int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
 	struct reeve_error *err)
 {
+	struct reeve__session_pool_pass x;
 	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__sessions_lock(r);
-	rc = find_locked(r, id, &i, err);
+	rc = reeve__session_find_locked(r, id, &i, err);
 	if (!rc)
-		fill_info(r, i, ret);
+		reeve__session_fill(r, i, ret);
+	if (!rc && reeve__session_pool_waits(&r->sessions[i])) {
+		reeve__session_pool_begin(&x, r);
+		ret->queue_position = reeve__session_queue_position_locked(&x, i);
+		reeve__session_pool_unlock(&x);
+	}
 	reeve__sessions_unlock(r);
 	return rc;
 }
@@ -696,7 +839,7 @@ uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t f
 		n = reeve__table_list(r, &r->header->sessions, after.v,
 			flags & REEVE_SESSIONS_TERMINATED, slots, want);
 		for (uint32_t k = 0; k < n; k++, done++) {
-			fill_info(r, slots[k], &ret[done]);
+			reeve__session_fill(r, slots[k], &ret[done]);
 			after = ret[done].id;
 		}
 		reeve__sessions_unlock(r);
@@ -713,7 +856,7 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
 		active += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
 			  r->sessions[i].task < r->header->tasks.capacity &&
-			  is_busy(&r->tasks[r->sessions[i].task]);
+			  reeve__session_is_busy(&r->tasks[r->sessions[i].task]);
 	*ret = (struct reeve_session_stats){
 		.created = reeve__get(&c->created),
 		.terminated = reeve__get(&c->terminated),
@@ -725,174 +868,65 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 		.current_active = active,
 		.peak = reeve__get(&c->peak),
 	};
+	reeve__session_queue_stats(r, ret);
 	reeve__sessions_unlock(r);
 }
 
-/* ---- by hand ---- */
+/* ---- ended by others ---- */
 
-static int wrong_phase(uint64_t id, uint32_t phase, const char *want, struct reeve_error *err)
+int reeve__session_end(
+	struct reeve *r, reeve_session_id id, uint32_t reason, struct reeve_error *err)
 {
-	static const char *const names[] = {"is inactive", "runs a statement",
-		"runs a statement, blocked", "runs a statement that was started by hand",
-		"was killed"};
-
-	return reeve__fail(err, REEVE_EINVALID_STATE, "session %llu %s; %s", (unsigned long long)id,
-		phase < REEVE_COUNT(names) ? names[phase] : "is damaged", want);
-}
-
-int reeve__session_start(struct reeve *r, reeve_session_id id, struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE, phase = REEVE_PHASE_IDLE;
-	int rc;
-
-	reeve__sessions_lock(r);
-	rc = find_live_locked(r, id, &i, err);
-	if (!rc) {
-		struct reeve_sh_session *sh = &r->sessions[i];
-		struct reeve_sh_task *t = &r->tasks[sh->task];
-		if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_HAND)) {
-			rc = wrong_phase(id.v, phase, "it must be inactive to start one", err);
-		} else {
-			reeve__add(&sh->hand_queries, 1);
-			reeve__put(&sh->last_active_wall, reeve__wall(r));
-			reeve__put(&t->start_cycles, reeve__cycles(r));
-		}
-	}
-	reeve__sessions_unlock(r);
-	return rc;
-}
-
-int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err)
-{
-	uint32_t i = REEVE_NONE, phase = REEVE_PHASE_HAND;
-	int rc;
-
-	reeve__sessions_lock(r);
-	rc = find_live_locked(r, id, &i, err);
-	if (!rc) {
-		struct reeve_sh_session *sh = &r->sessions[i];
-		struct reeve_sh_task *t = &r->tasks[sh->task];
-		if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE)) {
-			rc = wrong_phase(
-				id.v, phase, "only one that was started by hand is completed", err);
-		} else {
-			reeve__put(&t->start_cycles, 0);
-			reeve__put(&sh->last_active_wall, reeve__wall(r));
-			reeve__task_unlink(r, sh->task);
-		}
-	}
-	reeve__sessions_unlock(r);
-	return rc;
-}
-
-int reeve__session_switch(struct reeve *r, reeve_session_id id, reeve_group_id to, uint32_t reason,
-	struct reeve_error *err)
-{
-	struct reeve__cpu_pass x;
-	struct reeve__parallel_pass parallel;
-	uint32_t i = REEVE_NONE, g = REEVE_NONE, from;
-	bool moved = false, parallel_moved = false;
-	int rc;
-
-	if (reason > REEVE_SWITCH_WORKLOAD_BASED)
-		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
-			"reason is %u; allowed are 0 (Initial) to 4 (WorkloadBased)", reason);
-	reeve__catalog_lock(r);
-	rc = reeve__group_slot_locked(r, to, &g, err);
-	reeve__sessions_lock(r);
-	if (!rc)
-		rc = find_live_locked(r, id, &i, err);
-	from = rc ? 0 : reeve__get(&r->sessions[i].group);
-	if (!rc && from != g)
-		rc = check_room(&r->groups[g], err);
-	if (!rc)
-		rc = reeve__memory_session_move(r, i, g, err);
-	if (!rc) {
-		struct reeve_sh_session *sh = &r->sessions[i];
-		sh->previous_group = r->groups[from].head.id;
-		sh->switch_reason = reason;
-		sh->switched_wall = reeve__wall(r);
-		reeve__put(&sh->group, g);
-		reeve__add(&r->groups[from].sessions, (uint32_t)-1);
-		reeve__add(&r->groups[g].sessions, 1);
-		reeve__io_move(r, sh->task, from);
-		parallel_moved = reeve__parallel_move(&parallel, r, i, from, g);
-		reeve__cpu_move(&x, r, sh->task, g);
-		moved = true;
-		reeve__session_event(r, i,
-			(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,
-				.reason = reason,
-				.object = sh->previous_group},
-			NULL);
-	}
-	reeve__sessions_unlock(r);
-	reeve__catalog_unlock(r);
-	if (moved)
-		reeve__cpu_wake(&x);
-	if (parallel_moved)
-		reeve__parallel_wake(&parallel);
-	return rc;
-}
-
-int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_error *err)
-{
-	uint64_t start = 0;
-	uint32_t i, task = REEVE_NONE;
-	bool wake = false;
-	int rc;
-
-	reeve__sessions_lock(r);
-	rc = find_live_locked(r, id, &i, err);
-	if (!rc) {
-		task = r->sessions[i].task;
-		struct reeve_sh_task *t = &r->tasks[task];
-		start = reeve__get(&t->start_cycles);
-		if (start == 0 || reeve__get(&t->phase) == REEVE_PHASE_HAND)
-			rc = reeve__fail(err, REEVE_EINVALID_STATE,
-				"session %llu runs no statement", (unsigned long long)id.v);
-	}
-	if (!rc) {
-		reeve__put(&r->tasks[task].cancel_cycles, start);
-		REEVE_POINT(CANCEL_NOTED);
-		wake = reeve__task_attend(r, task, REEVE_ATTEND_CANCEL);
-	}
-	reeve__sessions_unlock(r);
-	if (wake)
-		reeve__task_wake(r, task);
-	return rc;
-}
-
-int reeve__session_kill(struct reeve *r, reeve_session_id id, struct reeve_error *err)
-{
-	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND;
+	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND, none = REEVE_END_NONE;
 	uint32_t i = REEVE_NONE, task = REEVE_NONE;
-	struct ending e = {.dropped = false};
+	struct ending e = {.dropped = false, .left = false};
 	bool wake = false;
 	int rc;
 
 	reeve__sessions_lock(r);
-	rc = find_live_locked(r, id, &i, err);
+	rc = reeve__session_find_live_locked(r, id, &i, err);
 	if (!rc) {
-		task = r->sessions[i].task;
+		struct reeve_sh_session *sh = &r->sessions[i];
+		task = sh->task;
+		atomic_compare_exchange_strong(&sh->doom, &none, reason); /* the first stands */
 		/* Attention first, phase second: the owner does it the other way round. */
 		wake = reeve__task_attend(r, task, REEVE_ATTEND_KILL);
-		if (reeve__get(&r->sessions[i].state) != REEVE_SESSION_KILLED)
+		if (reeve__get(&sh->state) != REEVE_SESSION_KILLED)
 			reeve__session_event(r, i,
 				(struct reeve_event){.kind = REEVE_EVENT_SESSION_STATE_CHANGED,
 					.reason = REEVE_SESSION_KILLED},
 				"killed");
-		reeve__put(&r->sessions[i].state, REEVE_SESSION_KILLED);
+		set_state(r, i, REEVE_SESSION_KILLED);
 		if (atomic_compare_exchange_strong(
 			    &r->tasks[task].phase, &idle, REEVE_PHASE_DEAD) ||
 			atomic_compare_exchange_strong(
 				&r->tasks[task].phase, &by_hand, REEVE_PHASE_DEAD))
-			terminate_locked(r, i, REEVE_END_MANUAL_KILL, &e);
+			terminate_locked(r, i, doom_of(sh), &e);
 	}
 	reeve__sessions_unlock(r);
 	if (wake)
 		reeve__task_wake(r, task);
 	finish_ending(r, &e);
 	return rc;
+}
+
+bool reeve__session_end_idle(struct reeve *r, uint32_t session, reeve_session_id id,
+	uint64_t end_cycles, uint32_t reason)
+{
+	struct reeve_sh_session *sh = &r->sessions[session];
+	struct ending e = {.dropped = false, .left = false};
+	uint32_t idle = REEVE_PHASE_IDLE;
+	bool ends;
+
+	reeve__sessions_lock(r);
+	ends = reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->head.id == id.v &&
+	       sh->task < r->header->tasks.capacity && reeve__idle_cycles(r, sh) == end_cycles &&
+	       atomic_compare_exchange_strong(&r->tasks[sh->task].phase, &idle, REEVE_PHASE_DEAD);
+	if (ends)
+		terminate_locked(r, session, reason, &e);
+	reeve__sessions_unlock(r);
+	finish_ending(r, &e);
+	return ends;
 }
 
 /* ---- validate ---- */

@@ -248,14 +248,14 @@ struct reeve_sh_session {
 	struct reeve_sh_head head;
 	_Atomic uint32_t state;		  /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
 	_Atomic uint32_t group;		  /* S writes: slot */
-	uint32_t task;			  /* S: slot; REEVE_NONE once its owner has let go */
+	_Atomic uint32_t task;		  /* S writes: slot; REEVE_NONE once its owner has let go */
 	uint32_t attachment;		  /* i: slot */
 	_Atomic uint64_t hand_queries;	  /* S: statements by hand; the task counts its own */
 	_Atomic int64_t last_active_wall; /* o */
 	/* slow path */
 	uint64_t user_id;	 /* i */
 	uint64_t previous_group; /* S: id */
-	uint32_t priority;	 /* i */
+	uint32_t priority;	 /* S: its own, without a boost */
 	uint32_t assigned_by;	 /* i */
 	uint32_t switch_reason;	 /* S */
 	uint32_t termination;	 /* S */
@@ -272,6 +272,34 @@ struct reeve_sh_session {
 	uint64_t queries_at_end;
 	uint64_t rule_id; /* i: that chose the group; 0: none did */
 	uint64_t pad2[6];
+	/* looked at by begin and end */
+	_Atomic uint64_t pool;	       /* a: its place in a pool; see engine/session_pool.c */
+	_Atomic uint32_t at_end;       /* a: REEVE_AT_END_...: what the end of its statement does */
+	_Atomic uint32_t doom;	       /* a: enum reeve_termination: why it is being killed */
+	_Atomic uint64_t execution_ns; /* a: its own limits; REEVE_UNLIMITED: none */
+	_Atomic uint64_t idle_ns;      /* a */
+	_Atomic uint64_t ruled_cycles; /* a: start_cycles of the call that a rule has dealt with */
+	_Atomic uint32_t rule_switches; /* a: times the call was switched by rule */
+	_Atomic uint32_t rank;		/* a: priority it has now: its own, or boosted */
+	_Atomic uint32_t boosts;	/* S */
+	uint32_t is_system;		/* i: never out of time */
+	_Atomic uint64_t return_group;	/* S: id: where it goes back to when its call ends; 0 */
+	/* in a queue, and idle */
+	struct reeve_sh_node queue_node;    /* P d */
+	_Atomic uint64_t queued_ns;	    /* P: monotonic; 0: not queued */
+	_Atomic uint64_t queue_deadline_ns; /* P: monotonic; UINT64_MAX: none */
+	uint64_t created_cycles;	    /* i */
+	uint64_t idle_noted;		    /* S: end_cycles of which it was said to be idle */
+	_Atomic uint64_t call_io_bytes, call_io_requests; /* o: the task's, when the call began */
+	_Atomic uint64_t
+		overrun_told; /* a: idle since when it was told that it is so for too long */
+	uint64_t pad3[5];
+};
+
+/* Bits of a session's at_end word. */
+enum {
+	REEVE_AT_END_BOOST = 2, /* it has had its turn: back to its own priority */
+	REEVE_AT_END_RETURN = 4 /* back to the group it came from */
 };
 
 /*
@@ -295,8 +323,12 @@ enum {
 	REEVE_ATTEND_CANCEL = 2,  /* the statement is to stop */
 	REEVE_ATTEND_KILL = 4,	  /* the session is to end */
 	REEVE_ATTEND_TIMEOUT = 8, /* out of time; sticks until the statement ends */
-	REEVE_ATTEND_LINKED = 256 /* it waits for what another session holds */
+	/* not for checkpoints: */
+	REEVE_ATTEND_LINKED = 256, /* it waits for what another session holds */
+	REEVE_ATTEND_END = 16,	 /* the statement's end has more to do: at_end, a place in a pool */
+	REEVE_ATTEND_LIMITS = 32 /* its limits are not just its group's; sticks */
 };
+#define REEVE_ATTEND_NOW 15u /* what a checkpoint looks at */
 
 struct reeve_sh_task {
 	struct reeve_sh_head head;
@@ -418,6 +450,7 @@ struct reeve_sh_journal {
 #include "layout_io.h"
 #include "layout_parallel.h"
 #include "layout_groups.h"
+#include "layout_session.h"
 
 struct reeve_sh_header {
 	uint64_t magic;		 /* i */
@@ -467,6 +500,9 @@ struct reeve_sh_header {
 	struct reeve_sh_groups_domain groups_domain;
 	/* CPU, beside the slots of tasks and groups: layout_cpu.h */
 	struct reeve_sh_cpu_more cpu_more;
+	/* sessions: pools, limits */
+	uint64_t session_pools;	 /* i: offset: one a group slot */
+	uint64_t session_domain; /* i: offset */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");

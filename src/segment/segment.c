@@ -124,6 +124,10 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	h->edit.undo = end; /* every row that can change, once */
 	end = page_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
 				    sizeof(struct reeve_sh_undo));
+	h->session_pools = end;
+	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
+	h->session_domain = end;
+	end = page_up(end + sizeof(struct reeve_sh_session_domain));
 	h->events.ring = end;
 	h->events.capacity = c->events;
 	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
@@ -258,6 +262,8 @@ static void set_pointers(struct reeve *r)
 	r->tasks = (struct reeve_sh_task *)(void *)(r->base + h->tasks.slots);
 	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
 	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
+	r->session_pools = (struct reeve_sh_session_pool *)(void *)(r->base + h->session_pools);
+	r->control = (struct reeve_sh_session_domain *)(void *)(r->base + h->session_domain);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
 	r->memory_groups = (struct reeve_sh_memory_group *)(void *)(r->base + h->memory_groups);
@@ -284,7 +290,7 @@ static void set_pointers(struct reeve *r)
 	r->io_executors = (struct reeve_sh_io_executor *)(void *)(r->base + h->io.executors.slots);
 }
 
-static void init_locks(struct reeve_sh_header *h)
+static void init_locks(struct reeve *r, struct reeve_sh_header *h)
 {
 	struct reeve_sh_memory *memory = (struct reeve_sh_memory *)(void *)((char *)h + h->memory);
 
@@ -297,6 +303,7 @@ static void init_locks(struct reeve_sh_header *h)
 	reeve__lock_init(&h->io.lock, REEVE_RANK_IO);
 	reeve__lock_init(&((struct reeve_sh_parallel *)(void *)((char *)h + h->parallel))->lock,
 		REEVE_RANK_PARALLEL);
+	reeve__lock_init(&r->control->lock, REEVE_RANK_SESSION_POOLS);
 }
 
 /* Puts an empty segment into zeroed memory: tables without rows. */
@@ -315,7 +322,7 @@ static void format_segment(
 	h->created_wall = now_wall;
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	reeve__put(&h->events.next, (uint64_t)1);
-	init_locks(h);
+	init_locks(r, h);
 	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
 		reeve__table_rebuild(r, tables[i], 0);
 }
@@ -356,7 +363,8 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->planning.switches != want->planning.switches || h->edit.ops != want->edit.ops ||
 	       h->edit.undo != want->edit.undo || h->cpu_more.tasks != want->cpu_more.tasks ||
 	       h->cpu_more.slot_ns != want->cpu_more.slot_ns ||
-	       h->cpu_more.lanes != want->cpu_more.lanes;
+	       h->cpu_more.lanes != want->cpu_more.lanes ||
+	       h->session_pools != want->session_pools || h->session_domain != want->session_domain;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
@@ -477,7 +485,7 @@ static int adopt_boot(
 	if (flock(fd, LOCK_EX) != 0)
 		return system_error(err, path, "flock");
 	if (strncmp(h->boot_id, boot_id, sizeof(h->boot_id)) != 0) {
-		init_locks(h);
+		init_locks(r, h);
 		for (uint32_t i = 0; i < reeve__table_used(&h->attachments); i++)
 			r->attachments[i].pid = 0;
 		reeve__put(&h->cpu.contended, 0);

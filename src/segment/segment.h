@@ -68,6 +68,8 @@ struct reeve {
 	struct reeve_sh_server_pool *pools;
 	struct reeve_sh_rule *rules;
 	struct reeve_sh_zone *zones;
+	struct reeve_sh_session_pool *session_pools; /* one a group slot */
+	struct reeve_sh_session_domain *control;     /* settings of session control */
 
 	_Atomic reeve_ns wall_offset;	/* wall clock less monotonic clock, as last read */
 	_Atomic uint64_t wall_stamp_ns; /* when that was; 0: never */

@@ -60,7 +60,7 @@ static void a_session_has_all_it_was_given(void **state)
 {
 	struct core *c = *state;
 	struct reeve_session_def def = {42, "grace", {REEVE_BATCH_GROUP}, REEVE_SESSION_HIGH,
-		"psql", "host7", "sales", "orders", "close"};
+		"psql", "host7", "sales", "orders", "close", false};
 	struct reeve_session *s = NULL;
 
 	assert_ok(create(c, &def, &s));

@@ -22,25 +22,28 @@
 #include <cmocka.h>
 
 enum role {
-	NO_ROLE,    /* no scenario */
-	ATTACHES,   /* dies while it attaches */
-	STATEMENTS, /* runs statements among many */
-	ALONE,	    /* runs statements while slots are mostly free */
-	CAPPED,	    /* the same under a plan with a cap, where a slot is left to nobody */
-	LOCKS,	    /* waits for what another session holds */
-	SESSIONS,   /* creates and destroys sessions */
-	CANCELS,    /* cancels its own statement without end */
-	DEFINES,    /* changes definitions */
-	DELETES,    /* deletes groups with all that refers to them */
-	REMOVES,    /* deletes plans that others refer to */
-	EDITS,	    /* submits staged edits */
-	ACTIVATES,  /* activates plans */
-	REAPS,	    /* returns what another dead process held */
-	ADMITS,	    /* does its own I/O, within statements and without */
-	PULLS,	    /* submits, picks and completes I/O requests */
-	REGISTERS,  /* sets limits of I/O */
-	PARALLEL,   /* asks for parallel servers, by handle and by ids, and changes their pool */
-	ALLOCATES   /* allocates, charges, resizes, samples */
+	NO_ROLE,      /* no scenario */
+	ATTACHES,     /* dies while it attaches */
+	STATEMENTS,   /* runs statements among many */
+	ALONE,	      /* runs statements while slots are mostly free */
+	CAPPED,	      /* the same under a plan with a cap, where a slot is left to nobody */
+	SESSIONS,     /* creates and destroys sessions */
+	CANCELS,      /* cancels its own statement without end */
+	DEFINES,      /* changes definitions */
+	DELETES,      /* deletes a group that is in use */
+	ACTIVATES,    /* activates plans */
+	REAPS,	      /* returns what another dead process held */
+	ADMITS,	      /* does its own I/O, within statements and without */
+	PULLS,	      /* submits, picks and completes I/O requests */
+	REGISTERS,    /* sets limits of I/O */
+	PARALLEL,     /* asks for parallel servers, by handle and by ids, and changes their pool */
+	ALLOCATES,    /* allocates, charges, resizes, samples */
+	POOLS,	      /* runs statements in a group whose pool has less room than comers */
+	RECONFIGURES, /* changes that pool */
+	MOVES,	      /* moves sessions to and from that group */
+	LOCKS,	      /* waits for what another session holds */
+	REMOVES,      /* deletes plans that others refer to */
+	EDITS	      /* submits staged edits */
 };
 
 static const struct {
@@ -89,6 +92,13 @@ static const struct {
 	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {REMOVES, 8},
 	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
 	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
+	[REEVE_POINT_POOL_PENDING] = {POOLS, 8},
+	[REEVE_POINT_POOL_CLAIMED] = {POOLS, 8},
+	[REEVE_POINT_POOL_RELEASING] = {POOLS, 8},
+	[REEVE_POINT_POOL_QUEUED] = {POOLS, 4},
+	[REEVE_POINT_POOL_HANDED] = {POOLS, 4},
+	[REEVE_POINT_POOL_CLOSED] = {RECONFIGURES, 4},
+	[REEVE_POINT_POOL_SWITCHED] = {MOVES, 8},
 	[REEVE_POINT_REAP_CLAIMED] = {REAPS, 1},
 	[REEVE_POINT_REAP_SESSION] = {REAPS, 2},
 	[REEVE_POINT_IO_SLOT_TAKEN] = {ADMITS, 8},
@@ -232,6 +242,70 @@ static void pull_one(struct reeve *r, struct reeve_session *s, uint64_t *seed)
 		reeve_io_complete(r, q.id, q.size_bytes, true, NULL, NULL);
 	else /* or the table fills, and bystanders are refused */
 		reeve_io_cancel(r, id, NULL, NULL);
+}
+
+/* Threads of the victim that come and go in the pooled group, by begin and by hand. */
+static void *come_and_go(void *arg)
+{
+	struct reeve *r = arg;
+	uint64_t seed = (uint64_t)kit_now();
+
+	for (;;) {
+		struct reeve_session *s = kit_session(r, REEVE_MAINTENANCE_GROUP);
+		if (!s)
+			abort();
+		for (uint32_t i = 0; i < 4; i++) {
+			if (kit_below(&seed, 3) == 0) {
+				reeve_session_start(r, reeve_session_id_of(s), NULL);
+				kit_nap(50 * REEVE_USEC);
+				if (reeve_session_complete(r, reeve_session_id_of(s), NULL))
+					reeve_session_cancel(r, reeve_session_id_of(s), NULL);
+			} else if (reeve_query_begin(s, NULL, NULL) == 0) {
+				kit_spin(20 * REEVE_USEC);
+				reeve_checkpoint(s);
+				reeve_query_end(s, NULL);
+			}
+			kit_nap((reeve_ns)kit_below(&seed, 100) * REEVE_USEC);
+		}
+		reeve_session_destroy(s);
+	}
+	return NULL;
+}
+
+static void configure_pool(struct reeve *r, uint32_t n)
+{
+	if (reeve_session_pool_configure(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP}, n,
+		    5 * (uint64_t)REEVE_SEC, true, NULL))
+		abort();
+}
+
+static void start_pool(struct reeve *r)
+{
+	pthread_t thread;
+
+	configure_pool(r, 2);
+	for (uint32_t i = 0; i < 3; i++)
+		if (pthread_create(&thread, NULL, come_and_go, r))
+			abort();
+}
+
+/* An activation by the other victim ends the pool: then there is another. */
+static void keep_pool(struct reeve *r)
+{
+	struct reeve_session_pool_info info;
+
+	if (reeve_session_pool_get(r, (reeve_group_id){REEVE_MAINTENANCE_GROUP}, &info, NULL))
+		abort();
+	if (!info.is_limited || info.max_active != 2)
+		configure_pool(r, 2);
+	kit_nap(200 * REEVE_USEC);
+}
+
+static bool uses_pool(int point)
+{
+	enum role role = scenario[point].role;
+
+	return role == POOLS || role == RECONFIGURES || role == MOVES;
 }
 
 static void activate(struct world *w, struct reeve *r, uint64_t plan)
@@ -497,6 +571,22 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 	case ALLOCATES:
 		use_memory(r, &seed);
 		break;
+	case POOLS:
+		keep_pool(r);
+		break;
+	case RECONFIGURES:
+		configure_pool(r, 1 + kit_below(&seed, 3));
+		if (kit_below(&seed, 4) == 0)
+			reeve_session_pool_remove(
+				r, (reeve_group_id){REEVE_MAINTENANCE_GROUP}, NULL);
+		break;
+	case MOVES:
+		reeve_session_switch(r, reeve_session_id_of(s),
+			(reeve_group_id){kit_below(&seed, 2) ? REEVE_MAINTENANCE_GROUP
+							     : REEVE_INTERACTIVE_GROUP},
+			REEVE_SWITCH_MANUAL, NULL);
+		run_one(s, &seed, ALONE);
+		break;
 	default:
 		run_one(s, &seed, role);
 	}
@@ -519,6 +609,8 @@ static int run_victim(struct world *w, void *arg)
 		start_holder(r);
 	if (scenario[v->point].role == CAPPED)
 		activate(w, r, REEVE_DAYTIME_PLAN);
+	if (uses_pool(v->point))
+		start_pool(r);
 	arm(v);
 	while (kit_now() < until) {
 		act(w, r, v, s);

@@ -378,6 +378,23 @@ static int check_plan(struct world *w, const char *what)
 	return faults;
 }
 
+/* Nobody runs or waits, so no place in any pool is taken, and as many can be taken as there are. */
+static int check_pools(struct world *w, const char *what)
+{
+	struct reeve_session_pool_info infos[8];
+	uint32_t n = reeve_session_pool_copy(w->r, (reeve_group_id){0}, infos, 8);
+	int faults = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (infos[i].active == 0 && infos[i].queued == 0)
+			continue;
+		printf("FAULT %s: the pool of group %llu counts %u active and %u queued\n", what,
+			(unsigned long long)infos[i].group.v, infos[i].active, infos[i].queued);
+		faults++;
+	}
+	return faults;
+}
+
 /* Readers of events come past what the dead have left unfinished, once something is told after it. */
 static int check_events(struct world *w, const char *what)
 {
@@ -466,10 +483,10 @@ int world_check_at_rest(struct world *w, const char *what)
 			cpu.ready);
 		faults++;
 	}
-	faults += check_capacity(w, what);
 	faults += check_events(w, what);
 	faults += check_capacity(w, what) + check_io(w, what);
 	faults += check_servers(w, what);
+	faults += check_pools(w, what);
 	for (uint32_t i = 0; i < WORLD_SETS; i++)
 		faults += definitions_check(&w->sets[i], w->r, what);
 	faults += check_plan(w, what);
