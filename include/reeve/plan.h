@@ -184,7 +184,7 @@ enum {
 	uint32_t switch_action;		     /* enum reeve_switch_action; absent: see there */     \
 	uint32_t switch_estimate; /* 1: judge by the estimate, before the call starts */           \
 	uint32_t switch_for_call; /* 1: back to the group it came from after the call */           \
-	uint32_t io_weight;	  /* between groups, 1 to 10,000; absent: 100 */                    \
+	uint32_t io_weight;	  /* between groups, 1 to 10,000; absent: 100 */                   \
 	uint32_t iops;		  /* requests a second, 1 up */                                    \
 	uint32_t priority;	  /* of two for one group in a tree of plans the lower counts */   \
 	uint64_t parallel_queue_timeout_ns;                                                        \

@@ -6,8 +6,7 @@
 #ifndef REEVE_SEGMENT_LAYOUT_SESSION_H
 #define REEVE_SEGMENT_LAYOUT_SESSION_H
 
-#include <stdatomic.h>
-#include <stdint.h>
+#include "layout_base.h"
 
 /* A pool that was configured by hand, in force while `activation` is the ruling's, plus 1. */
 struct reeve_sh_session_pool_config {

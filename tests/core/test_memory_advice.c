@@ -23,8 +23,7 @@ static void tuned(struct reeve *r, uint64_t id)
 	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
 
 	def.auto_tune = true;
-	assert_ok(reeve_pool_update(
-		r, (reeve_pool_id){id}, REEVE_POOL_SET_AUTO_TUNE, &def, E));
+	assert_ok(reeve_pool_update(r, (reeve_pool_id){id}, REEVE_POOL_SET_AUTO_TUNE, &def, E));
 }
 
 static void resize(struct reeve *r, uint64_t id, uint64_t max, uint64_t min)
@@ -178,7 +177,7 @@ static void hybrid_stays_within_what_an_operator_gave(void **state)
 	tuned(c->r, 3);
 	assert_int_equal(reeve_memory_tune(c->r, true, &rec, 1, E), 1);
 	assert_true(rec.applied_bytes == 90 * MIB); /* benefit 3.0 */
-	take(c->r, 3, 82 * MIB); /* 91 %: benefit 0.64 */
+	take(c->r, 3, 82 * MIB);		    /* 91 %: benefit 0.64 */
 	assert_int_equal(reeve_memory_tune(c->r, true, &rec, 1, E), 1);
 	assert_true(rec.recommended_bytes == 108 * MIB && rec.applied_bytes == 100 * MIB);
 	take(c->r, 3, 10 * MIB);
@@ -284,7 +283,7 @@ static void curves_are_read(void **state)
 	assert_ok(reeve_memory_miss_ratio(c->r, CACHE, sizes, 3, ppm, &curve, E));
 	assert_true(curve.references == 1000 && curve.samples == 1000 && curve.is_usable);
 	assert_int_equal(ppm[0], REEVE_PPM);
-	assert_int_equal(ppm[2], 100000); /* a hundred first accesses */
+	assert_int_equal(ppm[2], 100000);    /* a hundred first accesses */
 	assert_int_equal(ppm[1], REEVE_PPM); /* a cycle defeats a cache that is a bucket short */
 	reeve_memory_access(c->r, (reeve_pool_id){999}, 1); /* ignored */
 	assert_fails(reeve_memory_miss_ratio(c->r, (reeve_pool_id){999}, sizes, 3, ppm, NULL, E),

@@ -75,7 +75,8 @@ static void a_level_is_kept_until_usage_is_clearly_below(void **state)
 	assert_int_equal(reeve__pressure_level(&p, 4, 600), 1);
 	assert_int_equal(reeve__pressure_level(&p, 4, 581), 1);
 	assert_int_equal(reeve__pressure_level(&p, 1, 580), 0);
-	assert_true(reeve__pressure_rise(&p, 0) == 600 && reeve__pressure_rise(&p, 4) == UINT64_MAX);
+	assert_true(
+		reeve__pressure_rise(&p, 0) == 600 && reeve__pressure_rise(&p, 4) == UINT64_MAX);
 }
 
 /* Memory, line 9: no hysteresis, and no reaction at any level. */
@@ -95,7 +96,7 @@ static void memory_09_levels_come_with_usage_and_go_with_hysteresis(void **state
 	assert_true(p.low_ppm == 600000 && p.critical_ppm == 950000 && p.hysteresis_ppm == 20000);
 	assert_ok(reeve_memory_free(c->r, a, NO_SESSION, E));
 	assert_int_equal(level(c->r), REEVE_PRESSURE_LOW); /* not far enough below */
-	a = take(c->r, w, part(9500) - part(6000) + 1); /* straight to CRITICAL: one rise */
+	a = take(c->r, w, part(9500) - part(6000) + 1);	   /* straight to CRITICAL: one rise */
 	assert_int_equal(level(c->r), REEVE_PRESSURE_CRITICAL);
 	assert_int_equal(stats(c->r).pressure_events, 2);
 	assert_ok(reeve_memory_free(c->r, a, NO_SESSION, E));
@@ -115,8 +116,8 @@ static void memory_09_nobody_but_the_system_goes_past_critical(void **state)
 	uint64_t w = whole(c->r);
 	reeve_allocation_id a = {77};
 
-	assert_fails(reeve_memory_allocate(c->r, (reeve_pool_id){w}, part(9500) + 1, NO_SESSION,
-			     NULL, &a, E),
+	assert_fails(reeve_memory_allocate(
+			     c->r, (reeve_pool_id){w}, part(9500) + 1, NO_SESSION, NULL, &a, E),
 		REEVE_ERESOURCE_EXHAUSTED, "critical memory pressure of the database");
 	assert_true(a.v == 77 && stats(c->r).used_bytes == 0);
 	take(c->r, w, part(9500) - 1000);
@@ -145,8 +146,7 @@ static void at_high_work_areas_shrink_and_credit_goes(void **state)
 	struct reeve_memory_quota_info q;
 	uint64_t w = whole(c->r);
 
-	assert_ok(reeve_memory_quota_set(
-		c->r, id, (reeve_group_id){0}, 1 * MIB, 400 * KIB, E));
+	assert_ok(reeve_memory_quota_set(c->r, id, (reeve_group_id){0}, 1 * MIB, 400 * KIB, E));
 	assert_ok(reeve_memory_charge(s, REEVE_MEMORY_WORK_AREA, 60 * KIB, E));
 	reeve_allocation_id a = take(c->r, w, part(8500));
 	assert_int_equal(level(c->r), REEVE_PRESSURE_HIGH);
@@ -185,8 +185,7 @@ static void shrink(void *arg, uint32_t at, reeve_pool_id pool, uint64_t bytes)
 	cache->asked = bytes;
 	cache->level = at;
 	if (give)
-		assert_ok(reeve_memory_give_back(
-			cache->r, (reeve_pool_id){cache->pool}, give, E));
+		assert_ok(reeve_memory_give_back(cache->r, (reeve_pool_id){cache->pool}, give, E));
 }
 
 static void callbacks_are_asked_for_what_is_too_much(void **state)
@@ -274,8 +273,8 @@ static void there_is_room_for_16_callbacks(void **state)
 	struct cache caches[17] = {{.calls = 0}};
 
 	for (int i = 0; i < 16; i++)
-		assert_ok(reeve_memory_on_pressure(
-			c->r, (reeve_pool_id){0}, shrink, &caches[i], E));
+		assert_ok(
+			reeve_memory_on_pressure(c->r, (reeve_pool_id){0}, shrink, &caches[i], E));
 	assert_fails(reeve_memory_on_pressure(c->r, (reeve_pool_id){0}, shrink, &caches[16], E),
 		REEVE_ERESOURCE_EXHAUSTED, "16 memory callbacks; allowed are 16");
 	assert_ok(reeve_memory_on_pressure(c->r, (reeve_pool_id){2}, shrink, &caches[3], E));
