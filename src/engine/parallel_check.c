@@ -337,12 +337,17 @@ int reeve__parallel_validate(
 	struct reeve__parallel_pass x;
 	int n = 0;
 
+	reeve__catalog_lock(r); /* groups and sessions come and go under these */
+	reeve__sessions_lock(r);
 	reeve__parallel_lock(&x, r);
 	const char *faults[] = {reeve__table_check(r, &r->header->executions),
 		reeve__table_check(r, &r->header->servers),
 		reeve__table_check(r, &r->header->pools), check_executions(&x), check_groups(&x),
 		check_lists(&x), check_pools(&x)};
-	reeve__parallel_done(&x);
+	reeve__parallel_unlock(&x);
+	reeve__sessions_unlock(r);
+	reeve__catalog_unlock(r);
+	reeve__parallel_wake(&x);
 	for (size_t i = 0; i < REEVE_COUNT(faults); i++) {
 		n += faults[i] != NULL;
 		if (faults[i] && found)

@@ -38,13 +38,13 @@ struct reeve_sh_head {
 
 /* One table of slots. Protected by the lock that protects its slots. */
 struct reeve_sh_table {
-	uint32_t capacity;     /* i */
-	uint32_t stride;       /* i: bytes a slot */
-	uint64_t slots;	       /* i: offset of slot 0 */
-	uint64_t buckets;      /* i: offset of the hash of ids, then (if any) of names */
-	uint32_t bucket_count; /* i: power of two */
-	uint32_t has_names;    /* i */
-	uint32_t high_water;   /* slots at or above were never used; primary */
+	uint32_t capacity;	     /* i */
+	uint32_t stride;	     /* i: bytes a slot */
+	uint64_t slots;		     /* i: offset of slot 0 */
+	uint64_t buckets;	     /* i: offset of the hash of ids, then (if any) of names */
+	uint32_t bucket_count;	     /* i: power of two */
+	uint32_t has_names;	     /* i */
+	_Atomic uint32_t high_water; /* slots at or above were never used; primary */
 	_Atomic uint32_t live; /* d: slots not free; read without the lock by lists of sizes */
 	uint32_t free;	       /* d: head of the free list */
 	uint32_t ended_first;  /* d: oldest slot that ended and is kept for a while */

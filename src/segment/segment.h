@@ -163,7 +163,9 @@ static inline struct reeve_sh_head *reeve__table_head(
 /* Slots that may be in use: those below are looked at, the others never were. */
 static inline uint32_t reeve__table_used(const struct reeve_sh_table *table)
 {
-	return table->high_water < table->capacity ? table->high_water : table->capacity;
+	uint32_t used = reeve__get(&table->high_water);
+
+	return used < table->capacity ? used : table->capacity;
 }
 
 /* A slot to fill; REEVE_NONE when the table is full. Reuses the oldest ended slot at the end. */

@@ -136,8 +136,8 @@ uint32_t reeve__table_claim(struct reeve *r, struct reeve_sh_table *table)
 			return REEVE_NONE;
 		}
 		table->free = reeve__table_head(r, table, i)->next;
-	} else if (table->high_water < table->capacity) {
-		i = table->high_water++;
+	} else if ((i = reeve__get(&table->high_water)) < table->capacity) {
+		reeve__put(&table->high_water, i + 1);
 	} else if (table->ended_first < table->capacity) {
 		i = table->ended_first;
 		reeve__table_free(r, table, i, NULL);

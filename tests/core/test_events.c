@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct reeve_event last_event(struct reeve *r, uint32_t kind)
@@ -193,6 +194,7 @@ static void runaways_dead_processes_and_faults_are_told(void **state)
 	assert_int_equal(e.severity, REEVE_EVENT_IS_ERROR);
 	atomic_store(&c->r->header->state, (uint32_t)REEVE_SEGMENT_READY);
 	other->attachment = REEVE_NONE;
+	free(other->local_sessions); /* what its death has left of the handle */
 	other->local_sessions = NULL;
 	reeve_close(other);
 }
