@@ -98,7 +98,8 @@ static void test_names(void **state)
 {
 	(void)state;
 	assert_string_equal(text_session_state(REEVE_SESSION_WAITING), "WAITING");
-	assert_string_equal(text_session_state(5), "?");
+	assert_string_equal(text_session_state(REEVE_SESSION_IDLE), "IDLE");
+	assert_string_equal(text_session_state(8), "?");
 	assert_string_equal(text_session_priority(REEVE_SESSION_LOW), "LOW");
 	assert_string_equal(text_session_priority(9), "?");
 	assert_string_equal(text_segment_state(REEVE_SEGMENT_DEGRADED), "DEGRADED");
