@@ -29,6 +29,7 @@
 #include <reeve/io.h>
 #include <reeve/parallel.h>
 #include <reeve/session_pool.h>
+#include <reeve/manager.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -196,6 +196,9 @@ uint32_t reeve__io_group_stats_copy(
 uint32_t reeve__io_device_stats_copy(
 	struct reeve *r, struct reeve_io_device_stats *ret, uint32_t capacity);
 void reeve__io_stats(struct reeve *r, struct reeve_io_stats *ret);
+/* The same under the catalog, session and I/O locks; `room` is so many bytes of the caller's. */
+size_t reeve__io_stats_room(const struct reeve *r);
+void reeve__io_stats_locked(struct reeve__io_pass *x, void *room, struct reeve_io_stats *ret);
 
 int reeve__io_executor_open(struct reeve *r, const struct reeve_io_executor_options *options,
 	struct reeve_io_executor **ret, struct reeve_error *err);

@@ -89,6 +89,8 @@ struct reeve {
 	_Atomic uint64_t shrunk_ns;   /* when callbacks were last asked */
 	_Atomic uint64_t asked_ns;    /* when the host was last asked about memory */
 	_Atomic uint64_t freed_bytes; /* memory that this process has given back */
+	/* what the host said last about memory, and when statistics last asked; 0: never */
+	_Atomic uint64_t host_system_bytes, host_resident_bytes, host_looked_ns;
 	/* A row a few threads share; rows are longer than a row of pools to lie on lines apart. */
 	_Atomic uint64_t accesses[REEVE__LANES][REEVE_SH_POOLS + 8];
 };

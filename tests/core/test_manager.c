@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of what joins the modules: statistics of one moment, rebalancing, admission to everything. */
+#include "core.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/engine/engine.h"
+#include "../../src/engine/memory.h"
+
+/* ---- statistics ---- */
+
+static void statistics_begin_at_nothing(void **state)
+{
+	struct core *c = *state;
+	struct reeve_stats s;
+
+	core_sleep(&c->h, 3 * REEVE_SEC);
+	assert_ok(reeve_stats_get(c->r, &s, E));
+	assert_true(s.active_plan.v == 1);
+	assert_true(s.uptime_ns == 3 * REEVE_SEC && s.taken_wall == c->h.wall);
+	assert_true(s.memory_usage_ppm == 0 && s.memory_level == REEVE_PRESSURE_NONE);
+	assert_true(s.memory.limit_bytes == REEVE_MEMORY_DB_DEFAULT);
+	assert_true(s.sessions.created == 0 && s.cpu.scheduled == 0 && s.io.total == 0);
+	assert_true(s.parallel.parallel + s.parallel.serial == 0);
+	assert_fails(reeve_stats_get(NULL, &s, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+	assert_fails(reeve_stats_get(c->r, NULL, E), REEVE_EINVALID_ARGUMENT, "ret_stats is NULL");
+}
+
+/* What the modules say one by one is what they say together. */
+static void statistics_are_those_of_the_modules(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *a = core_session(c->r, 2), *b = core_session(c->r, 3);
+	reeve_allocation_id held;
+	struct reeve_parallel_def def = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_parallel p;
+	struct reeve_session_stats sessions;
+	struct reeve_memory_stats memory;
+	struct reeve_parallel_stats parallel;
+	struct reeve_cpu_stats cpu;
+	struct reeve_io_stats io;
+	struct reeve_stats s;
+
+	c->h.memory_known = true;
+	c->h.memory = (struct reeve_host_memory){.system_bytes = 1 << 30,
+		.container_limit_bytes = REEVE_UNLIMITED,
+		.resident_bytes = 12345};
+	def.mode = REEVE_PARALLEL_MANUAL;
+	def.requested_dop = 4;
+	assert_ok(reeve_query_begin(a, NULL, E));
+	assert_ok(reeve_parallel_begin(a, &def, &p, E));
+	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){2}, REEVE_MEMORY_DB_DEFAULT / 8,
+		(reeve_session_id){0}, NULL, &held, E));
+	assert_ok(reeve_stats_get(c->r, &s, E));
+	assert_int_equal(s.sessions.current, 2);
+	assert_int_equal(s.sessions.current_active, 1);
+	assert_int_equal(s.cpu.running, 1);
+	assert_int_equal(s.parallel.current_total_dop, 4);
+	assert_int_equal(s.memory_usage_ppm, 125000);
+	assert_true(s.memory.resident_bytes == 12345 && s.memory.system_bytes == 1 << 30);
+	reeve_session_stats_get(c->r, &sessions);
+	reeve_memory_stats_get(c->r, &memory);
+	reeve_parallel_stats_get(c->r, &parallel);
+	reeve_cpu_stats_get(c->r, &cpu);
+	reeve_io_stats_get(c->r, &io);
+	assert_memory_equal(&s.sessions, &sessions, sizeof(sessions));
+	assert_true(memcmp(&s.memory, &memory, offsetof(struct reeve_memory_stats, level)) == 0);
+	assert_memory_equal(&s.parallel, &parallel, sizeof(parallel));
+	assert_true(s.cpu.cpu_ns == cpu.cpu_ns && s.cpu.total_shares == cpu.total_shares);
+	assert_true(s.cpu.running == cpu.running && s.cpu.scheduled == cpu.scheduled);
+	assert_true(s.io.total == io.total && s.io.policy == io.policy);
+	assert_ok(reeve_parallel_end(&p, NULL, E));
+	reeve_query_end(a, NULL);
+	assert_ok(reeve_memory_free(c->r, held, (reeve_session_id){0}, E));
+	reeve_session_destroy(a);
+	reeve_session_destroy(b);
+}
+
+/* Looks from the clock, which is read under each lock, whether all of them are held at once. */
+struct watch {
+	struct core *c;
+	reeve_ns (*mono)(void *self);
+	bool all_held;
+};
+static struct watch watch;
+
+static bool is_held(struct reeve_sh_lock *lock)
+{
+	if (pthread_mutex_trylock(&lock->mutex) != 0)
+		return true;
+	pthread_mutex_unlock(&lock->mutex);
+	return false;
+}
+
+static reeve_ns watching_mono(void *self)
+{
+	struct reeve *r = watch.c->r;
+
+	watch.all_held |= is_held(&r->header->session_lock) && is_held(&r->control->lock) &&
+			  is_held(&r->parallel->lock) && is_held(&r->memory->lock) &&
+			  is_held(&r->cpu->lock) && is_held(&r->io->lock);
+	return watch.mono(self);
+}
+
+/* Manager, line 16: five separate locks, one after another; the snapshot was of five moments. */
+static void manager_16_statistics_are_of_one_moment(void **state)
+{
+	struct core *c = *state;
+	struct reeve_stats s;
+
+	watch = (struct watch){c, c->h.host.mono, false};
+	c->h.host.mono = watching_mono;
+	assert_ok(reeve_stats_get(c->r, &s, E));
+	c->h.host.mono = watch.mono;
+	assert_true(watch.all_held);
+}
+
+struct worker {
+	struct reeve *r;
+	_Atomic bool stop;
+};
+
+static void *run_statements(void *arg)
+{
+	struct worker *w = arg;
+	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
+	struct reeve_session *s;
+
+	def.username = "worker";
+	if (reeve_session_create(w->r, &def, &s, NULL))
+		abort();
+	while (!atomic_load(&w->stop)) {
+		if (reeve_query_begin(s, NULL, NULL))
+			abort();
+		if (reeve_memory_charge(s, REEVE_MEMORY_PGA, 4096, NULL) ||
+			reeve_memory_release(s, REEVE_MEMORY_PGA, 4096, NULL))
+			abort();
+		reeve_query_end(s, NULL);
+	}
+	reeve_session_destroy(s);
+	return NULL;
+}
+
+static void more_never_runs_than_is_active(void **state)
+{
+	struct worker w = {core_open(NULL, 2), false};
+	pthread_t threads[2];
+	struct reeve_stats s;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, run_statements, &w), 0);
+	for (int i = 0; i < 2000; i++) {
+		assert_ok(reeve_stats_get(w.r, &s, E));
+		assert_true(s.cpu.running <= s.sessions.current_active);
+		assert_true(s.sessions.current_active <= s.sessions.current);
+		assert_true(s.sessions.created - s.sessions.terminated == s.sessions.current);
+		assert_true(s.memory.used_bytes == s.memory.pool_bytes + s.memory.session_bytes);
+	}
+	atomic_store(&w.stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_clean(w.r);
+	reeve_close(w.r);
+}
+
+/* ---- rebalancing ---- */
+
+static uint64_t max_of(struct reeve *r, uint64_t pool)
+{
+	struct reeve_pool_info info;
+
+	assert_ok(reeve_pool_get(r, (reeve_pool_id){pool}, &info, E));
+	return info.max_bytes;
+}
+
+static void set_strategy(struct reeve *r, uint32_t strategy)
+{
+	struct reeve_memory_config k;
+
+	reeve_memory_config_get(r, &k);
+	k.strategy = strategy;
+	assert_ok(reeve_memory_config_set(r, &k, E));
+}
+
+/* Manager, line 14: it told of adjustments that nobody had made. */
+static void manager_14_rebalancing_tells_what_it_did(void **state)
+{
+	struct core *c = *state;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	struct reeve_rebalancing_report p;
+	uint64_t before = max_of(c->r, 3);
+
+	/* The first takes up the weights of the plan that a new segment is under; the second has nothing
+	   to do, and says nothing. */
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(p.action_count, p.cpu_groups != 0);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(p.cpu_groups, 0);
+	assert_true(p.memory_pools == 0 && p.recommendations == 0 && p.action_count == 0);
+	/* An idle pool that the advisor may judge: told under MANUAL, and that is all. */
+	def.auto_tune = true;
+	assert_ok(reeve_pool_update(c->r, (reeve_pool_id){3}, REEVE_POOL_SET_AUTO_TUNE, &def, E));
+	set_strategy(c->r, REEVE_STRATEGY_MANUAL);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(p.recommendations, 1);
+	assert_true(p.memory[0].applied_bytes == 0 && p.memory_pools == 0);
+	assert_int_equal(p.action_count, p.io_devices ? 1 : 0);
+	assert_true(max_of(c->r, 3) == before);
+	/* Applied under AUTOMATIC, and the sentence has the numbers. */
+	set_strategy(c->r, REEVE_STRATEGY_AUTOMATIC);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(p.memory_pools, 1);
+	assert_true(p.memory[0].applied_bytes == max_of(c->r, 3) && max_of(c->r, 3) < before);
+	assert_non_null(strstr(p.actions[p.action_count - 1], "memory pool SHARED_POOL goes from"));
+	assert_true(p.taken_wall == c->h.wall);
+	assert_ok(reeve_rebalance(c->r, NULL, E));
+	assert_fails(reeve_rebalance(NULL, &p, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+}
+
+static void rebalancing_measures_devices_that_time_has_passed_for(void **state)
+{
+	struct core *c = *state;
+	struct reeve_rebalancing_report p;
+
+	assert_ok(reeve_rebalance(c->r, &p, E)); /* the first look has nothing to compare with */
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_true(p.io_devices == 0 && p.action_count == 0);
+	core_sleep(&c->h, REEVE_SEC);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(p.io_devices, 1);
+	assert_string_equal(p.actions[0], "the load of 1 I/O devices was measured");
+}
+
+/* ---- admission ---- */
+
+static struct reeve_execute_def whole(struct reeve_parallel_def *parallel)
+{
+	struct reeve_execute_def def = REEVE_EXECUTE_DEF_INIT;
+
+	*parallel = (struct reeve_parallel_def)REEVE_PARALLEL_DEF_INIT;
+	parallel->mode = REEVE_PARALLEL_MANUAL;
+	parallel->requested_dop = 4;
+	def.parallel = parallel;
+	def.work_area_bytes = 1 << 20;
+	return def;
+}
+
+static void assert_nothing_held(struct reeve *r, struct reeve_session *s)
+{
+	struct reeve_stats all;
+	struct reeve_memory_quota_info quota;
+
+	assert_ok(reeve_stats_get(r, &all, E));
+	assert_int_equal(all.sessions.current_active, 0);
+	assert_int_equal(all.sessions.current_queued, 0);
+	assert_int_equal(all.cpu.running + all.cpu.ready, 0);
+	assert_int_equal(all.parallel.current_total_dop, 0);
+	assert_int_equal(all.parallel.queued_now + all.parallel.executing_now, 0);
+	if (reeve_memory_quota_get(r, reeve_session_id_of(s), &quota, NULL) == 0)
+		assert_true(quota.work_area_bytes == 0 && quota.pga_bytes == 0);
+	assert_clean(r);
+}
+
+static void a_statement_gets_everything_and_gives_it_back(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2);
+	struct reeve_memory_quota_info quota;
+	struct reeve_parallel_def parallel;
+	struct reeve_execute_def def = whole(&parallel);
+	struct reeve_query_usage usage;
+	struct reeve_execute x;
+	struct reeve_stats all;
+
+	assert_ok(reeve_execute_begin(s, &def, &x, E));
+	assert_true(x.is_parallel && x.dop == 4 && x.work_area_bytes == 1 << 20);
+	assert_int_equal(reeve_parallel_dop(&x.parallel), 4);
+	assert_ok(reeve_stats_get(c->r, &all, E));
+	assert_true(all.sessions.current_active == 1 && all.cpu.running == 1);
+	assert_int_equal(all.parallel.current_total_dop, 4);
+	assert_ok(reeve_memory_quota_get(c->r, reeve_session_id_of(s), &quota, E));
+	assert_true(quota.work_area_bytes == 1 << 20);
+	core_work(&c->h, 5 * REEVE_MSEC);
+	assert_ok(reeve_execute_end(&x, NULL, &usage, E));
+	assert_true(usage.cpu_ns == 5 * REEVE_MSEC && usage.group.v == 2);
+	assert_nothing_held(c->r, s);
+	assert_fails(reeve_execute_end(&x, NULL, NULL, E), REEVE_EINVALID_STATE, "been ended");
+	/* Serial, without memory: a statement like any other. */
+	def = (struct reeve_execute_def)REEVE_EXECUTE_DEF_INIT;
+	assert_ok(reeve_execute_begin(s, &def, &x, E));
+	assert_true(!x.is_parallel && x.dop == 1 && x.work_area_bytes == 0);
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_EINVALID_STATE, "");
+	assert_ok(reeve_execute_end(&x, NULL, NULL, E));
+	assert_fails(reeve_execute_begin(NULL, &def, &x, E), REEVE_EINVALID_ARGUMENT, "session");
+	assert_fails(reeve_execute_begin(s, NULL, &x, E), REEVE_EINVALID_ARGUMENT, "def");
+	assert_fails(reeve_execute_begin(s, &def, NULL, E), REEVE_EINVALID_ARGUMENT, "ret_execute");
+	assert_fails(reeve_execute_end(NULL, NULL, NULL, E), REEVE_EINVALID_ARGUMENT, "execute");
+	reeve_session_destroy(s);
+}
+
+/* Manager, line 12: what was had before the failure was never given back. */
+static void manager_12_a_failed_admission_leaves_nothing(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2), *other = core_session(c->r, 2);
+	struct reeve_parallel_def parallel;
+	struct reeve_execute_def def = whole(&parallel);
+	struct reeve_execute x, untouched;
+
+	memset(&x, 0x5a, sizeof(x));
+	untouched = x;
+	/* The pool is full, and does not queue. */
+	assert_ok(reeve_session_pool_configure(c->r, (reeve_group_id){2}, 1, REEVE_SEC, false, E));
+	assert_ok(reeve_session_start(c->r, reeve_session_id_of(other), E));
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_ERESOURCE_EXHAUSTED,
+		"maxActiveSessions is 1, and it does not queue");
+	assert_ok(reeve_session_complete(c->r, reeve_session_id_of(other), E));
+	assert_nothing_held(c->r, s);
+	/* An estimate that makes no sense. */
+	def.query.estimated_cpu_ns = -1;
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_EINVALID_ARGUMENT, "estimated");
+	def.query.estimated_cpu_ns = 0;
+	assert_nothing_held(c->r, s);
+	/* More servers than there can be. */
+	parallel.requested_dop = 1000;
+	parallel.downgrade = REEVE_DOWNGRADE_NO;
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_ERESOURCE_EXHAUSTED, "1000");
+	assert_nothing_held(c->r, s);
+	/* The last of all: memory. */
+	parallel.requested_dop = 4;
+	def.work_area_bytes = REEVE_MEMORY_PGA_DEFAULT;
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_ERESOURCE_EXHAUSTED, "work area");
+	assert_nothing_held(c->r, s);
+	assert_memory_equal(&x, &untouched, sizeof(x));
+	/* The one place of the pool is free: it can be had at once. */
+	def.work_area_bytes = 4096;
+	assert_ok(reeve_execute_begin(s, &def, &x, E));
+	assert_ok(reeve_execute_end(&x, "not needed", NULL, E));
+	assert_nothing_held(c->r, s);
+	reeve_session_destroy(other);
+	reeve_session_destroy(s);
+}
+
+static void cancel_who_waits(struct core_host *h, void *arg)
+{
+	struct reeve_execution_info info;
+	struct core *c = arg;
+
+	if (reeve_execution_queue_copy(c->r, &info, 1) == 1)
+		assert_ok(reeve_execution_cancel(c->r, info.id, E));
+	h->on_wait = NULL;
+}
+
+/* Manager, line 13: a parallel statement that was still queued kept its session's slot for ever. */
+static void manager_13_a_queued_parallel_request_given_up_frees_the_slot(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *holder = core_session(c->r, 3), *s = core_session(c->r, 2);
+	struct reeve_parallel_def parallel, all;
+	struct reeve_execute_def def = whole(&parallel);
+	struct reeve_parallel_config k;
+	struct reeve_execution_info held;
+	struct reeve_execute x;
+
+	assert_ok(reeve_session_pool_configure(c->r, (reeve_group_id){2}, 1, REEVE_SEC, false, E));
+	reeve_parallel_config_get(c->r, &k);
+	k.max_total_dop = 4;
+	assert_ok(reeve_parallel_config_set(c->r, &k, E));
+	whole(&all);
+	assert_ok(reeve_execution_request(
+		c->r, reeve_session_id_of(holder).v, (reeve_group_id){0}, &all, &held, E));
+	assert_int_equal(held.granted_dop, 4);
+	/* Cancelled by another, then out of time. */
+	c->h.arg = c;
+	c->h.on_wait = cancel_who_waits;
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_ECANCELLED, "");
+	def.query.deadline = c->h.mono + 2 * REEVE_SEC;
+	assert_fails(reeve_execute_begin(s, &def, &x, E), REEVE_ETIMEOUT, "");
+	assert_true(c->h.mono <= def.query.deadline + REEVE_SEC / 10);
+	assert_ok(reeve_execution_complete(c->r, held.id, NULL, E));
+	assert_nothing_held(c->r, s);
+	def.query.deadline = REEVE_NEVER;
+	assert_ok(reeve_execute_begin(s, &def, &x, E));
+	assert_ok(reeve_execute_end(&x, NULL, NULL, E));
+	assert_nothing_held(c->r, s);
+	reeve_session_destroy(holder);
+	reeve_session_destroy(s);
+}
+
+/* Somebody else ends the session: all is returned once, and the end has nothing left to do. */
+static void the_end_after_a_kill_gives_back_once(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2), *other = core_session(c->r, 2);
+	struct reeve_parallel_def parallel;
+	struct reeve_execute_def def = whole(&parallel);
+	struct reeve_execute x;
+
+	assert_ok(reeve_execute_begin(s, &def, &x, E));
+	assert_ok(reeve_session_kill(c->r, reeve_session_id_of(s), E));
+	assert_int_equal(reeve_checkpoint(s), REEVE_EKILLED);
+	assert_ok(reeve_execute_end(&x, "killed", NULL, E));
+	assert_nothing_held(c->r, s);
+	reeve_session_destroy(s);
+	reeve_session_destroy(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			statistics_begin_at_nothing, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			statistics_are_those_of_the_modules, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			manager_16_statistics_are_of_one_moment, core_setup, core_teardown),
+		cmocka_unit_test(more_never_runs_than_is_active),
+		cmocka_unit_test_setup_teardown(
+			manager_14_rebalancing_tells_what_it_did, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			rebalancing_measures_devices_that_time_has_passed_for, core_setup,
+			core_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_statement_gets_everything_and_gives_it_back, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			manager_12_a_failed_admission_leaves_nothing, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			manager_13_a_queued_parallel_request_given_up_frees_the_slot, core_setup,
+			core_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_end_after_a_kill_gives_back_once, core_setup, core_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
