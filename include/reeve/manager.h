@@ -10,6 +10,7 @@
 #define REEVE_MANAGER_H
 
 #include <reeve/cpu.h>
+#include <reeve/host.h>
 #include <reeve/io.h>
 #include <reeve/memory.h>
 #include <reeve/parallel.h>
@@ -71,6 +72,16 @@ struct reeve_rebalancing_report {
  */
 REEVE_API int reeve_rebalance(
 	struct reeve *reeve, struct reeve_rebalancing_report *ret_report, struct reeve_error *err);
+
+/* ---- the container ---- */
+
+/*
+ * Limits of the container or control group that this process is in, as they are now: the set of
+ * processors, quota and usage of memory, and how long the kernel has held it back. Reads a few files.
+ * NOT_FOUND when there is none, or the host tells nothing of it. INVALID_ARGUMENT.
+ */
+REEVE_API int reeve_container_get(
+	struct reeve *reeve, struct reeve_container_limits *ret_limits, struct reeve_error *err);
 
 /* ---- admission to everything ---- */
 

@@ -33,6 +33,16 @@ REEVE_API int reeve_rebalance(
 	return rc;
 }
 
+REEVE_API int reeve_container_get(
+	struct reeve *reeve, struct reeve_container_limits *ret_limits, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_limits);
+	if (reeve->host->container && reeve->host->container(reeve->host->self, ret_limits))
+		return 0;
+	return reeve__fail(err, REEVE_ENOT_FOUND, "a control group of this process");
+}
+
 REEVE_API int reeve_execute_begin(struct reeve_session *session,
 	const struct reeve_execute_def *def, struct reeve_execute *ret_execute,
 	struct reeve_error *err)

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include "../../src/engine/engine.h"
 #include "../../src/engine/memory.h"
@@ -408,6 +410,172 @@ static void the_end_after_a_kill_gives_back_once(void **state)
 	reeve_session_destroy(other);
 }
 
+/* ---- the container ---- */
+
+/* A made-up file system: `text` in the file `path` below `root`. */
+static void put(const char *root, const char *path, const char *text)
+{
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *at = strchr(full + strlen(root) + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = 0;
+		mkdir(full, 0700);
+		*at = '/';
+	}
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void new_root(char *root, size_t size)
+{
+	snprintf(root, size, "/tmp/reeve-test-XXXXXX");
+	assert_non_null(mkdtemp(root));
+}
+
+static void drop_root(const char *root)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+static void limits_of_version_2_are_read(void **state)
+{
+	struct reeve_container_limits k;
+	char root[64];
+
+	(void)state;
+	new_root(root, sizeof(root));
+	assert_false(reeve__host_container(root, &k)); /* nothing there */
+	put(root, "/proc/self/cgroup", "0::/db.slice/one\n");
+	assert_false(reeve__host_container(root, &k)); /* no tree is mounted */
+	put(root, "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_int_equal(k.version, 2);
+	assert_true(k.cpu_quota_ppm == REEVE_UNLIMITED && k.throttled_us == REEVE_UNLIMITED);
+	assert_true(k.cpu_count == 0 && k.memory_limit_bytes == REEVE_UNLIMITED);
+	put(root, "/sys/fs/cgroup/db.slice/one/cpu.max", "max 100000\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_true(k.cpu_quota_ppm == REEVE_UNLIMITED);
+	/* The parent's is the tightest. */
+	put(root, "/sys/fs/cgroup/db.slice/one/cpu.max", "400000 100000\n");
+	put(root, "/sys/fs/cgroup/db.slice/cpu.max", "150000 100000\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/cpu.stat",
+		"usage_usec 99\nnr_periods 4\nnr_throttled 2\nthrottled_usec 12345\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/cpuset.cpus.effective", "0-3,8,64-65\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/memory.current", "700\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/memory.max", "1000\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_true(k.cpu_quota_ppm == 1500000);
+	assert_true(k.throttled_us == 12345);
+	assert_int_equal(k.cpu_count, 7);
+	assert_true(k.cpu_set[0] == 0x10f && k.cpu_set[1] == 3 && k.cpu_set[2] == 0);
+	assert_true(k.memory_limit_bytes == 1000 && k.memory_used_bytes == 700);
+	/* Nonsense is no limit. */
+	put(root, "/sys/fs/cgroup/db.slice/cpu.max", "rubbish\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/cpu.max", "5\n");
+	put(root, "/sys/fs/cgroup/db.slice/one/cpuset.cpus.effective", "3-1,2000-4000000000,7\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_true(k.cpu_quota_ppm == REEVE_UNLIMITED);
+	assert_true(k.cpu_count == 1 && k.cpu_set[0] == 0x80);
+	drop_root(root);
+}
+
+static void limits_of_version_1_are_read(void **state)
+{
+	struct reeve_container_limits k;
+	char root[64];
+
+	(void)state;
+	new_root(root, sizeof(root));
+	put(root, "/proc/self/cgroup",
+		"5:cpuset:/host/path\n4:cpuacct,cpu:/a/b\n3:memory:/a\n1:name=systemd:/x\n0::/\n");
+	assert_false(reeve__host_container(root, &k));
+	put(root, "/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n");
+	put(root, "/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_int_equal(k.version, 1);
+	assert_true(k.cpu_quota_ppm == REEVE_UNLIMITED && k.cpu_count == 0);
+	put(root, "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
+	put(root, "/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "200000\n");
+	put(root, "/sys/fs/cgroup/cpu/a/b/cpu.stat",
+		"nr_periods 4\nnr_throttled 2\nthrottled_time 7000999\n");
+	/* The path is the host's, the mount ours. */
+	put(root, "/sys/fs/cgroup/cpuset/cpuset.cpus", "1,3\n");
+	put(root, "/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "900\n");
+	put(root, "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1000\n");
+	assert_true(reeve__host_container(root, &k));
+	assert_true(k.cpu_quota_ppm == 250000 && k.throttled_us == 7000);
+	assert_true(k.cpu_count == 2 && k.cpu_set[0] == 0xa);
+	assert_true(k.memory_limit_bytes == 1000 && k.memory_used_bytes == 900);
+	drop_root(root);
+}
+
+static uint64_t told_quota_ppm;
+static uint32_t told_cpus;
+
+static bool tell_container(void *self, struct reeve_container_limits *ret)
+{
+	(void)self;
+	*ret = (struct reeve_container_limits){.version = 2,
+		.cpu_quota_ppm = told_quota_ppm,
+		.memory_limit_bytes = REEVE_UNLIMITED};
+	return told_quota_ppm != 0;
+}
+
+static uint32_t tell_cpus(void *self)
+{
+	(void)self;
+	return told_cpus;
+}
+
+/* Manager, line 3: "container-aware limits" that nothing read. */
+static void manager_03_the_container_s_quota_bounds_the_cpu_slots(void **state)
+{
+	static const struct {
+		uint64_t quota_ppm;
+		uint32_t cpus, options, slots;
+	} rows[] = {
+		{REEVE_UNLIMITED, 4, 0, 4}, /* no quota: the processors */
+		{0, 4, 0, 4},		    /* nothing is known */
+		{1500000, 4, 0, 2},	    /* rounded up */
+		{2000000, 4, 0, 2},
+		{250000, 4, 0, 1},
+		{1, 4, 0, 1},
+		{9000000, 4, 0, 4}, /* never more than processors */
+		{3999999, 4, 0, 4},
+		{1500000, 4, 3, 3}, /* said by the caller */
+		{REEVE_UNLIMITED, 5000, 0, 1024},
+	};
+	struct reeve_container_limits k;
+	struct core_host h;
+
+	(void)state;
+	core_host_init(&h);
+	h.host.cpu_count = tell_cpus;
+	h.host.container = tell_container;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		told_quota_ppm = rows[i].quota_ppm;
+		told_cpus = rows[i].cpus;
+		struct reeve *r = core_open(&h.host, rows[i].options);
+		assert_int_equal(core_segment(r).cpu_slots, rows[i].slots);
+		if (told_quota_ppm) {
+			assert_ok(reeve_container_get(r, &k, E));
+			assert_true(k.version == 2 && k.cpu_quota_ppm == told_quota_ppm);
+		} else {
+			assert_fails(reeve_container_get(r, &k, E), REEVE_ENOT_FOUND, "");
+		}
+		assert_fails(
+			reeve_container_get(r, NULL, E), REEVE_EINVALID_ARGUMENT, "ret_limits");
+		reeve_close(r);
+	}
+	assert_fails(reeve_container_get(NULL, &k, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +600,9 @@ int main(void)
 			core_teardown),
 		cmocka_unit_test_setup_teardown(
 			the_end_after_a_kill_gives_back_once, core_setup, core_teardown),
+		cmocka_unit_test(limits_of_version_2_are_read),
+		cmocka_unit_test(limits_of_version_1_are_read),
+		cmocka_unit_test(manager_03_the_container_s_quota_bounds_the_cpu_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
