@@ -73,6 +73,59 @@ struct reeve_rebalancing_report {
 REEVE_API int reeve_rebalance(
 	struct reeve *reeve, struct reeve_rebalancing_report *ret_report, struct reeve_error *err);
 
+/* ---- settings ---- */
+
+/*
+ * What is set of all modules together. The four that nothing can turn on or off are told as they
+ * are, and refused as anything else.
+ */
+struct reeve_manager_config {
+	uint32_t cpu_cores;	 /* what AUTOMATIC degrees go by */
+	uint64_t total_memory;	 /* of the machine or container; 0: not known; cannot be set */
+	uint64_t max_db_memory;	 /* REEVE_MEMORY_DB_MIN to _MAX */
+	uint32_t io_parallelism; /* most that AUTOMATIC gives */
+	uint32_t max_concurrent_io;
+	uint32_t max_total_dop;
+	uint32_t cpu_policy;		/* enum reeve_cpu_policy */
+	uint32_t io_policy;		/* enum reeve_io_policy */
+	uint32_t memory_strategy;	/* enum reeve_memory_strategy */
+	reeve_ns rebalancing_period_ns; /* between resizes of pools by reeve_tick */
+	uint32_t global_session_limit;	/* UINT32_MAX: none */
+	bool enabled;			/* true */
+	bool dynamic_rebalancing;	/* true; strategy MANUAL keeps pools as they are */
+	bool container_aware;		/* true */
+	bool ml_predictions;		/* false */
+	uint64_t revision;		/* of all definitions; cannot be set */
+};
+
+enum {
+	REEVE_MANAGER_CPU_CORES = 1 << 0,
+	REEVE_MANAGER_MAX_DB_MEMORY = 1 << 1,
+	REEVE_MANAGER_IO_PARALLELISM = 1 << 2,
+	REEVE_MANAGER_MAX_CONCURRENT_IO = 1 << 3,
+	REEVE_MANAGER_MAX_TOTAL_DOP = 1 << 4,
+	REEVE_MANAGER_CPU_POLICY = 1 << 5,
+	REEVE_MANAGER_IO_POLICY = 1 << 6,
+	REEVE_MANAGER_MEMORY_STRATEGY = 1 << 7,
+	REEVE_MANAGER_REBALANCING_PERIOD = 1 << 8,
+	REEVE_MANAGER_GLOBAL_SESSION_LIMIT = 1 << 9,
+	REEVE_MANAGER_ENABLED = 1 << 10,
+	REEVE_MANAGER_DYNAMIC_REBALANCING = 1 << 11,
+	REEVE_MANAGER_CONTAINER_AWARE = 1 << 12,
+	REEVE_MANAGER_ML_PREDICTIONS = 1 << 13
+};
+#define REEVE_MANAGER_ALL ((1u << 14) - 1)
+
+REEVE_API int reeve_manager_config_get(
+	struct reeve *reeve, struct reeve_manager_config *ret_config, struct reeve_error *err);
+/*
+ * Sets the fields that `fields` names, in force at once, or none: what had been set is set back when a
+ * later one is refused. Each module is changed as its own _config_set does it. INVALID_ARGUMENT names
+ * field, value and range; CONFLICT when pools hold more than max_db_memory leaves them.
+ */
+REEVE_API int reeve_manager_config_set(struct reeve *reeve, uint32_t fields,
+	const struct reeve_manager_config *config, struct reeve_error *err);
+
 /* ---- the container ---- */
 
 /*

@@ -33,6 +33,27 @@ REEVE_API int reeve_rebalance(
 	return rc;
 }
 
+REEVE_API int reeve_manager_config_get(
+	struct reeve *reeve, struct reeve_manager_config *ret_config, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_config);
+	reeve__manager_config_get(reeve, ret_config);
+	return 0;
+}
+
+REEVE_API int reeve_manager_config_set(struct reeve *reeve, uint32_t fields,
+	const struct reeve_manager_config *config, struct reeve_error *err)
+{
+	int rc;
+
+	WANT(reeve);
+	WANT(config);
+	rc = reeve__manager_config_set(reeve, fields, config, err);
+	reeve__event_flush(reeve);
+	return rc;
+}
+
 REEVE_API int reeve_container_get(
 	struct reeve *reeve, struct reeve_container_limits *ret_limits, struct reeve_error *err)
 {

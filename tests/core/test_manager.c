@@ -576,6 +576,117 @@ static void manager_03_the_container_s_quota_bounds_the_cpu_slots(void **state)
 	assert_fails(reeve_container_get(NULL, &k, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
 }
 
+/* ---- settings ---- */
+
+/* All fields but the revision. */
+static bool same_settings(
+	const struct reeve_manager_config *a, const struct reeve_manager_config *b)
+{
+	return a->cpu_cores == b->cpu_cores && a->total_memory == b->total_memory &&
+	       a->max_db_memory == b->max_db_memory && a->io_parallelism == b->io_parallelism &&
+	       a->max_concurrent_io == b->max_concurrent_io &&
+	       a->max_total_dop == b->max_total_dop && a->cpu_policy == b->cpu_policy &&
+	       a->io_policy == b->io_policy && a->memory_strategy == b->memory_strategy &&
+	       a->rebalancing_period_ns == b->rebalancing_period_ns &&
+	       a->global_session_limit == b->global_session_limit && a->enabled == b->enabled &&
+	       a->dynamic_rebalancing == b->dynamic_rebalancing &&
+	       a->container_aware == b->container_aware && a->ml_predictions == b->ml_predictions;
+}
+
+static void settings_are_of_all_modules(void **state)
+{
+	struct core *c = *state;
+	struct reeve_parallel_config parallel;
+	struct reeve_memory_config memory;
+	struct reeve_manager_config k, got;
+	struct reeve_io_config io;
+	struct reeve_cpu_config cpu;
+
+	assert_ok(reeve_manager_config_get(c->r, &k, E));
+	assert_true(k.max_db_memory == REEVE_MEMORY_DB_DEFAULT && k.io_parallelism == 32);
+	assert_true(k.max_concurrent_io == 128 && k.max_total_dop == 128);
+	assert_true(k.rebalancing_period_ns == 60 * REEVE_SEC);
+	assert_true(k.global_session_limit == UINT32_MAX && k.cpu_policy == 0 && k.io_policy == 0);
+	assert_true(k.enabled && k.dynamic_rebalancing && k.container_aware && !k.ml_predictions);
+	k.max_db_memory /= 2;
+	k.io_parallelism = 7;
+	k.max_concurrent_io = 9;
+	k.max_total_dop = 11;
+	k.cpu_policy = 2;
+	k.io_policy = 1;
+	k.memory_strategy = REEVE_STRATEGY_HYBRID;
+	k.rebalancing_period_ns = 5 * REEVE_SEC;
+	k.global_session_limit = 13;
+	k.cpu_cores = 6;
+	/* Only what is named. */
+	assert_ok(reeve_manager_config_set(c->r, REEVE_MANAGER_IO_PARALLELISM, &k, E));
+	assert_ok(reeve_manager_config_get(c->r, &got, E));
+	assert_true(got.io_parallelism == 7 && got.max_total_dop == 128 && got.cpu_policy == 0);
+	assert_ok(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E));
+	assert_ok(reeve_manager_config_get(c->r, &got, E));
+	assert_true(got.revision > k.revision);
+	assert_true(same_settings(&got, &k));
+	/* In force where it counts. */
+	reeve_parallel_config_get(c->r, &parallel);
+	reeve_memory_config_get(c->r, &memory);
+	reeve_io_config_get(c->r, &io);
+	reeve_cpu_config_get(c->r, &cpu);
+	assert_true(parallel.max_total_dop == 11 && parallel.cpu_cores == 6);
+	assert_true(memory.db_limit_bytes == k.max_db_memory && memory.strategy == 2);
+	assert_true(io.max_concurrent == 9 && io.policy == 1 && cpu.policy == 2);
+}
+
+/* Manager, line 4: settings that nothing ever used were taken without a word. */
+static void manager_04_settings_that_nothing_enforces_are_refused(void **state)
+{
+	struct core *c = *state;
+	struct reeve_manager_config k, before, got;
+	reeve_allocation_id id;
+
+	assert_ok(reeve_manager_config_get(c->r, &before, E));
+	k = before;
+	k.enabled = false;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E),
+		REEVE_EINVALID_ARGUMENT, "enabled is false; allowed is true");
+	k = before;
+	k.dynamic_rebalancing = false;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E),
+		REEVE_EINVALID_ARGUMENT, "enableDynamicRebalancing is false");
+	k = before;
+	k.container_aware = false;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E),
+		REEVE_EINVALID_ARGUMENT, "containerAware is false");
+	k = before;
+	k.ml_predictions = true;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E),
+		REEVE_EINVALID_ARGUMENT, "enableMlPredictions is true; allowed is false");
+	assert_fails(reeve_manager_config_set(c->r, 1u << 14, &before, E), REEVE_EINVALID_ARGUMENT,
+		"fields is 0x4000");
+	/* The last module refuses, for what it holds: the others are as they were. */
+	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){2}, REEVE_MEMORY_DB_DEFAULT / 4,
+		(reeve_session_id){0}, NULL, &id, E));
+	k = before;
+	k.cpu_policy = 1;
+	k.io_policy = 1;
+	k.max_total_dop = 5;
+	k.global_session_limit = 5;
+	k.max_db_memory = REEVE_MEMORY_DB_DEFAULT / 8;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E), REEVE_ECONFLICT, "");
+	k.max_db_memory = 1;
+	assert_fails(reeve_manager_config_set(c->r, REEVE_MANAGER_ALL, &k, E),
+		REEVE_EINVALID_ARGUMENT, "");
+	assert_ok(reeve_manager_config_get(c->r, &got, E));
+	assert_true(same_settings(&got, &before));
+	assert_ok(reeve_memory_free(c->r, id, (reeve_session_id){0}, E));
+	assert_fails(
+		reeve_manager_config_get(NULL, &k, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+	assert_fails(
+		reeve_manager_config_get(c->r, NULL, E), REEVE_EINVALID_ARGUMENT, "ret_config");
+	assert_fails(
+		reeve_manager_config_set(NULL, 0, &k, E), REEVE_EINVALID_ARGUMENT, "reeve is NULL");
+	assert_fails(reeve_manager_config_set(c->r, 0, NULL, E), REEVE_EINVALID_ARGUMENT, "config");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,6 +711,11 @@ int main(void)
 			core_teardown),
 		cmocka_unit_test_setup_teardown(
 			the_end_after_a_kill_gives_back_once, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			settings_are_of_all_modules, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			manager_04_settings_that_nothing_enforces_are_refused, core_setup,
+			core_teardown),
 		cmocka_unit_test(limits_of_version_2_are_read),
 		cmocka_unit_test(limits_of_version_1_are_read),
 		cmocka_unit_test(manager_03_the_container_s_quota_bounds_the_cpu_slots),
