@@ -199,7 +199,7 @@ static void judge(const char *what, double value, double bar, const char *unit, 
 	printf("%-52s %7.2f %-6s bar %5.2f  %s\n", what, value, unit, bar, pass ? "PASS" : "MISS");
 }
 
-/* ns of one snapshot of all statistics, in a segment with a few sessions; the best of REPEATS. */
+/* ns of one snapshot of all statistics, in a segment of default size whose sessions have ended. */
 static double time_stats(struct reeve *reeve)
 {
 	enum { SNAPSHOTS = 2000 };

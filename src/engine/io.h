@@ -69,6 +69,9 @@ void reeve__io_wake(struct reeve__io_pass *x);
 /* Both. */
 void reeve__io_done(struct reeve__io_pass *x);
 
+/* A request (0: none of the table) was done so long after it was due: counted, and told now and then. */
+void reeve__io_note_miss(
+	struct reeve *r, uint32_t group, uint64_t request, uint64_t now, uint64_t late_ns);
 /* The group's row; cleared when it is of an earlier group with this slot. */
 struct reeve_sh_io_group *reeve__io_group(struct reeve__io_pass *x, uint32_t group);
 /* Nanoseconds until a group's limits allow a request of that size; *ret_iops: the limit that binds. */

@@ -687,6 +687,130 @@ static void manager_04_settings_that_nothing_enforces_are_refused(void **state)
 	assert_fails(reeve_manager_config_set(c->r, 0, NULL, E), REEVE_EINVALID_ARGUMENT, "config");
 }
 
+/* ---- events ---- */
+
+/* How many events of a kind there are above `after`; *ret_last (may be NULL): the last. */
+static uint32_t events_of(
+	struct reeve *r, uint64_t after, uint32_t kind, struct reeve_event *ret_last)
+{
+	struct reeve_event e;
+	uint64_t next;
+	uint32_t n = 0;
+
+	while (reeve_event_copy(r, after, &e, 1, &next, NULL) == 1) {
+		if (e.kind == kind && ret_last)
+			*ret_last = e;
+		n += e.kind == kind;
+		after = next;
+	}
+	return n;
+}
+
+static void pressure_is_told_once_a_crossing(void **state)
+{
+	struct core *c = *state;
+	struct reeve_event e;
+	reeve_allocation_id ids[20];
+	char text[200];
+
+	/* 61 % in twenty steps, then down again: one crossing each way. */
+	for (int i = 0; i < 20; i++)
+		assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){i < 10 ? 2 : 5},
+			REEVE_MEMORY_DB_DEFAULT / 100 * 61 / 20, (reeve_session_id){0}, NULL,
+			&ids[i], E));
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_MEMORY_PRESSURE_CHANGED, &e), 1);
+	assert_string_equal(e.text, "low");
+	assert_true(e.limit == REEVE_MEMORY_DB_DEFAULT && e.actual > e.limit / 100 * 60);
+	reeve_event_format(&e, text, sizeof(text));
+	assert_non_null(strstr(text, "memory pressure is low: "));
+	for (int i = 0; i < 20; i++)
+		assert_ok(reeve_memory_free(c->r, ids[i], (reeve_session_id){0}, E));
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_MEMORY_PRESSURE_CHANGED, &e), 2);
+	assert_string_equal(e.text, "none");
+}
+
+static void refusals_are_told_once_a_second(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2);
+	struct reeve_memory_stats stats;
+	struct reeve_event e;
+
+	for (int i = 0; i < 100; i++)
+		assert_fails(
+			reeve_memory_charge(s, REEVE_MEMORY_PGA, REEVE_MEMORY_PGA_DEFAULT + 1, E),
+			REEVE_ERESOURCE_EXHAUSTED, "PGA quota");
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_ALLOCATION_FAILED, &e), 1);
+	assert_true(e.session.v == reeve_session_id_of(s).v && e.limit == REEVE_MEMORY_PGA_DEFAULT);
+	assert_true(e.actual == REEVE_MEMORY_PGA_DEFAULT + 1);
+	assert_int_equal(e.code, REEVE_ERESOURCE_EXHAUSTED);
+	/* Another cause is another matter. */
+	assert_fails(
+		reeve_memory_charge(s, REEVE_MEMORY_WORK_AREA, REEVE_MEMORY_PGA_DEFAULT / 2, E),
+		REEVE_ERESOURCE_EXHAUSTED, "work area");
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_ALLOCATION_FAILED, NULL), 2);
+	core_sleep(&c->h, REEVE_SEC);
+	for (int i = 0; i < 100; i++)
+		assert_fails(
+			reeve_memory_charge(s, REEVE_MEMORY_PGA, REEVE_MEMORY_PGA_DEFAULT + 1, E),
+			REEVE_ERESOURCE_EXHAUSTED, "PGA quota");
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_ALLOCATION_FAILED, NULL), 3);
+	reeve_memory_stats_get(c->r, &stats);
+	assert_true(stats.failed[REEVE_REFUSED_SESSION] == 200);
+	reeve_session_destroy(s);
+}
+
+static void what_the_advisor_resizes_is_told(void **state)
+{
+	struct core *c = *state;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	struct reeve_rebalancing_report p;
+	uint64_t before = max_of(c->r, 3);
+	struct reeve_event e;
+
+	def.auto_tune = true;
+	assert_ok(reeve_pool_update(c->r, (reeve_pool_id){3}, REEVE_POOL_SET_AUTO_TUNE, &def, E));
+	set_strategy(c->r, REEVE_STRATEGY_MANUAL);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_MEMORY_RESIZED, NULL), 0);
+	set_strategy(c->r, REEVE_STRATEGY_AUTOMATIC);
+	assert_ok(reeve_rebalance(c->r, &p, E));
+	assert_int_equal(events_of(c->r, 0, REEVE_EVENT_MEMORY_RESIZED, &e), 1);
+	assert_true(e.object == 3 && e.limit == before && e.actual == max_of(c->r, 3));
+}
+
+static void io_that_waits_or_is_late_is_told_once_a_second(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 2);
+	struct reeve_io_def def = REEVE_IO_DEF_INIT;
+	struct reeve_io_stats stats;
+	struct reeve_event e;
+	reeve_ns begun = c->h.mono;
+	uint32_t n;
+
+	assert_ok(reeve_io_group_register(
+		c->r, (reeve_group_id){2}, 1000000, REEVE_UNLIMITED, 100, E));
+	def.size_bytes = 500000;
+	assert_ok(reeve_query_begin(s, NULL, E));
+	for (int i = 0; i < 12; i++) {
+		def.deadline = c->h.mono + REEVE_MSEC;
+		assert_ok(reeve_io_begin(s, &def, E));
+		core_sleep(&c->h, 2 * REEVE_MSEC);
+		assert_ok(reeve_io_end(s, def.size_bytes, true));
+	}
+	reeve_query_end(s, NULL);
+	reeve_io_stats_get(c->r, &stats);
+	assert_true(stats.throttled > 5 && stats.deadline_misses == 12);
+	n = (uint32_t)((c->h.mono - begun) / REEVE_SEC) + 1;
+	assert_in_range(events_of(c->r, 0, REEVE_EVENT_IO_THROTTLED, &e), 1, n);
+	assert_true(e.group.v == 2 && e.limit == 1000000 && e.actual == 500000);
+	assert_int_equal(e.limit_kind, REEVE_LIMIT_IO_BANDWIDTH);
+	assert_in_range(events_of(c->r, 0, REEVE_EVENT_IO_DEADLINE_MISSED, &e), 1, n);
+	assert_true(e.group.v == 2 && e.actual >= REEVE_MSEC);
+	reeve_session_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -716,6 +840,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			manager_04_settings_that_nothing_enforces_are_refused, core_setup,
 			core_teardown),
+		cmocka_unit_test_setup_teardown(
+			pressure_is_told_once_a_crossing, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			refusals_are_told_once_a_second, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_advisor_resizes_is_told, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			io_that_waits_or_is_late_is_told_once_a_second, core_setup, core_teardown),
 		cmocka_unit_test(limits_of_version_2_are_read),
 		cmocka_unit_test(limits_of_version_1_are_read),
 		cmocka_unit_test(manager_03_the_container_s_quota_bounds_the_cpu_slots),
