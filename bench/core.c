@@ -199,6 +199,24 @@ static void judge(const char *what, double value, double bar, const char *unit, 
 	printf("%-52s %7.2f %-6s bar %5.2f  %s\n", what, value, unit, bar, pass ? "PASS" : "MISS");
 }
 
+/* ns of one snapshot of all statistics, in a segment of default size whose sessions have ended. */
+static double time_stats(struct reeve *reeve)
+{
+	enum { SNAPSHOTS = 2000 };
+	static struct reeve_stats stats;
+	double best = 1e18;
+
+	for (int i = 0; i < REPEATS; i++) {
+		double begun = now_ns(), ns;
+		for (int k = 0; k < SNAPSHOTS; k++)
+			if (reeve_stats_get(reeve, &stats, NULL) != 0)
+				abort();
+		ns = (now_ns() - begun) / SNAPSHOTS;
+		best = ns < best ? ns : best;
+	}
+	return best;
+}
+
 int main(void)
 {
 	struct reeve_options options = REEVE_OPTIONS_INIT;
@@ -227,6 +245,7 @@ int main(void)
 		(rows[BEGIN_END].best[1] - clocks) / rows[ATOMIC].best[1], 20, "times", true);
 	judge("begin + end of two threads over one, together",
 		2 * rows[BEGIN_END].best[1] / rows[BEGIN_END].best[2], 1.7, "times", false);
+	judge("all statistics of one moment", time_stats(reeve) / 1000, 1, "us", true);
 	reeve_close(reeve);
 	return 0;
 }

@@ -27,6 +27,21 @@ struct reeve_host_memory {
 	uint32_t stall_some_ppm, stall_full_ppm;
 };
 
+#define REEVE_CONTAINER_CPUS 1024u
+
+/* Limits of the control group that this process is in; of all levels the tightest. */
+struct reeve_container_limits {
+	uint32_t version; /* of the control groups, 1 or 2; 0: there are none */
+	/* CPU time that may be used in a unit of time, in ppm of one processor; REEVE_UNLIMITED: none */
+	uint64_t cpu_quota_ppm;
+	uint32_t cpu_count;			     /* processors in cpu_set; 0: not told */
+	uint64_t cpu_set[REEVE_CONTAINER_CPUS / 64]; /* bit i % 64 of word i / 64: processor i */
+	uint64_t memory_limit_bytes;		     /* REEVE_UNLIMITED: none */
+	uint64_t memory_used_bytes;		     /* without page cache that is not in use */
+	uint64_t
+		throttled_us; /* held back by the kernel for the quota; REEVE_UNLIMITED: not told */
+};
+
 struct reeve_host {
 	void *self; /* first argument of every function */
 
@@ -68,6 +83,8 @@ struct reeve_host {
 	 * false when it cannot be told. NULL: it never can, and the load counts as 0.
 	 */
 	bool (*cpu_times)(void *self, uint64_t *ret_busy, uint64_t *ret_all);
+	/* Limits of the container; false: nothing is known. NULL: the same. */
+	bool (*container)(void *self, struct reeve_container_limits *ret);
 };
 
 /* The real one. Never NULL; static; the same pointer each time. */

@@ -26,6 +26,9 @@ enum reeve_limit_kind {
 	REEVE_LIMIT_CPU_CAP = 14, /* CPU utilization of a group, ppm */
 	REEVE_LIMIT_PLAN_CAP = 15, /* CPU utilization of the plan, ppm */
 	REEVE_LIMIT_RUNAWAY = 16, /* CPU time of a runaway, ns */
+	REEVE_LIMIT_IO_DEADLINE = 17, /* deadline of an I/O request, ns */
+	REEVE_LIMIT_IO_BANDWIDTH = 18, /* I/O of a group in a second, bytes */
+	REEVE_LIMIT_IO_OPERATIONS = 19, /* I/O requests of a group in a second, requests */
 };
 
 #ifdef __cplusplus

@@ -29,6 +29,7 @@
 #include <reeve/io.h>
 #include <reeve/parallel.h>
 #include <reeve/session_pool.h>
+#include <reeve/manager.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,7 +49,11 @@ struct reeve_options {
 	uint32_t flags;	  /* REEVE_OPEN_... */
 	const char *name; /* how this process shows in lists; default: the program's name */
 	const struct reeve_host *host;
-	uint32_t cpu_slots; /* tasks that run at once, 1 to 1024; default: processors available */
+	/*
+	 * Tasks that run at once, 1 to 1024. Default: processors that this process may use, or what
+	 * the CPU quota of its container comes to, rounded up, when that is less.
+	 */
+	uint32_t cpu_slots;
 	uint32_t max_attachments; /* default 256, at most 4,096 */
 	uint32_t max_groups;	  /* default 1,024, at most 65,536 */
 	uint32_t max_plans;	  /* default 256 */

@@ -92,17 +92,28 @@ static int fill_new(struct reeve *r, const struct reeve_options *options, struct
 	return rc ? rc : reeve__segment_publish(r, options, err);
 }
 
+/* As many tasks at once as there are processors, and no more than the container's quota keeps busy. */
+static uint32_t default_slots(const struct reeve_host *host)
+{
+	uint32_t n = host->cpu_count(host->self);
+	struct reeve_container_limits limits;
+
+	if (host->container && host->container(host->self, &limits) &&
+		limits.cpu_quota_ppm / REEVE_PPM < n) {
+		uint32_t quota = (uint32_t)((limits.cpu_quota_ppm + REEVE_PPM - 1) / REEVE_PPM);
+		n = quota < 1 ? 1 : quota < n ? quota : n;
+	}
+	return n < REEVE_SH_MAX_SLOTS ? n : REEVE_SH_MAX_SLOTS;
+}
+
 static int open_segment(
 	struct reeve *r, const struct reeve_options *options, struct reeve_error *err)
 {
-	uint32_t slots =
-		options->cpu_slots ? options->cpu_slots : r->host->cpu_count(r->host->self);
+	uint32_t slots = options->cpu_slots ? options->cpu_slots : default_slots(r->host);
 	char boot_id[40] = "";
 	bool created = false;
 	int rc;
 
-	if (slots > REEVE_SH_MAX_SLOTS && !options->cpu_slots)
-		slots = REEVE_SH_MAX_SLOTS;
 	reeve__host_boot_id(boot_id, sizeof(boot_id));
 	rc = reeve__segment_map(r, options, slots, boot_id, reeve__wall(r), &created, err);
 	if (rc || !created)

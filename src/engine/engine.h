@@ -511,6 +511,9 @@ int reeve__cpu_group_stats(struct reeve *r, reeve_group_id group, struct reeve_c
 uint32_t reeve__cpu_group_stats_copy(struct reeve *r, reeve_group_id after,
 	struct reeve_cpu_group_stats *ret, uint32_t capacity);
 void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret);
+/* The same under the catalog, session and CPU locks; `room` is so many bytes of the caller's. */
+size_t reeve__cpu_stats_room(const struct reeve *r);
+void reeve__cpu_stats_locked(struct reeve__cpu_pass *x, void *room, struct reeve_cpu_stats *ret);
 uint32_t reeve__cpu_slot_stats_copy(
 	struct reeve *r, struct reeve_cpu_slot_stats *ret, uint32_t capacity);
 int reeve__task_get(
@@ -662,7 +665,11 @@ void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info 
 /* The end of its statement has more to do: REEVE_AT_END_... bits; 0: give a place in a pool back. */
 void reeve__session_at_end(struct reeve *r, struct reeve_sh_session *sh, uint32_t bits);
 /* The part of the statistics that pools and limits know. */
-void reeve__session_queue_stats(struct reeve *r, struct reeve_session_stats *ret);
+void reeve__session_queue_stats_locked(
+	struct reeve__session_pool_pass *x, struct reeve_session_stats *ret);
+/* All of them, under the session lock and that of the pools. */
+void reeve__session_stats_locked(
+	struct reeve__session_pool_pass *x, struct reeve_session_stats *ret);
 bool reeve__session_is_busy(const struct reeve_sh_task *t);
 
 #endif

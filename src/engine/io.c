@@ -364,6 +364,16 @@ static void hold(
 		g->throttled++;
 	q->flags |= REEVE_IO_FLAG_THROTTLED | (iops ? REEVE_IO_FLAG_IOPS : 0);
 	g->held_by_iops = iops;
+	if (reeve__event_due(&g->held_told_ns, x->now))
+		reeve__event_emit(
+			x->r, &(struct reeve_event){.kind = REEVE_EVENT_IO_THROTTLED,
+				      .group = {x->r->groups[q->entry.flow].head.id},
+				      .object = q->head.id,
+				      .limit_kind = iops ? REEVE_LIMIT_IO_OPERATIONS
+							 : REEVE_LIMIT_IO_BANDWIDTH,
+				      .action = REEVE_ACTION_QUEUE,
+				      .limit = iops ? g->ops.limit_rate : g->bytes.limit_rate,
+				      .actual = iops ? 1 : q->entry.size_bytes});
 	if (q->kind == REEVE_IO_KIND_ADMIT && is_owner(x->r, q))
 		reeve__put(&x->r->tasks[q->task].wait_reason,
 			iops ? REEVE_WAIT_IO_IOPS : REEVE_WAIT_IO_BANDWIDTH);
@@ -493,7 +503,8 @@ static void book_end(
 		return;
 	}
 	if (x->now > q->entry.deadline_ns)
-		reeve__add(&r->io_groups[q->entry.flow].deadline_misses, 1);
+		reeve__io_note_miss(
+			r, q->entry.flow, q->head.id, x->now, x->now - q->entry.deadline_ns);
 	reeve__io_count_device(r, q->device, (uint32_t)q->head.id, q->type, bytes,
 		state == REEVE_IO_COMPLETED, service);
 	if (state == REEVE_IO_COMPLETED)

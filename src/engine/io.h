@@ -69,6 +69,9 @@ void reeve__io_wake(struct reeve__io_pass *x);
 /* Both. */
 void reeve__io_done(struct reeve__io_pass *x);
 
+/* A request (0: none of the table) was done so long after it was due: counted, and told now and then. */
+void reeve__io_note_miss(
+	struct reeve *r, uint32_t group, uint64_t request, uint64_t now, uint64_t late_ns);
 /* The group's row; cleared when it is of an earlier group with this slot. */
 struct reeve_sh_io_group *reeve__io_group(struct reeve__io_pass *x, uint32_t group);
 /* Nanoseconds until a group's limits allow a request of that size; *ret_iops: the limit that binds. */
@@ -196,6 +199,9 @@ uint32_t reeve__io_group_stats_copy(
 uint32_t reeve__io_device_stats_copy(
 	struct reeve *r, struct reeve_io_device_stats *ret, uint32_t capacity);
 void reeve__io_stats(struct reeve *r, struct reeve_io_stats *ret);
+/* The same under the catalog, session and I/O locks; `room` is so many bytes of the caller's. */
+size_t reeve__io_stats_room(const struct reeve *r);
+void reeve__io_stats_locked(struct reeve__io_pass *x, void *room, struct reeve_io_stats *ret);
 
 int reeve__io_executor_open(struct reeve *r, const struct reeve_io_executor_options *options,
 	struct reeve_io_executor **ret, struct reeve_error *err);

@@ -107,6 +107,20 @@ static uint64_t service_of(const struct reeve_sh_io_device *d)
 	return ns;
 }
 
+void reeve__io_note_miss(
+	struct reeve *r, uint32_t group, uint64_t request, uint64_t now, uint64_t late_ns)
+{
+	struct reeve_sh_io_group *g = &r->io_groups[group];
+
+	reeve__add(&g->deadline_misses, 1);
+	if (reeve__event_due(&g->missed_told_ns, now))
+		reeve__event_emit(r, &(struct reeve_event){.kind = REEVE_EVENT_IO_DEADLINE_MISSED,
+					     .group = {r->groups[group].head.id},
+					     .object = request,
+					     .limit_kind = REEVE_LIMIT_IO_DEADLINE,
+					     .actual = late_ns});
+}
+
 void reeve__io_sample(struct reeve__io_pass *x)
 {
 	for (uint32_t i = 0; i < x->io->devices && i < REEVE_SH_IO_DEVICES; i++) {

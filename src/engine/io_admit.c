@@ -352,7 +352,7 @@ static void account(struct reeve_session *s, uint64_t bytes, bool ok, uint64_t c
 
 	reeve__io_count_device(r, s->io_device, s->task, s->io_type, bytes, ok, ns);
 	if (REEVE_UNLIKELY(ns > s->io_due_ns) && g < r->group_capacity)
-		reeve__add(&r->io_groups[g].deadline_misses, 1);
+		reeve__io_note_miss(r, g, 0, (uint64_t)reeve__mono(r), ns - s->io_due_ns);
 	if (!ok)
 		return;
 	reeve__add(&s->t->io_bytes, bytes);

@@ -455,11 +455,36 @@ static void add_groups(
 		ret->wait.min_ns = 0;
 }
 
+size_t reeve__io_stats_room(const struct reeve *r)
+{
+	return r->group_capacity * sizeof(struct tally);
+}
+
+void reeve__io_stats_locked(struct reeve__io_pass *x, void *room, struct reeve_io_stats *ret)
+{
+	struct reeve *r = x->r;
+	struct tally *tally = room;
+	uint64_t over;
+
+	reeve__lock_assert(&x->io->lock);
+	memset(ret, 0, sizeof(*ret));
+	tally_all(x, tally, reeve__table_used(&r->header->groups));
+	add_counts(r, x->io->devices, ret);
+	add_groups(x, tally, ret);
+	ret->cancelled = x->io->cancelled;
+	ret->merged = x->io->merged;
+	ret->queued = x->io->queues[0].count + x->io->queues[1].count;
+	ret->policy = x->io->queues[0].policy;
+	over = ret->completed + ret->failed;
+	ret->total = over + ret->cancelled + ret->queued + ret->active;
+	if (over)
+		ret->avg_latency_ns = (ret->wait.sum_ns + ret->service.sum_ns) / over;
+}
+
 void reeve__io_stats(struct reeve *r, struct reeve_io_stats *ret)
 {
 	struct tally *tally = new_tally(r);
 	struct reeve__io_pass x;
-	uint64_t over;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!tally)
@@ -467,17 +492,7 @@ void reeve__io_stats(struct reeve *r, struct reeve_io_stats *ret)
 	reeve__catalog_lock(r);
 	reeve__sessions_lock(r);
 	reeve__io_lock(&x, r);
-	tally_all(&x, tally, reeve__table_used(&r->header->groups));
-	add_counts(r, x.io->devices, ret);
-	add_groups(&x, tally, ret);
-	ret->cancelled = x.io->cancelled;
-	ret->merged = x.io->merged;
-	ret->queued = x.io->queues[0].count + x.io->queues[1].count;
-	ret->policy = x.io->queues[0].policy;
-	over = ret->completed + ret->failed;
-	ret->total = over + ret->cancelled + ret->queued + ret->active;
-	if (over)
-		ret->avg_latency_ns = (ret->wait.sum_ns + ret->service.sum_ns) / over;
+	reeve__io_stats_locked(&x, tally, ret);
 	reeve__io_unlock(&x);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);

@@ -228,6 +228,17 @@ struct reeve__pressure_points reeve__memory_points(const struct reeve_sh_memory_
 	return reeve__pressure_points_of(d->limit_bytes, d->threshold_ppm, d->hysteresis_ppm);
 }
 
+/* Hysteresis bounds how often. */
+static void tell_level(struct reeve *r, uint32_t level, uint64_t used, uint64_t limit)
+{
+	static const char *const names[] = {"none", "low", "medium", "high", "critical"};
+	struct reeve_event e = {
+		.kind = REEVE_EVENT_MEMORY_PRESSURE_CHANGED, .limit = limit, .actual = used};
+
+	reeve__event_text(&e, names[level < REEVE_COUNT(names) ? level : 0]);
+	reeve__event_emit(r, &e);
+}
+
 void reeve__memory_level_locked(struct reeve *r)
 {
 	struct reeve_sh_memory *m = r->memory;
@@ -252,6 +263,7 @@ void reeve__memory_level_locked(struct reeve *r)
 	m->pressure_events += level > before;
 	m->level_since_wall = reeve__wall(r);
 	reeve__put(&m->level, level);
+	tell_level(r, level, used, d->limit_bytes);
 }
 
 static bool refuse(struct reeve__refusal *why, uint32_t cause, const struct reeve_sh_pool_def *p,
@@ -363,6 +375,27 @@ static void count_refusal(struct reeve *r, uint32_t cause)
 	reeve__add(&r->memory->failed[cause < REEVE_REFUSED_CAUSES ? cause : 0], 1);
 }
 
+/* Of each cause one a second at most, of each process; the counters have them all. */
+static void tell_refusal(struct reeve *r, const struct reeve__refusal *why, const char *of)
+{
+	bool of_session =
+		why->cause == REEVE_REFUSED_SESSION || why->cause == REEVE_REFUSED_WORK_AREA;
+	struct reeve_event e = {.kind = REEVE_EVENT_ALLOCATION_FAILED,
+		.code = REEVE_ERESOURCE_EXHAUSTED,
+		.action = REEVE_ACTION_REJECT,
+		.group = {why->cause == REEVE_REFUSED_GROUP ? why->id : 0},
+		.session = {of_session ? why->id : 0},
+		.object = of_session ? 0 : why->id,
+		.limit = why->limit,
+		.actual = why->asked};
+
+	if (why->cause >= REEVE_REFUSED_CAUSES ||
+		!reeve__event_due(&r->refusal_told_ns[why->cause], (uint64_t)reeve__mono(r)))
+		return;
+	reeve__event_text(&e, of);
+	reeve__event_emit(r, &e);
+}
+
 int reeve__memory_refuse(struct reeve *r, const struct reeve__refusal *why, struct reeve_error *err)
 {
 	char of[REEVE_NAME_MAX + 64];
@@ -390,6 +423,7 @@ int reeve__memory_refuse(struct reeve *r, const struct reeve__refusal *why, stru
 	default:
 		snprintf(of, sizeof(of), "the database memory limit");
 	}
+	tell_refusal(r, why, of);
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 		"%llu bytes are refused: %s is %llu bytes, of which %llu are in use",
 		(unsigned long long)why->asked, of, (unsigned long long)why->limit,

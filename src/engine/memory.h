@@ -224,6 +224,10 @@ void reeve__memory_curve_clear(struct reeve *r, uint32_t pool);
 /* ---- memory_check.c ---- */
 
 void reeve__memory_stats(struct reeve *r, struct reeve_memory_stats *ret);
+/* The same under the lock, with the host's figures as they were at the last look. */
+void reeve__memory_stats_locked(struct reeve *r, struct reeve_memory_stats *ret);
+/* Asks the host for them. No lock held. */
+void reeve__memory_host_look(struct reeve *r);
 /* Resizes that were made without an operator. */
 uint64_t reeve__memory_adjustments(struct reeve *r);
 

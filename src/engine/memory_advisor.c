@@ -296,6 +296,13 @@ static void apply_all(struct reeve *r, struct reeve_memory_recommendation *recs,
 		r->memory->auto_adjustments += done;
 		reeve__memory_commit_locked(r);
 	}
+	for (uint32_t k = 0; k < n; k++)
+		if (recs[k].applied_bytes)
+			reeve__event_emit(
+				r, &(struct reeve_event){.kind = REEVE_EVENT_MEMORY_RESIZED,
+					   .object = recs[k].pool.v,
+					   .limit = recs[k].current_bytes,
+					   .actual = recs[k].applied_bytes});
 	reeve__memory_unlock(r);
 }
 

@@ -4,16 +4,23 @@
 
 #include <stdlib.h>
 
-void reeve__memory_stats(struct reeve *r, struct reeve_memory_stats *ret)
+void reeve__memory_host_look(struct reeve *r)
 {
-	struct reeve_sh_memory *m = r->memory;
 	struct reeve_host_memory h = {.system_bytes = 0};
 
 	if (r->host->memory && !r->host->memory(r->host->self, &h))
 		h = (struct reeve_host_memory){.container_limit_bytes = REEVE_UNLIMITED};
 	if (h.container_limit_bytes && h.container_limit_bytes < h.system_bytes)
 		h.system_bytes = h.container_limit_bytes;
-	reeve__memory_lock(r);
+	reeve__put(&r->host_system_bytes, h.system_bytes);
+	reeve__put(&r->host_resident_bytes, h.resident_bytes);
+}
+
+void reeve__memory_stats_locked(struct reeve *r, struct reeve_memory_stats *ret)
+{
+	struct reeve_sh_memory *m = r->memory;
+
+	reeve__lock_assert(&m->lock);
 	*ret = (struct reeve_memory_stats){
 		.allocations = m->allocations,
 		.deallocations = m->deallocations,
@@ -25,15 +32,22 @@ void reeve__memory_stats(struct reeve *r, struct reeve_memory_stats *ret)
 		.pressure_events = m->pressure_events,
 		.auto_adjustments = m->auto_adjustments,
 		.reclaimed_bytes = reeve__get(&m->reclaimed),
-		.system_bytes = h.system_bytes,
-		.resident_bytes = h.resident_bytes,
+		.system_bytes = reeve__get(&r->host_system_bytes),
+		.resident_bytes = reeve__get(&r->host_resident_bytes),
 		.level = reeve__get(&m->level),
 	};
-	reeve__memory_unlock(r);
 	for (uint32_t i = 0; i < REEVE_REFUSED_CAUSES; i++) {
 		ret->failed[i] = reeve__get(&m->failed[i]);
 		ret->failed_allocations += ret->failed[i];
 	}
+}
+
+void reeve__memory_stats(struct reeve *r, struct reeve_memory_stats *ret)
+{
+	reeve__memory_host_look(r);
+	reeve__memory_lock(r);
+	reeve__memory_stats_locked(r, ret);
+	reeve__memory_unlock(r);
 }
 
 uint64_t reeve__memory_adjustments(struct reeve *r)

@@ -253,6 +253,8 @@ void reeve__parallel_load_set(struct reeve *r, uint32_t ppm, reeve_ns now);
 int reeve__parallel_auto_dop(struct reeve *r, reeve_group_id group, uint32_t requested,
 	uint64_t cost_milli, uint64_t rows, struct reeve_auto_dop *ret, struct reeve_error *err);
 void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret);
+void reeve__parallel_stats_locked(
+	const struct reeve__parallel_pass *x, struct reeve_parallel_stats *ret);
 /* Puts a pool's definition, a group's limits in the place of the old; under the lock. */
 void reeve__server_pool_change(
 	struct reeve__parallel_pass *x, uint32_t i, const struct reeve_sh_server_pool_def *to);

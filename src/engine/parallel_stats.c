@@ -441,13 +441,14 @@ static uint32_t busy_servers(const struct reeve *r)
 	return n;
 }
 
-void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret)
+void reeve__parallel_stats_locked(
+	const struct reeve__parallel_pass *x, struct reeve_parallel_stats *ret)
 {
-	struct reeve__parallel_pass x;
+	const struct reeve *r = x->r;
 	const struct reeve_sh_parallel *p = r->parallel;
 
+	reeve__lock_assert(&p->lock);
 	memset(ret, 0, sizeof(*ret));
-	reeve__parallel_lock(&x, r);
 	ret->parallel = reeve__get(&p->parallel);
 	ret->serial = reeve__get(&p->serial);
 	ret->downgraded = reeve__get(&p->downgraded);
@@ -462,7 +463,7 @@ void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret)
 			reeve__muldiv(reeve__get(&p->granted), 1000, ret->parallel + ret->serial);
 	ret->peak_total_dop = reeve__get(&p->peak);
 	ret->current_total_dop = p->in_use;
-	ret->max_total_dop = x.config->max_total_dop;
+	ret->max_total_dop = x->config->max_total_dop;
 	ret->queued_now = p->waiting;
 	ret->executing_now = p->executing;
 	ret->pools = reeve__get(&r->header->pools.live);
@@ -471,5 +472,13 @@ void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret)
 	ret->utilization_ppm = (uint32_t)reeve__muldiv(ret->busy_servers, REEVE_PPM,
 		ret->pools ? (ret->servers ? ret->servers : 1) : ret->max_total_dop);
 	fill_latency(p, &ret->queue_latency);
+}
+
+void reeve__parallel_stats(struct reeve *r, struct reeve_parallel_stats *ret)
+{
+	struct reeve__parallel_pass x;
+
+	reeve__parallel_lock(&x, r);
+	reeve__parallel_stats_locked(&x, ret);
 	reeve__parallel_done(&x);
 }

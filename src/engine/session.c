@@ -847,12 +847,14 @@ uint32_t reeve__session_copy(struct reeve *r, reeve_session_id after, uint32_t f
 	return done;
 }
 
-void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
+void reeve__session_stats_locked(
+	struct reeve__session_pool_pass *x, struct reeve_session_stats *ret)
 {
+	const struct reeve *r = x->r;
 	const struct reeve_sh_session_counts *c = &r->header->session_counts;
 	uint32_t active = 0;
 
-	reeve__sessions_lock(r);
+	reeve__lock_assert(&r->header->session_lock);
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
 		active += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
 			  r->sessions[i].task < r->header->tasks.capacity &&
@@ -868,8 +870,19 @@ void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
 		.current_active = active,
 		.peak = reeve__get(&c->peak),
 	};
-	reeve__session_queue_stats(r, ret);
+	reeve__session_queue_stats_locked(x, ret);
+}
+
+void reeve__session_stats(struct reeve *r, struct reeve_session_stats *ret)
+{
+	struct reeve__session_pool_pass x;
+
+	reeve__sessions_lock(r);
+	reeve__session_pool_begin(&x, r);
+	reeve__session_stats_locked(&x, ret);
+	reeve__session_pool_unlock(&x);
 	reeve__sessions_unlock(r);
+	reeve__session_pool_wake(&x);
 }
 
 /* ---- ended by others ---- */

@@ -281,31 +281,29 @@ static uint64_t quantile(const struct reeve_sh_session_domain *d, uint32_t ppm)
 	return ns > reeve__get(&d->wait_max_ns) ? reeve__get(&d->wait_max_ns) : ns;
 }
 
-void reeve__session_queue_stats(struct reeve *r, struct reeve_session_stats *ret)
+void reeve__session_queue_stats_locked(
+	struct reeve__session_pool_pass *x, struct reeve_session_stats *ret)
 {
-	struct reeve__session_pool_pass x;
-
-	reeve__session_pool_begin(&x, r);
-	ret->idle_terminations = reeve__get(&x.d->idle_ends);
-	ret->idle_blocker_terminations = reeve__get(&x.d->idle_blocker_ends);
-	ret->execution_terminations = reeve__get(&x.d->execution_ends);
-	ret->runaway_terminations = reeve__get(&x.d->runaway_ends);
-	ret->sessions_queued = reeve__get(&x.d->queued);
-	ret->queue_timeouts = reeve__get(&x.d->queue_timeouts);
-	ret->priority_boosts = reeve__get(&x.d->boosts);
-	ret->refused_estimates = reeve__get(&x.d->refused_estimates);
-	ret->rule_actions = reeve__get(&x.d->rule_actions);
-	ret->current_queued = reeve__get(&x.d->waiting);
+	reeve__lock_assert(&x->d->lock);
+	ret->idle_terminations = reeve__get(&x->d->idle_ends);
+	ret->idle_blocker_terminations = reeve__get(&x->d->idle_blocker_ends);
+	ret->execution_terminations = reeve__get(&x->d->execution_ends);
+	ret->runaway_terminations = reeve__get(&x->d->runaway_ends);
+	ret->sessions_queued = reeve__get(&x->d->queued);
+	ret->queue_timeouts = reeve__get(&x->d->queue_timeouts);
+	ret->priority_boosts = reeve__get(&x->d->boosts);
+	ret->refused_estimates = reeve__get(&x->d->refused_estimates);
+	ret->rule_actions = reeve__get(&x->d->rule_actions);
+	ret->current_queued = reeve__get(&x->d->waiting);
 	ret->current_active -= ret->current_active < ret->current_queued ? 0 : ret->current_queued;
-	ret->queue_wait_count = reeve__get(&x.d->wait_count);
-	ret->queue_wait_sum_ns = reeve__get(&x.d->wait_sum_ns);
-	ret->queue_wait_min_ns = reeve__get(&x.d->wait_min_ns);
-	ret->queue_wait_max_ns = reeve__get(&x.d->wait_max_ns);
-	ret->queue_wait_p50_ns = quantile(x.d, 500000);
-	ret->queue_wait_p90_ns = quantile(x.d, 900000);
-	ret->queue_wait_p99_ns = quantile(x.d, 990000);
-	ret->queue_wait_p999_ns = quantile(x.d, 999000);
-	reeve__session_pool_unlock(&x);
+	ret->queue_wait_count = reeve__get(&x->d->wait_count);
+	ret->queue_wait_sum_ns = reeve__get(&x->d->wait_sum_ns);
+	ret->queue_wait_min_ns = reeve__get(&x->d->wait_min_ns);
+	ret->queue_wait_max_ns = reeve__get(&x->d->wait_max_ns);
+	ret->queue_wait_p50_ns = quantile(x->d, 500000);
+	ret->queue_wait_p90_ns = quantile(x->d, 900000);
+	ret->queue_wait_p99_ns = quantile(x->d, 990000);
+	ret->queue_wait_p999_ns = quantile(x->d, 999000);
 }
 
 /* ---- validate ---- */

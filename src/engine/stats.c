@@ -241,6 +241,42 @@ static void sum_groups(struct reeve__cpu_pass *x, const struct tally *tally, uin
 	}
 }
 
+size_t reeve__cpu_stats_room(const struct reeve *r)
+{
+	return r->group_capacity * sizeof(struct tally);
+}
+
+void reeve__cpu_stats_locked(struct reeve__cpu_pass *x, void *room, struct reeve_cpu_stats *ret)
+{
+	struct reeve *r = x->r;
+	struct tally *tally = room;
+
+	reeve__lock_assert(&r->cpu->lock);
+	memset(ret, 0, sizeof(*ret));
+	tally_tasks(x, tally, reeve__table_used(&r->header->groups));
+	sum_groups(x, tally, reeve__table_used(&r->header->groups), ret);
+	for (uint32_t i = 0; i < r->slot_count; i++) {
+		ret->scheduled += reeve__get(&r->cpu_slots[i].scheduled);
+		ret->context_switches += reeve__get(&r->cpu_slots[i].switches);
+	}
+	ret->scheduled += reeve__get(&x->c->pull_dispatches);
+	ret->preemptions = reeve__get(&x->c->preemptions);
+	ret->wait_ns = reeve__get(&x->c->wait_ns);
+	ret->waits = reeve__get(&x->c->waits);
+	ret->runaways = reeve__get(&x->c->runaways);
+	ret->throttled = reeve__get(&x->c->throttled_tasks);
+	ret->ready = x->c->waiting;
+	ret->min_vruntime = reeve__get(&x->c->clock);
+	ret->policy = x->policy;
+	ret->boosts = reeve__get(&r->cpu_more->boosts);
+	ret->deadlocks = reeve__get(&r->cpu_more->deadlocks);
+	fill_latency(&r->cpu_lanes[r->group_capacity].waits, &ret->wait);
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
+		ret->throttled_now += reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
+				      reeve__get(&r->tasks[i].is_runaway) &&
+				      reeve__get(&x->c->runaway_ppm) < REEVE_PPM;
+}
+
 void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 {
 	struct tally *tally = new_tally(r);
@@ -252,28 +288,7 @@ void reeve__cpu_stats(struct reeve *r, struct reeve_cpu_stats *ret)
 	reeve__catalog_lock(r);
 	reeve__sessions_lock(r);
 	reeve__cpu_begin(&x, r);
-	tally_tasks(&x, tally, reeve__table_used(&r->header->groups));
-	sum_groups(&x, tally, reeve__table_used(&r->header->groups), ret);
-	for (uint32_t i = 0; i < r->slot_count; i++) {
-		ret->scheduled += reeve__get(&r->cpu_slots[i].scheduled);
-		ret->context_switches += reeve__get(&r->cpu_slots[i].switches);
-	}
-	ret->scheduled += reeve__get(&x.c->pull_dispatches);
-	ret->preemptions = reeve__get(&x.c->preemptions);
-	ret->wait_ns = reeve__get(&x.c->wait_ns);
-	ret->waits = reeve__get(&x.c->waits);
-	ret->runaways = reeve__get(&x.c->runaways);
-	ret->throttled = reeve__get(&x.c->throttled_tasks);
-	ret->ready = x.c->waiting;
-	ret->min_vruntime = reeve__get(&x.c->clock);
-	ret->policy = x.policy;
-	ret->boosts = reeve__get(&r->cpu_more->boosts);
-	ret->deadlocks = reeve__get(&r->cpu_more->deadlocks);
-	fill_latency(&r->cpu_lanes[r->group_capacity].waits, &ret->wait);
-	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
-		ret->throttled_now += reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
-				      reeve__get(&r->tasks[i].is_runaway) &&
-				      reeve__get(&x.c->runaway_ppm) < REEVE_PPM;
+	reeve__cpu_stats_locked(&x, tally, ret);
 	reeve__cpu_unlock(&x);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);

@@ -19,6 +19,12 @@ void reeve__host_boot_id(char *to, size_t size);
  * group of this process, version 2 or 1. `root` ("": the real one) goes before every path, for tests.
  */
 bool reeve__host_memory(const char *root, struct reeve_host_memory *ret);
+/* The same for everything that control groups limit; false: there are none. */
+bool reeve__host_container(const char *root, struct reeve_container_limits *ret);
+/* Up to size - 1 bytes of the file `root``path` as text; false when it cannot be read. */
+bool reeve__host_read(const char *root, const char *path, char *to, size_t size);
+/* The number after `key` at the start of a line of a text; 0 when it is not there. */
+uint64_t reeve__host_number(const char *text, const char *key);
 /* Short name of this program, for lists. */
 void reeve__host_program(char *to, size_t size);
 /*

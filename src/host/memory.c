@@ -13,8 +13,7 @@
 
 #define PATH_SIZE 640
 
-/* Up to size - 1 bytes of a file as text; false when it cannot be read. */
-static bool read_text(const char *root, const char *path, char *to, size_t size)
+bool reeve__host_read(const char *root, const char *path, char *to, size_t size)
 {
 	char full[PATH_SIZE];
 	ssize_t n;
@@ -31,8 +30,7 @@ static bool read_text(const char *root, const char *path, char *to, size_t size)
 	return n > 0;
 }
 
-/* The number after `key` at the start of a line; 0 when it is not there. */
-static uint64_t number_of(const char *text, const char *key)
+uint64_t reeve__host_number(const char *text, const char *key)
 {
 	size_t length = strlen(key);
 
@@ -83,18 +81,18 @@ static bool read_level(const char *root, const struct version *v, const char *gr
 	uint64_t cache;
 
 	snprintf(path, sizeof(path), "%s%s/%s", v->mount, group, v->used);
-	if (!read_text(root, path, text, sizeof(text)))
+	if (!reeve__host_read(root, path, text, sizeof(text)))
 		return false;
 	*ret_used = strtoull(text, NULL, 10);
 	snprintf(path, sizeof(path), "%s%s/%s", v->mount, group, v->limit);
-	if (!read_text(root, path, text, sizeof(text)))
+	if (!reeve__host_read(root, path, text, sizeof(text)))
 		return false;
 	*ret_limit = strncmp(text, "max", 3) == 0 ? REEVE_UNLIMITED : strtoull(text, NULL, 10);
 	if (*ret_limit == 0 || *ret_limit >= UINT64_C(1) << 62) /* version 1's "none" */
 		*ret_limit = REEVE_UNLIMITED;
 	snprintf(path, sizeof(path), "%s%s/memory.stat", v->mount, group);
-	if (read_text(root, path, text, sizeof(text))) {
-		cache = number_of(text, v->cache);
+	if (reeve__host_read(root, path, text, sizeof(text))) {
+		cache = reeve__host_number(text, v->cache);
 		*ret_used -= cache < *ret_used ? cache : *ret_used;
 	}
 	return true;
@@ -150,7 +148,7 @@ static void read_container(const char *root, struct reeve_host_memory *ret)
 	char text[4096], group[512];
 
 	ret->container_limit_bytes = REEVE_UNLIMITED;
-	if (!read_text(root, "/proc/self/cgroup", text, sizeof(text)))
+	if (!reeve__host_read(root, "/proc/self/cgroup", text, sizeof(text)))
 		return;
 	if (group_of(text, "::", group, sizeof(group)) && read_levels(root, &v2, group, ret))
 		return;
@@ -167,11 +165,12 @@ bool reeve__host_memory(const char *root, struct reeve_host_memory *ret)
 	long page = sysconf(_SC_PAGESIZE);
 	char text[4096], *at;
 
-	if (read_text(root, "/proc/meminfo", text, sizeof(text)))
-		m.system_bytes = number_of(text, "MemTotal:") * 1024;
-	if (read_text(root, "/proc/self/statm", text, sizeof(text)) && (at = strchr(text, ' ')))
+	if (reeve__host_read(root, "/proc/meminfo", text, sizeof(text)))
+		m.system_bytes = reeve__host_number(text, "MemTotal:") * 1024;
+	if (reeve__host_read(root, "/proc/self/statm", text, sizeof(text)) &&
+		(at = strchr(text, ' ')))
 		m.resident_bytes = strtoull(at, NULL, 10) * (uint64_t)(page > 0 ? page : 4096);
-	if (read_text(root, "/proc/pressure/memory", text, sizeof(text))) {
+	if (reeve__host_read(root, "/proc/pressure/memory", text, sizeof(text))) {
 		m.stall_some_ppm = stall_of(text, "some");
 		m.stall_full_ppm = stall_of(text, "full");
 	}

@@ -167,6 +167,12 @@ static bool native_cpu_times(void *self, uint64_t *ret_busy, uint64_t *ret_all)
 	return true;
 }
 
+static bool native_container(void *self, struct reeve_container_limits *ret)
+{
+	(void)self;
+	return reeve__host_container("", ret);
+}
+
 REEVE_API const struct reeve_host *reeve_host_native(void)
 {
 	static const struct reeve_host native = {
@@ -181,6 +187,7 @@ REEVE_API const struct reeve_host *reeve_host_native(void)
 		.cpu_count = native_cpu_count,
 		.memory = native_memory,
 		.cpu_times = native_cpu_times,
+		.container = native_container,
 	};
 	return &native;
 }

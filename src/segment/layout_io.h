@@ -68,7 +68,9 @@ struct reeve_sh_io_group {
 	uint32_t active;	     /* I d: requests of the table that are ACTIVE */
 	uint32_t weight;	     /* I d */
 	uint32_t held_by_iops;	     /* I h: which limit it is held for */
-	uint64_t pad[5];
+	_Atomic uint64_t held_told_ns,
+		missed_told_ns; /* a h: when events last told of it; 0: never */
+	uint64_t pad[3];
 	/* limits, and what is past */
 	struct reeve_sh_io_bucket bytes, ops; /* I */
 	struct reeve_sh_io_rate rate;	      /* I: of requests that no live task counts; at: ns */

@@ -89,6 +89,9 @@ struct reeve {
 	_Atomic uint64_t shrunk_ns;   /* when callbacks were last asked */
 	_Atomic uint64_t asked_ns;    /* when the host was last asked about memory */
 	_Atomic uint64_t freed_bytes; /* memory that this process has given back */
+	/* what the host said last about memory, and when statistics last asked; 0: never */
+	_Atomic uint64_t host_system_bytes, host_resident_bytes, host_looked_ns;
+	_Atomic uint64_t refusal_told_ns[REEVE_REFUSED_CAUSES]; /* last events of refusals */
 	/* A row a few threads share; rows are longer than a row of pools to lie on lines apart. */
 	_Atomic uint64_t accesses[REEVE__LANES][REEVE_SH_POOLS + 8];
 };
@@ -221,6 +224,15 @@ void reeve__event_emit(struct reeve *r, const struct reeve_event *event);
 /* Copies a text to an event, cut at a character's end. */
 void reeve__event_text(struct reeve_event *event, const char *text);
 void reeve__event_wake(struct reeve *r);
+/* Whether something that may happen any number of times may be told now: once a second. */
+#define REEVE_EVENT_PACE_NS INT64_C(1000000000)
+static inline bool reeve__event_due(_Atomic uint64_t *told_ns, uint64_t now)
+{
+	uint64_t last = reeve__get(told_ns);
+
+	return (last == 0 || (int64_t)(now - last) >= REEVE_EVENT_PACE_NS) &&
+	       atomic_compare_exchange_strong(told_ns, &last, now ? now : 1);
+}
 static inline void reeve__event_flush(struct reeve *r)
 {
 	if (REEVE_UNLIKELY(reeve__get(&r->header->events.owed) != 0))

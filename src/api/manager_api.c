@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* manager_api.c - the manager: arguments checked, then down. */
+#include "../engine/manager.h"
+
+static int missing(struct reeve_error *err, const char *argument)
+{
+	return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "%s is NULL", argument);
+}
+
+#define WANT(pointer)                                                                              \
+	do {                                                                                       \
+		if (REEVE_UNLIKELY(!(pointer)))                                                    \
+			return missing(err, #pointer);                                             \
+	} while (0)
+
+REEVE_API int reeve_stats_get(
+	struct reeve *reeve, struct reeve_stats *ret_stats, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_stats);
+	return reeve__stats_get(reeve, ret_stats, err);
+}
+
+REEVE_API int reeve_rebalance(
+	struct reeve *reeve, struct reeve_rebalancing_report *ret_report, struct reeve_error *err)
+{
+	struct reeve_rebalancing_report aside;
+	int rc;
+
+	WANT(reeve);
+	rc = reeve__rebalance(reeve, ret_report ? ret_report : &aside, err);
+	reeve__event_flush(reeve);
+	return rc;
+}
+
+REEVE_API int reeve_manager_config_get(
+	struct reeve *reeve, struct reeve_manager_config *ret_config, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_config);
+	reeve__manager_config_get(reeve, ret_config);
+	return 0;
+}
+
+REEVE_API int reeve_manager_config_set(struct reeve *reeve, uint32_t fields,
+	const struct reeve_manager_config *config, struct reeve_error *err)
+{
+	int rc;
+
+	WANT(reeve);
+	WANT(config);
+	rc = reeve__manager_config_set(reeve, fields, config, err);
+	reeve__event_flush(reeve);
+	return rc;
+}
+
+REEVE_API int reeve_container_get(
+	struct reeve *reeve, struct reeve_container_limits *ret_limits, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_limits);
+	if (reeve->host->container && reeve->host->container(reeve->host->self, ret_limits))
+		return 0;
+	return reeve__fail(err, REEVE_ENOT_FOUND, "a control group of this process");
+}
+
+REEVE_API int reeve_execute_begin(struct reeve_session *session,
+	const struct reeve_execute_def *def, struct reeve_execute *ret_execute,
+	struct reeve_error *err)
+{
+	WANT(session);
+	WANT(def);
+	WANT(ret_execute);
+	return reeve__execute_begin(session, def, ret_execute, err);
+}
+
+REEVE_API int reeve_execute_end(struct reeve_execute *execute, const char *failure,
+	struct reeve_query_usage *ret_usage, struct reeve_error *err)
+{
+	int rc;
+
+	WANT(execute);
+	if (!execute->session)
+		return reeve__fail(err, REEVE_EINVALID_STATE, "the statement has been ended");
+	rc = failure ? reeve__text_check(failure, 4096, false, "failure", err) : 0;
+	return rc ? rc : reeve__execute_end(execute, failure, ret_usage);
+}
