@@ -272,6 +272,9 @@ static int bind_quota(struct reeve_session *s, struct reeve_error *err)
 		return reeve__memory_unknown(
 			r, REEVE_EKILLED, "session", s->sh->head.id, " was killed", err);
 	rc = reeve__quota_ensure(r, s->sh->head.id, err);
+	if (rc == REEVE_EINVALID_STATE) /* killed since the look above */
+		return reeve__memory_unknown(
+			r, REEVE_EKILLED, "session", s->sh->head.id, " was killed", err);
 	if (rc)
 		return rc;
 	uint32_t i = reeve__get(&r->quota_of_session[s->session]) - 1;

@@ -7,6 +7,7 @@
 #include "core.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -44,8 +45,11 @@ static void *charge_and_release(void *arg)
 		uint64_t bytes = 1 + core_below(&w->random, 40 * KIB);
 		int rc;
 		if (!s) {
-			if (reeve_session_create(sh->r, &def, &s, NULL))
+			struct reeve_error err;
+			if (reeve_session_create(sh->r, &def, &s, &err)) {
+				fprintf(stderr, "a session: %s\n", err.text);
 				abort();
+			}
 			held[0] = held[1] = 0;
 			atomic_store(&sh->killable[w->index], reeve_session_id_of(s).v);
 		}
@@ -58,8 +62,10 @@ static void *charge_and_release(void *arg)
 			rc = bytes ? reeve_memory_release(s, kind, bytes, NULL) : 0;
 			held[kind] -= rc ? 0 : bytes;
 		}
-		if (rc && rc != REEVE_ERESOURCE_EXHAUSTED && rc != REEVE_EKILLED)
+		if (rc && rc != REEVE_ERESOURCE_EXHAUSTED && rc != REEVE_EKILLED) {
+			fprintf(stderr, "a charge: %d\n", rc);
 			abort();
+		}
 		reeve_memory_access(sh->r, (reeve_pool_id){2}, core_below(&w->random, 9000));
 		if (rc == REEVE_EKILLED || core_below(&w->random, 500) == 0) {
 			atomic_store(&sh->killable[w->index], 0);

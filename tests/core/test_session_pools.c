@@ -584,6 +584,8 @@ static void a_dead_process_leaves_its_places_and_its_queue(void **state)
 	assert_int_equal(pool(c, BATCH).queued, 0);
 	other->attachment = REEVE_NONE;
 	other->local_sessions = NULL;
+	free(active); /* what the death has left of the handles */
+	free(queued);
 	reeve_close(other);
 	reeve_session_destroy(mine);
 }
