@@ -86,16 +86,17 @@ struct reeve_schedule_info {
 };
 
 struct reeve_window_def {
-	const char *name;	    /* 1 to 128 bytes, need not be unique */
-	const char *description;    /* NULL: none */
-	reeve_plan_id plan;	    /* a top plan */
-	uint32_t day;		    /* start day, 0 = Sunday */
-	uint32_t start_s;	    /* seconds after local midnight, 0 to 86,399 */
-	uint32_t duration_s;	    /* elapsed seconds, 60 to REEVE_WINDOW_MAX_S */
-	const char *zone;	    /* as for schedules */
-	uint32_t priority;	    /* between windows that are open at once, lower first */
-	bool allow_user_sessions;   /* false: only system sessions may start statements */
-	uint32_t max_user_sessions; /* REEVE_USERS_UNLIMITED: no cap */
+	const char *name;	 /* 1 to 128 bytes, need not be unique */
+	const char *description; /* NULL: none */
+	reeve_plan_id plan;	 /* a top plan */
+	uint32_t day;		 /* start day, 0 = Sunday */
+	uint32_t start_s;	 /* seconds after local midnight, 0 to 86,399 */
+	uint32_t duration_s;	 /* elapsed seconds, 60 to REEVE_WINDOW_MAX_S */
+	const char *zone;	 /* as for schedules */
+	uint32_t priority;	 /* between windows that are open at once, lower first */
+	/* While it is open. Who comes too many is refused; sessions that are there stay. */
+	bool allow_user_sessions;   /* false: only system sessions are created */
+	uint32_t max_user_sessions; /* at most so many not of the system; REEVE_USERS_UNLIMITED */
 	bool is_enabled;
 };
 #define REEVE_WINDOW_DEF_INIT                                                                      \

@@ -221,6 +221,41 @@ static int check_global(
 		"there are %u sessions; the limit globalSessionLimit is %u", now, limit);
 }
 
+/* Live sessions that are not the system's. Session lock held; only under a window that counts them. */
+static uint32_t count_users(const struct reeve *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
+		n += reeve__get(&r->sessions[i].head.state) == REEVE_SLOT_LIVE &&
+		     !r->sessions[i].is_system;
+	return n;
+}
+
+/* What the open maintenance window says of users' sessions; those that are there stay. */
+static int check_window(
+	struct reeve *r, const struct reeve_session_def *def, struct reeve_error *err)
+{
+	const struct reeve_sh_planning *p = &r->header->planning;
+	uint32_t most = reeve__get(&p->max_user_sessions), now;
+
+	if (def->is_system)
+		return 0;
+	if (!reeve__get(&p->user_sessions_allowed))
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"a maintenance window is open that takes no sessions of users "
+			"(allowUserSessions is false)");
+	if (most == UINT32_MAX)
+		return 0;
+	now = count_users(r);
+	if (now < most)
+		return 0;
+	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+		"there are %u sessions of users; the open maintenance window's limit "
+		"maxUserSessions is %u",
+		now, most);
+}
+
 static int table_full(const struct reeve_sh_table *table, const char *name, struct reeve_error *err)
 {
 	return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "the table of %s is full: %u of %u",
@@ -374,6 +409,8 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	reeve__sessions_lock(r);
 	if (!rc)
 		rc = check_global(r, def, err);
+	if (!rc)
+		rc = check_window(r, def, err);
 	if (!rc)
 		rc = reeve__session_check_room(&r->groups[to.group], err);
 	if (!rc)

@@ -495,7 +495,9 @@ static void plans_19_a_window_outranks_schedules_and_limits_sessions(void **stat
 	struct reeve_window_def def = window_def(4, 1, 12 * HOUR);
 	struct reeve_plan_info info;
 	struct reeve_plan_decision d;
+	struct reeve_session_def who = REEVE_SESSION_DEF_INIT;
 	reeve_window_id id = {0}, now = {0};
+	struct reeve_session *s[3];
 
 	def.duration_s = 2 * HOUR;
 	def.max_user_sessions = 7;
@@ -511,6 +513,22 @@ static void plans_19_a_window_outranks_schedules_and_limits_sessions(void **stat
 	assert_true(reeve_window_current(c->r, &now) && now.v == id.v);
 	assert_true(reeve__get(&p->user_sessions_allowed) == 0 &&
 		    reeve__get(&p->max_user_sessions) == 7);
+	who.username = "ada";
+	assert_fails(reeve_session_create(c->r, &who, &s[0], E), REEVE_ERESOURCE_EXHAUSTED,
+		"allowUserSessions is false");
+	who.is_system = true;
+	assert_ok(reeve_session_create(c->r, &who, &s[0], E));
+	def.allow_user_sessions = true;
+	def.max_user_sessions = 1;
+	assert_ok(reeve_window_update(
+		c->r, id, REEVE_WINDOW_ALLOW_USERS | REEVE_WINDOW_MAX_USERS, &def, 0, E));
+	who.is_system = false;
+	assert_ok(reeve_session_create(c->r, &who, &s[1], E));
+	assert_fails(reeve_session_create(c->r, &who, &s[2], E), REEVE_ERESOURCE_EXHAUSTED,
+		"there are 1 sessions of users; the open maintenance window's limit "
+		"maxUserSessions is 1");
+	reeve_session_destroy(s[0]);
+	reeve_session_destroy(s[1]);
 	assert_ok(reeve_plan_get(c->r, (reeve_plan_id){4}, &info, E));
 	assert_int_equal(info.status, REEVE_PLAN_MAINTENANCE);
 	assert_ok(reeve_plan_decide(c->r, 0, &d, E));
