@@ -32,8 +32,10 @@ static bool is_at_work(const struct reeve__cpu_pass *x, const struct reeve_sh_gr
 }
 
 /*
- * Ages with which a task and its group join those who wait. By virtual finish one that has been at
- * work all the time may be far behind by right, when its statement is long: that is not taken away.
+ * Ages with which a task and its group join those who wait. One that has been at work all the time
+ * may be behind by right: a group by what others got while all its tasks ran or were between two
+ * statements, up to the lead that others may have; by virtual finish without a bound, for its
+ * statement may be long.
  */
 static void join(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t task)
 {
@@ -43,9 +45,13 @@ static void join(struct reeve__cpu_pass *x, struct reeve_sh_group *g, uint32_t t
 	uint32_t weight = reeve__cpu_group_weight(x, g, false);
 	uint32_t own = reeve__cpu_task_weight(x, task);
 
-	if (g->cpu.waiting == 0 && !(by_finish && is_at_work(x, g)))
-		g->cpu.age = reeve__fair_join(
-			g->cpu.age, clock, credit_age(x, weight), lead_age(x, weight));
+	if (g->cpu.waiting == 0) {
+		uint64_t lead = lead_age(x, weight);
+		bool works = is_at_work(x, g);
+		if (!(by_finish && works))
+			g->cpu.age = reeve__fair_join(
+				g->cpu.age, clock, works ? lead : credit_age(x, weight), lead);
+	}
 	if (!(by_finish && reeve__cpu_holds(x->r, task)))
 		t->age = reeve__fair_join(t->age, tasks, credit_age(x, own), lead_age(x, own));
 }
