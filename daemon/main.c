@@ -153,7 +153,7 @@ static void end_daemon(struct start *start)
 	if (daemon->graphql != NULL)
 		reeve_gql_engine_destroy(daemon->graphql);
 	reeve_close(daemon->reeve);
-	pthread_mutex_destroy(&daemon->settings);
+	pthread_mutex_destroy(&daemon->definitions);
 	if (start->lock_fd >= 0)
 		close(start->lock_fd);
 }
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	reeved_log_set_level(start.daemon.options.log_level);
-	pthread_mutex_init(&start.daemon.settings, NULL);
+	pthread_mutex_init(&start.daemon.definitions, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
 	sigemptyset(&signals);

@@ -54,7 +54,7 @@ struct reeved {
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;
-	pthread_mutex_t settings; /* one at a time changes the CPU scheduler's settings */
+	pthread_mutex_t definitions; /* one at a time changes them */
 	struct reeved_counters counters;
 };
 

@@ -284,6 +284,7 @@ int reeved_service_create_graphql(struct reeve_gql_engine **ret_engine, struct r
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);
 	options.max_document_bytes = (uint32_t)256 * 1024;
+	options.around = reeved_operate;
 	if (getrandom(&options.hash_seed, sizeof(options.hash_seed), 0) < 0)
 		options.hash_seed = (uint64_t)(uintptr_t)&options;
 	int rc = reeve_gql_engine_create(reeved_schema, reeved_schema_len(), tables,

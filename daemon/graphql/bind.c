@@ -93,7 +93,8 @@ static void check_shape(
 	if (!type_takes(reeve_gql_type_named(type), row->kind))
 		ok = false;
 	if (row->kind == REEVE_GQL_FN)
-		ok = ok && row->fn && !(row->flags & ~(unsigned)REEVE_GQL_BLOCKING);
+		ok = ok && row->fn &&
+		     !(row->flags & (REEVE_GQL_AROUND - 1) & ~(unsigned)REEVE_GQL_BLOCKING);
 	else
 		ok = ok && list == !!(row->flags & REEVE_GQL_LIST);
 	if (ok && row->flags & REEVE_GQL_LIST)

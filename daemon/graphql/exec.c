@@ -207,9 +207,11 @@ bool reeve_gql_coerce_args(struct reeve_gql_ctx *ctx, const struct reeve_gql_val
 static void run_resolver(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row,
 	const void *object, size_t start)
 {
+	reeve_gql_around_fn around =
+		row->flags >= REEVE_GQL_AROUND ? ctx->request->engine->options.around : NULL;
 	uint32_t errors = ctx->request->n_errors;
 
-	if (row->fn(ctx, object) < 0) {
+	if ((around ? around(ctx, row, object) : row->fn(ctx, object)) < 0) {
 		if (ctx->request->n_errors == errors)
 			reeve_gql_fail(ctx, NULL, "Internal error.");
 		reeve_gql_emit_failed(ctx, start);

@@ -276,6 +276,9 @@ enum reeve_gql_bind_flag {
 	REEVE_GQL_LIST = 1u << 4,
 	/* With LIST: the items are an array within the parent, at offset. */
 	REEVE_GQL_INLINE = 1u << 5,
+	/* With FN: options.around is called in its place. This bit and those above it are the
+	 * application's, to tell its kinds of fields apart. */
+	REEVE_GQL_AROUND = 1u << 16,
 };
 
 struct reeve_gql_binding {
@@ -347,6 +350,10 @@ struct reeve_gql_table {
 		.type = (type_), .kind = REEVE_GQL_TYPE, .type_fn = (fn_)                          \
 	}
 
+/* Resolves a field whose row has a flag of REEVE_GQL_AROUND or above, usually by row->fn. */
+typedef int (*reeve_gql_around_fn)(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const void *object);
+
 /* ------------------------------------------------------------------------------------------ */
 /* Engine                                                                                      */
 
@@ -376,8 +383,9 @@ struct reeve_gql_options {
 	const char *code_validation; /* GRAPHQL_VALIDATION_FAILED */
 	const char *code_limit;	     /* RESOURCE_EXHAUSTED */
 	const char *code_request; /* INVALID_ARGUMENT: variables, operation name, HTTP parameters */
-	const char *code_internal; /* INTERNAL */
-	bool introspection;	   /* true */
+	const char *code_internal;  /* INTERNAL */
+	bool introspection;	    /* true */
+	reeve_gql_around_fn around; /* NULL: row->fn is called as for all others */
 };
 
 void reeve_gql_options_init(struct reeve_gql_options *options);

@@ -143,18 +143,14 @@ static int read_config(struct reeve_gql_ctx *ctx, struct reeve_cpu_config *confi
 static int resolve_configure(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
-	struct reeved *daemon = reeved_client_of(ctx)->daemon;
+	struct reeve *r = reeved_segment_of(ctx);
 	struct reeve_cpu_config config;
 	struct reeve_error err;
 	/* The library sets all of it at once; what is not given must not be an older value. */
-	pthread_mutex_lock(&daemon->settings);
-	reeve_cpu_config_get(daemon->reeve, &config);
-	int rc = read_config(ctx, &config);
-	int set = rc == 0 ? reeve_cpu_config_set(daemon->reeve, &config, &err) : 0;
-	pthread_mutex_unlock(&daemon->settings);
-	if (rc != 0)
-		return rc;
-	if (set != 0)
+	reeve_cpu_config_get(r, &config);
+	if (read_config(ctx, &config) != 0)
+		return -1;
+	if (reeve_cpu_config_set(r, &config, &err) != 0)
 		return reeved_fail(ctx, &err);
 	return reeved_emit_done(ctx, "The CPU scheduler was configured.");
 }
@@ -481,15 +477,15 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listCpuTasks", resolve_list_tasks),
 	FN("Query", "detectRunawayQueries", resolve_detect),
 
-	FN("Mutation", "registerCpuGroup", resolve_register),
-	FN("Mutation", "unregisterCpuGroup", resolve_unregister),
-	FN("Mutation", "addCpuTask", resolve_add_task),
-	FN("Mutation", "scheduleNextCpuTask", resolve_schedule),
-	FN("Mutation", "updateCpuTask", resolve_update_task),
-	FN("Mutation", "yieldCpuTask", resolve_yield_task),
-	FN("Mutation", "completeCpuTask", resolve_complete_task),
-	FN("Mutation", "detectRunawayQueries", resolve_detect),
-	FN("Mutation", "rebalanceCpuGroups", resolve_rebalance),
-	FN("Mutation", "configureCpuScheduler", resolve_configure),
+	DEFINES("Mutation", "registerCpuGroup", resolve_register),
+	DEFINES("Mutation", "unregisterCpuGroup", resolve_unregister),
+	ACTS("Mutation", "addCpuTask", resolve_add_task),
+	ACTS("Mutation", "scheduleNextCpuTask", resolve_schedule),
+	ACTS("Mutation", "updateCpuTask", resolve_update_task),
+	ACTS("Mutation", "yieldCpuTask", resolve_yield_task),
+	ACTS("Mutation", "completeCpuTask", resolve_complete_task),
+	ACTS("Mutation", "detectRunawayQueries", resolve_detect),
+	ACTS("Mutation", "rebalanceCpuGroups", resolve_rebalance),
+	DEFINES("Mutation", "configureCpuScheduler", resolve_configure),
 };
 const struct reeve_gql_table reeved_cpu_table = {rows, REEVED_COUNT(rows)};

@@ -499,10 +499,10 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listUserGroupMappings", resolve_list_mappings),
 	FN("Query", "getUserGroupMapping", resolve_get_mapping),
 
-	FN("Mutation", "createConsumerGroup", resolve_create_group),
-	FN("Mutation", "defineConsumerGroup", resolve_define_group),
-	FN("Mutation", "updateConsumerGroup", resolve_update_group),
-	FN("Mutation", "mapUserToGroup", resolve_map_user),
-	FN("Mutation", "unmapUser", resolve_unmap_user),
+	DEFINES("Mutation", "createConsumerGroup", resolve_create_group),
+	DEFINES("Mutation", "defineConsumerGroup", resolve_define_group),
+	DEFINES("Mutation", "updateConsumerGroup", resolve_update_group),
+	DEFINES("Mutation", "mapUserToGroup", resolve_map_user),
+	DEFINES("Mutation", "unmapUser", resolve_unmap_user),
 };
 const struct reeve_gql_table reeved_group_table = {rows, REEVED_COUNT(rows)};

@@ -566,12 +566,12 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "validateResourcePlan", resolve_validate),
 	FN("Query", "getEffectiveAllocations", resolve_allocations),
 
-	FN("Mutation", "createResourcePlan", resolve_create_plan),
-	FN("Mutation", "updateResourcePlan", resolve_update_plan),
-	FN("Mutation", "activateResourcePlan", resolve_activate),
-	FN("Mutation", "deactivateResourcePlan", resolve_deactivate),
-	FN("Mutation", "createPlanDirective", resolve_create_directive),
-	FN("Mutation", "updatePlanDirective", resolve_update_directive),
-	FN("Mutation", "deletePlanDirective", resolve_delete_directive),
+	DEFINES("Mutation", "createResourcePlan", resolve_create_plan),
+	DEFINES("Mutation", "updateResourcePlan", resolve_update_plan),
+	DEFINES("Mutation", "activateResourcePlan", resolve_activate),
+	DEFINES("Mutation", "deactivateResourcePlan", resolve_deactivate),
+	DEFINES("Mutation", "createPlanDirective", resolve_create_directive),
+	DEFINES("Mutation", "updatePlanDirective", resolve_update_directive),
+	DEFINES("Mutation", "deletePlanDirective", resolve_delete_directive),
 };
 const struct reeve_gql_table reeved_plan_table = {rows, REEVED_COUNT(rows)};

@@ -27,8 +27,29 @@
 
 #define REEVED_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+enum reeved_row_flag {
+	REEVED_ACTS = REEVE_GQL_AROUND,
+	/* Blocking: definitions may wait for each other and for the disk. */
+	REEVED_DEFINES = (REEVE_GQL_AROUND << 1) | REEVE_GQL_BLOCKING,
+};
+
+/* Resolves a field bound with ACTS or DEFINES: definitions change one at a time. */
+int reeved_operate(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const void *object);
+
 /* Short forms of the binding macros; S is the struct behind the type. */
 #define FN(type, field, fn) REEVE_GQL_BIND_FN(type, field, fn)
+/* A mutation of what lives (sessions, tasks, requests), and one of definitions: see operate.c. */
+#define ACTS(type_, field_, fn_)                                                                   \
+	{                                                                                          \
+		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
+		.flags = REEVED_ACTS                                                               \
+	}
+#define DEFINES(type_, field_, fn_)                                                                \
+	{                                                                                          \
+		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
+		.flags = REEVED_DEFINES                                                            \
+	}
 #define UINT(type, field, S, m, ...)                                                               \
 	REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_UINT, S, m, __VA_ARGS__)
 #define BOOL(type, field, S, m)	 REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_BOOL, S, m, )

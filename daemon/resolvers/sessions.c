@@ -426,11 +426,11 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listSessions", resolve_list_sessions),
 	FN("Query", "listActiveSessions", resolve_list_active),
 
-	FN("Mutation", "createSession", resolve_create_session),
-	FN("Mutation", "startQuery", resolve_start_query),
-	FN("Mutation", "completeQuery", resolve_complete_query),
-	FN("Mutation", "switchSessionGroup", resolve_switch),
-	FN("Mutation", "terminateSession", resolve_terminate),
-	FN("Mutation", "killSession", resolve_kill),
+	ACTS("Mutation", "createSession", resolve_create_session),
+	ACTS("Mutation", "startQuery", resolve_start_query),
+	ACTS("Mutation", "completeQuery", resolve_complete_query),
+	ACTS("Mutation", "switchSessionGroup", resolve_switch),
+	ACTS("Mutation", "terminateSession", resolve_terminate),
+	ACTS("Mutation", "killSession", resolve_kill),
 };
 const struct reeve_gql_table reeved_session_table = {rows, REEVED_COUNT(rows)};

@@ -157,7 +157,11 @@ static const struct reeve_gql_binding rows[] = {
 	SPAN("cpuTimeNs", usage.cpu_ns),
 	SPAN("waitTimeNs", usage.wait_ns),
 	SPAN("elapsedNs", usage.elapsed_ns),
-	REEVE_GQL_BIND_BLOCKING("Mutation", "executeSql", resolve_execute),
-	FN("Mutation", "cancelSql", resolve_cancel),
+	{.type = "Mutation",
+		.field = "executeSql",
+		.kind = REEVE_GQL_FN,
+		.fn = resolve_execute,
+		.flags = REEVED_ACTS | REEVE_GQL_BLOCKING},
+	ACTS("Mutation", "cancelSql", resolve_cancel),
 };
 const struct reeve_gql_table reeved_sql_table = {rows, REEVED_COUNT(rows)};
