@@ -85,7 +85,7 @@ static void add_entry(struct reeve *r, uint32_t key, uint32_t place)
 	uint32_t *bucket = bucket_of(r, key), i = x->entries++;
 
 	entries_of(r)[i] = (struct reeve_sh_rule_entry){key, place, *bucket, 0};
-	*bucket = i;
+	*bucket = i + 1;
 	x->kinds |= UINT32_C(1) << reeve__rule_key_kind(key);
 }
 
@@ -117,7 +117,7 @@ void reeve__rules_reindex_locked(struct reeve *r)
 	reeve__lock_assert(&r->header->catalog);
 	x->version++;
 	x->count = x->general = x->entries = x->kinds = 0;
-	memset(r->base + x->buckets, 0xff, (size_t)x->bucket_count * sizeof(uint32_t));
+	memset(r->base + x->buckets, 0, (size_t)x->bucket_count * sizeof(uint32_t));
 	for (uint32_t i = 0; i < reeve__table_used(t); i++)
 		if (reeve__get(&r->rules[i].head.state) == REEVE_SLOT_LIVE)
 			order[x->count++] = i;
@@ -159,7 +159,7 @@ static uint32_t best_of_key(
 	struct reeve *r, struct reeve__rule_input *in, uint32_t key, uint32_t best)
 {
 	const struct reeve_sh_rule_index *x = index_of(r);
-	uint32_t i = *bucket_of(r, key);
+	uint32_t i = *bucket_of(r, key) - 1;
 
 	for (uint32_t n = 0; i < x->entry_count && n < x->entry_count; n++) {
 		const struct reeve_sh_rule_entry *e = &entries_of(r)[i];
@@ -167,7 +167,7 @@ static uint32_t best_of_key(
 			break;
 		if (e->key == key && holds(r, e->place, in))
 			return e->place;
-		i = e->next;
+		i = e->next - 1;
 	}
 	return best;
 }
@@ -236,13 +236,13 @@ static const char *check_rule(const struct reeve *r, uint32_t i)
 static bool has_entry(const struct reeve *r, uint32_t key, uint32_t place)
 {
 	const struct reeve_sh_rule_index *x = index_of(r);
-	uint32_t i = *bucket_of(r, key);
+	uint32_t i = *bucket_of(r, key) - 1;
 
 	for (uint32_t n = 0; i < x->entry_count && n < x->entry_count; n++) {
 		const struct reeve_sh_rule_entry *e = &entries_of(r)[i];
 		if (e->key == key && e->place == place)
 			return true;
-		i = e->next;
+		i = e->next - 1;
 	}
 	return false;
 }

@@ -33,7 +33,7 @@
 #define REEVE_SH_SHARE_BYTES 88u
 
 #define REEVE_SH_MAGIC	   UINT64_C(0x31746e656d676573) /* "segment1" */
-#define REEVE_SH_FORMAT	   1u
+#define REEVE_SH_FORMAT	   2u
 #define REEVE_SH_RULINGS   4u
 #define REEVE_SH_MAX_SLOTS 1024u
 

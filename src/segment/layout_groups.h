@@ -56,7 +56,7 @@ struct reeve_sh_zone {
 struct reeve_sh_rule_entry {
 	uint32_t key;	/* C d */
 	uint32_t place; /* C d: in the order of rules */
-	uint32_t next;	/* C d */
+	uint32_t next;	/* C d: 1 + the next; 0: none */
 	uint32_t pad;
 };
 

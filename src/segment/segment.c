@@ -306,15 +306,11 @@ static void init_locks(struct reeve *r, struct reeve_sh_header *h)
 	reeve__lock_init(&r->control->lock, REEVE_RANK_SESSION_POOLS);
 }
 
-/* Puts an empty segment into zeroed memory: tables without rows. */
+/* Puts an empty segment into zeroed memory, which tables without rows are. */
 static void format_segment(
 	struct reeve *r, const struct capacities *c, const char *boot_id, reeve_ns now_wall)
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
-	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
-		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools,
-		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules, &h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -323,8 +319,6 @@ static void format_segment(
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	reeve__put(&h->events.next, (uint64_t)1);
 	init_locks(r, h);
-	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
-		reeve__table_rebuild(r, tables[i], 0);
 }
 
 static int bad(struct reeve_error *err, const char *path, const char *what)
