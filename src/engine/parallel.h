@@ -86,7 +86,16 @@ void reeve__parallel_idle(struct reeve__parallel_pass *x, uint32_t server);
 static inline struct reeve_sh_parallel_group *reeve__parallel_group_at(
 	const struct reeve *r, uint32_t i)
 {
-	return &r->parallel_groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
+	struct reeve_sh_parallel_group *g =
+		&r->parallel_groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
+
+	if (REEVE_UNLIKELY(!g->known)) {
+		g->age = r->parallel->clock;
+		g->root = REEVE_NONE;
+		g->least = UINT32_MAX;
+		g->known = 1;
+	}
+	return g;
 }
 
 static inline struct reeve_sh_server_pool *reeve__pool_at(const struct reeve *r, uint32_t i)

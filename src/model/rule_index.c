@@ -117,7 +117,8 @@ void reeve__rules_reindex_locked(struct reeve *r)
 	reeve__lock_assert(&r->header->catalog);
 	x->version++;
 	x->count = x->general = x->entries = x->kinds = 0;
-	memset(r->base + x->buckets, 0, (size_t)x->bucket_count * sizeof(uint32_t));
+	if (reeve__table_used(t)) /* a segment without rules has not touched its buckets */
+		memset(r->base + x->buckets, 0, (size_t)x->bucket_count * sizeof(uint32_t));
 	for (uint32_t i = 0; i < reeve__table_used(t); i++)
 		if (reeve__get(&r->rules[i].head.state) == REEVE_SLOT_LIVE)
 			order[x->count++] = i;

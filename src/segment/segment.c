@@ -34,6 +34,12 @@ static uint64_t page_up(uint64_t n)
 	return (n + 4095u) & ~UINT64_C(4095);
 }
 
+/* Tables begin with a cache line; what of them is in use shares pages, of which an empty segment has few. */
+static uint64_t line_up(uint64_t n)
+{
+	return (n + 63u) & ~UINT64_C(63);
+}
+
 static uint32_t power_of_two(uint32_t n)
 {
 	uint32_t p = 16;
@@ -57,9 +63,9 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 		.ended_first = REEVE_NONE,
 		.ended_last = REEVE_NONE,
 	};
-	*end = page_up(*end + (uint64_t)capacity * stride);
+	*end = line_up(*end + (uint64_t)capacity * stride);
 	table->buckets = *end;
-	*end = page_up(
+	*end = line_up(
 		*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) * sizeof(uint32_t));
 }
 
@@ -92,11 +98,22 @@ static bool same_rules_layout(
 static void compute_layout(const struct capacities *c, struct reeve_sh_header *h)
 {
 	uint64_t places = reeve__tree_capacity(c->groups, c->directives);
-	uint64_t end = page_up(sizeof(struct reeve_sh_header));
+	uint64_t end = line_up(sizeof(struct reeve_sh_header));
 
 	h->magic = REEVE_SH_MAGIC;
 	h->format = REEVE_SH_FORMAT;
 	h->signature = REEVE_SH_SIGNATURE;
+	/* what is one of its kind, and in use from the start, lies together */
+	h->cpu_slots = end;
+	end = line_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
+	h->session_domain = end;
+	end = line_up(end + sizeof(struct reeve_sh_session_domain));
+	h->memory = end;
+	end = line_up(end + sizeof(struct reeve_sh_memory));
+	h->parallel = end;
+	end = line_up(end + sizeof(struct reeve_sh_parallel));
+	h->cpu_more.slot_ns = end;
+	end = line_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
 	place_table(
 		&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false, &end);
 	place_table(&h->groups, c->groups, sizeof(struct reeve_sh_group), true, &end);
@@ -105,71 +122,62 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->directives, c->directives, sizeof(struct reeve_sh_directive), false, &end);
 	place_table(&h->sessions, c->sessions, sizeof(struct reeve_sh_session), false, &end);
 	place_table(&h->tasks, c->tasks, sizeof(struct reeve_sh_task), false, &end);
-	h->cpu_slots = end;
-	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
 	h->rulings = end;
-	end = page_up(
+	end = line_up(
 		end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
 						 c->groups * sizeof(struct reeve_sh_ruling_row) +
 						 places * sizeof(struct reeve_sh_ruling_node)));
 	h->scratch = end;
-	end = page_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
+	end = line_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
 	place_table(&h->schedules, c->schedules, sizeof(struct reeve_sh_period), false, &end);
 	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
 	h->planning.switches = end;
-	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	end = line_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
 	h->edit.max_ops = c->edit_ops;
 	h->edit.ops = end;
-	end = page_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
+	end = line_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
 	h->edit.undo = end; /* every row that can change, once */
-	end = page_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
+	end = line_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
 				    sizeof(struct reeve_sh_undo));
 	h->session_pools = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
-	h->session_domain = end;
-	end = page_up(end + sizeof(struct reeve_sh_session_domain));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
 	h->events.ring = end;
 	h->events.capacity = c->events;
-	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
+	end = line_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
 	place_table(&h->quotas, c->quotas, sizeof(struct reeve_sh_quota), false, &end);
 	place_table(
 		&h->allocations, c->allocations, sizeof(struct reeve_sh_allocation), false, &end);
 	place_table(&h->externals, c->externals, sizeof(struct reeve_sh_external), false, &end);
-	h->memory = end;
-	end = page_up(end + sizeof(struct reeve_sh_memory));
 	h->memory_groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
 	h->quota_of_session = end;
-	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->samplers = end;
-	end = page_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
+	end = line_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
 	place_table(
 		&h->io.requests, c->io_requests, sizeof(struct reeve_sh_io_request), false, &end);
 	place_table(&h->io.executors, REEVE_SH_IO_EXECUTORS, sizeof(struct reeve_sh_io_executor),
 		false, &end);
 	h->io.slots = end;
-	end = page_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
+	end = line_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
 	h->io.groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
 	h->io.device_rows = end;
-	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
+	end = line_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
 	place_table(&h->executions, c->executions, sizeof(struct reeve_sh_execution), false, &end);
 	place_table(&h->servers, c->servers, sizeof(struct reeve_sh_server), false, &end);
 	place_table(&h->pools, c->pools, sizeof(struct reeve_sh_server_pool), false, &end);
-	h->parallel = end;
-	end = page_up(end + sizeof(struct reeve_sh_parallel));
 	h->parallel_groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
 	h->parallel_sessions = end;
-	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = page_up(end);
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
 	h->cpu_more.tasks = end;
-	end = page_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
-	h->cpu_more.slot_ns = end;
-	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
+	end = line_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
 	h->cpu_more.lanes = end;
-	end = page_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
-	h->size = end;
+	end = line_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
+	h->size = page_up(end);
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
 
