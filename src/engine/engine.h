@@ -143,31 +143,6 @@ static inline uint64_t reeve__ns_cycles(const struct reeve *r, uint64_t ns)
 	return reeve__mulq32(ns, r->cycles_ticks_q32);
 }
 
-static inline reeve_ns reeve__mono(const struct reeve *r)
-{
-	return r->host->mono(r->host->self);
-}
-
-static inline reeve_ns reeve__wall(const struct reeve *r)
-{
-	return r->host->wall(r->host->self);
-}
-
-/* The wall clock is read this often where an instant of the other clock is at hand. */
-#define REEVE_WALL_PERIOD_NS ((uint64_t)10000000)
-
-/* Wall clock at an instant of the monotonic clock that was read just now: a jump shows 10 ms late. */
-static inline reeve_ns reeve__wall_at(struct reeve *r, uint64_t mono)
-{
-	uint64_t stamp = reeve__get(&r->wall_stamp_ns);
-
-	if (REEVE_UNLIKELY(stamp == 0 || mono - stamp >= REEVE_WALL_PERIOD_NS)) {
-		reeve__put(&r->wall_offset, reeve__wall(r) - (reeve_ns)mono);
-		reeve__put(&r->wall_stamp_ns, mono);
-	}
-	return (reeve_ns)mono + reeve__get(&r->wall_offset);
-}
-
 static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t i)
 {
 	uint64_t generation = reeve__get(&t->head.generation) & 0x3fffffffu;
@@ -397,6 +372,8 @@ void reeve__sessions_unlock(struct reeve *r);
 void reeve__sessions_recover_locked(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err);
+/* The handles kept for sessions to come; at the end of an attachment. */
+void reeve__session_free_spares(struct reeve *r);
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason);
 int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
 	struct reeve_error *err);

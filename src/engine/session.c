@@ -285,7 +285,7 @@ static void fill_control(
 }
 
 static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
-	const struct reeve__assigned *to, const struct reeve_session_def *def)
+	const struct reeve__assigned *to, const struct reeve_session_def *def, reeve_ns now_wall)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 
@@ -302,7 +302,7 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 	sh->assigned_by = to->by;
 	sh->rule_id = to->rule == REEVE_NONE ? 0 : r->rules[to->rule].head.id;
 	sh->pid = r->attachments[r->attachment].pid;
-	sh->connected_wall = sh->switched_wall = reeve__wall(r);
+	sh->connected_wall = sh->switched_wall = now_wall;
 	reeve__put(&sh->last_active_wall, sh->connected_wall);
 	reeve__text_copy(sh->username, sizeof(sh->username), def->username);
 	reeve__text_copy(sh->program, sizeof(sh->program), def->program);
@@ -312,8 +312,8 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 	reeve__text_copy(sh->action, sizeof(sh->action), def->action);
 }
 
-static void fill_task(
-	struct reeve *r, uint32_t task, uint32_t session, uint32_t group, uint32_t priority)
+static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t group,
+	uint32_t priority, reeve_ns now_wall)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
 
@@ -324,14 +324,15 @@ static void fill_task(
 	t->session = session;
 	t->attachment = r->attachment;
 	t->kind = REEVE_TASK_SESSION;
-	t->created_wall = reeve__wall(r);
+	t->created_wall = now_wall;
 	t->age = reeve__get(&r->groups[group].cpu.task_clock);
 	memset(&r->cpu_tasks[task], 0, sizeof(r->cpu_tasks[task]));
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
 static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
-	const struct reeve__assigned *to, struct reeve_session *s, struct reeve_error *err)
+	const struct reeve__assigned *to, reeve_ns now_wall, struct reeve_session *s,
+	struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_session_counts *counts = &h->session_counts;
@@ -346,8 +347,9 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 		reeve__table_free(r, &h->sessions, s->session, NULL);
 		return table_full(&h->tasks, "tasks", err);
 	}
-	fill_task(r, s->task, s->session, to->group, reeve__session_task_priority(def->priority));
-	fill_session(r, s->session, s->task, to, def);
+	fill_task(r, s->task, s->session, to->group, reeve__session_task_priority(def->priority),
+		now_wall);
+	fill_session(r, s->session, s->task, to, def, now_wall);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
 	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
@@ -365,6 +367,35 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	return 0;
 }
 
+/*
+ * Handles of ended sessions are kept for the next ones. Not under AddressSanitizer, which would not see
+ * a handle used after its end.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define SPARES 0u
+#else
+#define SPARES 8u
+#endif
+
+/* A handle, all zero; NULL: out of memory. */
+static struct reeve_session *new_local(struct reeve *r)
+{
+	struct reeve_session *s;
+
+	pthread_mutex_lock(&r->local_lock);
+	s = r->spare_sessions;
+	if (s) {
+		r->spare_sessions = s->next;
+		r->spare_count--;
+	}
+	pthread_mutex_unlock(&r->local_lock);
+	if (!s)
+		s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
+	if (s)
+		memset(s, 0, sizeof(*s));
+	return s;
+}
+
 static void remember_local(struct reeve_session *s)
 {
 	struct reeve *r = s->r;
@@ -377,6 +408,7 @@ static void remember_local(struct reeve_session *s)
 	pthread_mutex_unlock(&r->local_lock);
 }
 
+/* Takes it out of this process's list, and frees it or keeps it for the next. */
 static void forget_local(struct reeve_session *s)
 {
 	struct reeve *r = s->r;
@@ -388,7 +420,24 @@ static void forget_local(struct reeve_session *s)
 		r->local_sessions = s->next;
 	if (s->next)
 		s->next->previous = s->previous;
+	if (r->spare_count < SPARES) {
+		s->next = r->spare_sessions;
+		r->spare_sessions = s;
+		r->spare_count++;
+		s = NULL;
+	}
 	pthread_mutex_unlock(&r->local_lock);
+	free(s);
+}
+
+void reeve__session_free_spares(struct reeve *r)
+{
+	struct reeve_session *s;
+
+	while ((s = r->spare_sessions) != NULL) {
+		r->spare_sessions = s->next;
+		free(s);
+	}
 }
 
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
@@ -397,15 +446,16 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve__assigned to;
 	struct reeve_session *s;
 	int rc = reeve__session_check(def, err);
+	reeve_ns now_wall;
 
 	if (rc)
 		return rc;
-	s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
+	s = new_local(r);
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
-	memset(s, 0, sizeof(*s));
+	now_wall = reeve__wall(r);
 	reeve__catalog_lock(r);
-	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
+	rc = reeve__assign_locked(r, def, now_wall, &to, err);
 	reeve__sessions_lock(r);
 	if (!rc)
 		rc = check_global(r, def, err);
@@ -414,7 +464,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	if (!rc)
 		rc = reeve__session_check_room(&r->groups[to.group], err);
 	if (!rc)
-		rc = add_session_locked(r, def, &to, s, err);
+		rc = add_session_locked(r, def, &to, now_wall, s, err);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
 	if (rc) {
@@ -440,7 +490,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 
 /* ---- end ---- */
 
-/* Whether a user has no live session any more; under the session lock. */
+/* Whether a user has no live session any more; under the session lock, and the catalog's. */
 static bool is_last_of_user(const struct reeve *r, uint64_t user_id)
 {
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
@@ -521,7 +571,7 @@ struct ending {
 	bool dropped; /* x has wakes to send */
 	struct reeve__parallel_pass parallel;
 	bool parallel_dropped; /* and so has that */
-	uint64_t user;	       /* this was his last session; 0: nobody's */
+	uint64_t user; /* whose session it was, and mappings are to be looked at; 0: nobody's */
 };
 
 static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
@@ -557,7 +607,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 
 	if (task == REEVE_NONE)
 		return;
-	if (user && is_last_of_user(r, user))
+	if (user && reeve__get(&r->header->mappings.live))
 		e->user = user;
 	leave_pool_locked(r, i, e);
 	drop_parallel_locked(r, i, e);
@@ -583,6 +633,22 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 	reeve__table_end(r, &r->header->sessions, i);
 }
 
+/* A mapping that is not permanent goes with its user's last session. */
+static void forget_user(struct reeve *r, uint64_t user)
+{
+	bool gone;
+
+	reeve__catalog_lock(r);
+	if (reeve__user_is_temporary_locked(r, user)) {
+		reeve__sessions_lock(r);
+		gone = is_last_of_user(r, user);
+		reeve__sessions_unlock(r);
+		if (gone)
+			reeve__user_forget_locked(r, user);
+	}
+	reeve__catalog_unlock(r);
+}
+
 static void finish_ending(struct reeve *r, struct ending *e)
 {
 	if (e->left)
@@ -592,7 +658,7 @@ static void finish_ending(struct reeve *r, struct ending *e)
 	if (e->parallel_dropped)
 		reeve__parallel_wake(&e->parallel);
 	if (e->user)
-		reeve__user_forget_temporary(r, e->user);
+		forget_user(r, e->user);
 }
 
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
@@ -610,7 +676,6 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	reeve__sessions_unlock(s->r);
 	finish_ending(s->r, &e);
 	forget_local(s);
-	free(s);
 }
 
 /* Why a killed session is ended. */

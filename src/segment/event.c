@@ -154,8 +154,8 @@ void reeve__event_emit(struct reeve *r, const struct reeve_event *event)
 		return;
 	e.severity = row ? row->severity : (uint32_t)REEVE_EVENT_IS_ERROR;
 	sequence = reeve__add(&ring->next, 1);
-	e.mono = r->host->mono(r->host->self); /* after the number: what comes later is not older */
-	e.wall = r->host->wall(r->host->self);
+	e.mono = reeve__mono(r); /* after the number: what comes later is not older */
+	e.wall = reeve__wall_at(r, (uint64_t)e.mono);
 	REEVE_POINT(EVENT_CLAIMED);
 	if (!claim(place_of(r, sequence), sequence)) {
 		reeve__add(&ring->refused, 1);

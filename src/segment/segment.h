@@ -7,6 +7,7 @@
 
 #include "layout.h"
 
+#include <reeve/host.h>
 #include <reeve/reeve.h>
 
 /* A callback of this process for memory pressure. */
@@ -81,6 +82,8 @@ struct reeve {
 
 	pthread_mutex_t local_lock; /* this process's list of sessions; never held with others */
 	struct reeve_session *local_sessions;
+	struct reeve_session *spare_sessions; /* ended, to be used again: by next */
+	uint32_t spare_count;
 
 	/* memory: who is to shrink under pressure, and page accesses told but not yet counted */
 	pthread_mutex_t shrink_lock; /* held while callbacks run; never taken under another lock */
@@ -95,6 +98,31 @@ struct reeve {
 	/* A row a few threads share; rows are longer than a row of pools to lie on lines apart. */
 	_Atomic uint64_t accesses[REEVE__LANES][REEVE_SH_POOLS + 8];
 };
+
+static inline reeve_ns reeve__mono(const struct reeve *r)
+{
+	return r->host->mono(r->host->self);
+}
+
+static inline reeve_ns reeve__wall(const struct reeve *r)
+{
+	return r->host->wall(r->host->self);
+}
+
+/* The wall clock is read this often where an instant of the other clock is at hand. */
+#define REEVE_WALL_PERIOD_NS ((uint64_t)10000000)
+
+/* Wall clock at an instant of the monotonic clock that was read just now: a jump shows 10 ms late. */
+static inline reeve_ns reeve__wall_at(struct reeve *r, uint64_t mono)
+{
+	uint64_t stamp = reeve__get(&r->wall_stamp_ns);
+
+	if (REEVE_UNLIKELY(stamp == 0 || mono - stamp >= REEVE_WALL_PERIOD_NS)) {
+		reeve__put(&r->wall_offset, reeve__wall(r) - (reeve_ns)mono);
+		reeve__put(&r->wall_stamp_ns, mono);
+	}
+	return (reeve_ns)mono + reeve__get(&r->wall_offset);
+}
 
 /*
  * Maps the segment that `options` names, creating it when need be: layout and locks only, no rows.
