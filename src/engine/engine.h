@@ -372,6 +372,15 @@ void reeve__sessions_unlock(struct reeve *r);
 void reeve__sessions_recover_locked(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err);
+/* Texts of a session, in the order of REEVE_SESSION_...; session_text.c. Session lock held. */
+struct reeve__session_texts {
+	char username[REEVE_NAME_MAX];
+	char attributes[REEVE_SESSION_TEXTS - 1][REEVE_ATTRIBUTE_MAX];
+};
+/* NULL is an empty one. They were checked (reeve__session_check), and do not lie in the session. */
+void reeve__session_texts_put(
+	struct reeve *r, uint32_t session, const char *const texts[REEVE_SESSION_TEXTS]);
+void reeve__session_texts_get(struct reeve *r, uint32_t session, struct reeve__session_texts *ret);
 /* The handles kept for sessions to come; at the end of an attachment. */
 void reeve__session_free_spares(struct reeve *r);
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason);

@@ -292,6 +292,7 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 	/* Up to the pool: what follows is looked at by others, at any time. */
 	memset((char *)sh + sizeof(sh->head), 0,
 		offsetof(struct reeve_sh_session, pool) - sizeof(sh->head));
+	sh->cpu_ns_at_end = sh->wait_ns_at_end = sh->queries_at_end = 0;
 	fill_control(r, sh, def);
 	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
 	reeve__put(&sh->group, to->group);
@@ -304,12 +305,9 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 	sh->pid = r->attachments[r->attachment].pid;
 	sh->connected_wall = sh->switched_wall = now_wall;
 	reeve__put(&sh->last_active_wall, sh->connected_wall);
-	reeve__text_copy(sh->username, sizeof(sh->username), def->username);
-	reeve__text_copy(sh->program, sizeof(sh->program), def->program);
-	reeve__text_copy(sh->machine, sizeof(sh->machine), def->machine);
-	reeve__text_copy(sh->service, sizeof(sh->service), def->service);
-	reeve__text_copy(sh->module, sizeof(sh->module), def->module);
-	reeve__text_copy(sh->action, sizeof(sh->action), def->action);
+	reeve__session_texts_put(r, i,
+		(const char *const[]){def->username, def->program, def->machine, def->service,
+			def->module, def->action});
 }
 
 static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t group,
@@ -872,17 +870,18 @@ static void fill_from_task(struct reeve *r, const struct reeve_sh_session *sh, u
 void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info *info)
 {
 	const struct reeve_sh_session *sh = &r->sessions[i];
+	char *const to[] = {
+		info->program, info->machine, info->service, info->module, info->action};
+	struct reeve__session_texts texts;
 	uint32_t g = reeve__get(&sh->group);
 
 	memset(info, 0, sizeof(*info));
 	info->id.v = sh->head.id;
 	info->user_id = sh->user_id;
-	reeve__text_copy(info->username, sizeof(info->username), sh->username);
-	reeve__text_copy(info->program, sizeof(info->program), sh->program);
-	reeve__text_copy(info->machine, sizeof(info->machine), sh->machine);
-	reeve__text_copy(info->service, sizeof(info->service), sh->service);
-	reeve__text_copy(info->module, sizeof(info->module), sh->module);
-	reeve__text_copy(info->action, sizeof(info->action), sh->action);
+	reeve__session_texts_get(r, i, &texts);
+	memcpy(info->username, texts.username, sizeof(info->username));
+	for (uint32_t k = 0; k < REEVE_COUNT(to); k++)
+		memcpy(to[k], texts.attributes[k], REEVE_ATTRIBUTE_MAX);
 	info->group.v = g < r->header->groups.capacity ? r->groups[g].head.id : 0;
 	info->previous_group.v = sh->previous_group;
 	info->state = reeve__get(&sh->state);
@@ -1078,6 +1077,10 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		if (g >= reeve__table_used(&h->groups) ||
 			reeve__get(&r->groups[g].head.state) != REEVE_SLOT_LIVE) {
 			faults[n++] = "a session names a group that does not exist";
+			break;
+		}
+		if (reeve__get(&sh->texts) > 2) {
+			faults[n++] = "a session's names lie where there is no place";
 			break;
 		}
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||

@@ -150,6 +150,8 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->externals, c->externals, sizeof(struct reeve_sh_external), false, &end);
 	h->memory_groups = end;
 	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
+	h->session_texts = end;
+	end = line_up(end + (uint64_t)c->sessions * 2 * REEVE_SH_SESSION_LONG_TEXT);
 	h->quota_of_session = end;
 	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->samplers = end;
@@ -271,6 +273,7 @@ static void set_pointers(struct reeve *r)
 	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
 	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
 	r->session_pools = (struct reeve_sh_session_pool *)(void *)(r->base + h->session_pools);
+	r->session_texts = r->base + h->session_texts;
 	r->control = (struct reeve_sh_session_domain *)(void *)(r->base + h->session_domain);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
@@ -366,7 +369,8 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->edit.undo != want->edit.undo || h->cpu_more.tasks != want->cpu_more.tasks ||
 	       h->cpu_more.slot_ns != want->cpu_more.slot_ns ||
 	       h->cpu_more.lanes != want->cpu_more.lanes ||
-	       h->session_pools != want->session_pools || h->session_domain != want->session_domain;
+	       h->session_pools != want->session_pools ||
+	       h->session_domain != want->session_domain || h->session_texts != want->session_texts;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */
