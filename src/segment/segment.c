@@ -78,7 +78,7 @@ static void compute_rules_layout(uint32_t rules, struct reeve_sh_groups_domain *
 	place_table(&d->zones, REEVE_SH_ZONES, sizeof(struct reeve_sh_zone), true, end);
 	x->order = *end;
 	x->generals = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
-	x->buckets = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
+	x->buckets = *end = page_up(*end + (uint64_t)rules * sizeof(struct reeve_sh_rule_general));
 	x->entry_count = rules * REEVE_SH_RULE_ENTRIES;
 	x->bucket_count = power_of_two(x->entry_count);
 	x->entry = *end = page_up(*end + (uint64_t)x->bucket_count * sizeof(uint32_t));
