@@ -369,10 +369,16 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
  * Handles of ended sessions are kept for the next ones. Not under AddressSanitizer, which would not see
  * a handle used after its end.
  */
-#if defined(__SANITIZE_ADDRESS__)
-#define SPARES 0u
-#else
 #define SPARES 8u
+#if defined(__has_feature)
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+static const bool keeps_handles = false;
+#else
+static const bool keeps_handles = true;
 #endif
 
 /* A handle, all zero; NULL: out of memory. */
@@ -418,7 +424,7 @@ static void forget_local(struct reeve_session *s)
 		r->local_sessions = s->next;
 	if (s->next)
 		s->next->previous = s->previous;
-	if (r->spare_count < SPARES) {
+	if (keeps_handles && r->spare_count < SPARES) {
 		s->next = r->spare_sessions;
 		r->spare_sessions = s;
 		r->spare_count++;
