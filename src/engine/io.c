@@ -177,7 +177,7 @@ struct reeve_sh_io_group *reeve__io_group(struct reeve__io_pass *x, uint32_t i)
 
 	i = REEVE_LIKELY(i < x->r->group_capacity) ? i : 0;
 	g = &x->r->io_groups[i];
-	id = x->r->groups[i].head.id;
+	id = reeve__head_id(&x->r->groups[i].head);
 	if (REEVE_UNLIKELY(reeve__get(&g->group_id) != id))
 		clear_group(x, g, id);
 	return g;

@@ -163,6 +163,12 @@ static inline struct reeve_sh_head *reeve__table_head(
 						(uint64_t)i * table->stride);
 }
 
+/* The id of a slot that may be given to somebody else right now, without the table's lock. */
+static inline uint64_t reeve__head_id(const struct reeve_sh_head *head)
+{
+	return __atomic_load_n(&head->id, __ATOMIC_RELAXED);
+}
+
 /* Slots that may be in use: those below are looked at, the others never were. */
 static inline uint32_t reeve__table_used(const struct reeve_sh_table *table)
 {
