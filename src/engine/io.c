@@ -120,11 +120,10 @@ static void appoint_watchman(struct reeve__io_pass *x)
 	}
 }
 
-void reeve__io_unlock(struct reeve__io_pass *x)
+void reeve__io_leave(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
 
-	appoint_watchman(x);
 	/* seq_cst: see the head of io.h */
 	if (reeve__get(&x->io->contended) != x->io->queues[REEVE_IO_QUEUE_ADMIT].count)
 		atomic_store(&x->io->contended, x->io->queues[REEVE_IO_QUEUE_ADMIT].count);
@@ -134,6 +133,12 @@ void reeve__io_unlock(struct reeve__io_pass *x)
 	reeve__lock_release(&r->io->lock);
 }
 
+void reeve__io_unlock(struct reeve__io_pass *x)
+{
+	appoint_watchman(x);
+	reeve__io_leave(x);
+}
+
 void reeve__io_wake(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
@@ -141,7 +146,7 @@ void reeve__io_wake(struct reeve__io_pass *x)
 	for (uint32_t i = 0; i < x->wake_count; i++)
 		reeve__task_wake(r, x->wakes[i]);
 	for (uint32_t i = 0; i < x->executor_count; i++)
-		r->host->wake(r->host->self, (uint32_t *)&r->io_executors[x->executors[i]].word);
+		reeve__wake(r, (uint32_t *)&r->io_executors[x->executors[i]].word);
 }
 
 void reeve__io_done(struct reeve__io_pass *x)

@@ -60,7 +60,7 @@ static void hand_back(struct reeve_io_executor *ex, struct reeve_io_job *job)
 	_Atomic uint32_t *over = (_Atomic uint32_t *)&job->is_over;
 
 	atomic_store(over, 1);
-	ex->r->host->wake(ex->r->host->self, &job->is_over);
+	reeve__wake(ex->r, &job->is_over);
 }
 
 /* Ends a job whose transfer gave `result`. */
@@ -347,7 +347,7 @@ static void end_threads(struct reeve_io_executor *ex)
 	atomic_store(&ex->closing, 1);
 	cancel_waiting(ex);
 	atomic_fetch_add(&row_of(ex)->word, 1);
-	ex->r->host->wake(ex->r->host->self, (uint32_t *)&row_of(ex)->word);
+	reeve__wake(ex->r, (uint32_t *)&row_of(ex)->word);
 	for (uint32_t i = 0; i < ex->threads; i++)
 		pthread_join(ex->ids[i], NULL);
 }

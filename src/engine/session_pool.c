@@ -250,7 +250,8 @@ static void follow_group(struct reeve__session_pool_pass *x, uint32_t g,
 	const struct reeve_sh_ruling_row *row, uint64_t activation)
 {
 	struct reeve_sh_session_pool *p = &x->r->session_pools[g];
-	uint64_t id = reeve__head_id(&x->r->groups[g].head), word = atomic_load(&p->word), timeout, flags;
+	uint64_t id = reeve__head_id(&x->r->groups[g].head), word = atomic_load(&p->word), timeout,
+		 flags;
 	uint32_t limit, allow;
 
 	if (p->group_id != id) { /* the slot is another group's now */
