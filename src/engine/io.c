@@ -622,7 +622,10 @@ static void mend_slots(struct reeve__io_pass *x)
 	}
 }
 
-/* A winner that was not told is told now; one that was, finds nothing new. */
+/*
+ * A winner that was not told is told now; one that was, finds nothing new. What an executor has taken up
+ * is not listed again: its slot would be another request's while the list still goes through it.
+ */
 static void tell_winners(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
@@ -632,7 +635,8 @@ static void tell_winners(struct reeve__io_pass *x)
 	for (uint32_t i = 0; i < reeve__table_used(&x->io->requests); i++) {
 		struct reeve_sh_io_request *q = &r->io_requests[i];
 		if (reeve__get(&q->head.state) == REEVE_SLOT_LIVE &&
-			reeve__get(&q->state) >= REEVE_IO_ACTIVE && q->kind != REEVE_IO_KIND_PULL)
+			reeve__get(&q->state) >= REEVE_IO_ACTIVE && q->kind != REEVE_IO_KIND_PULL &&
+			!(q->flags & REEVE_IO_FLAG_TAKEN))
 			reeve__io_notify(x, i);
 	}
 }

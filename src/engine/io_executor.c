@@ -44,11 +44,12 @@ static struct reeve_io_job *take_locked(struct reeve_io_executor *ex, struct ree
 	while (e->first < x->io->requests.capacity) {
 		uint32_t i = e->first;
 		struct reeve_io_job *job = ex->jobs[i];
+		x->r->io_requests[i].flags |= REEVE_IO_FLAG_TAKEN; /* recovery lists it no more */
 		e->first = x->r->io_requests[i].next;
 		if (e->first >= x->io->requests.capacity)
 			e->first = e->last = REEVE_NONE;
 		ex->jobs[i] = NULL;
-		if (job) /* after a recovery the list may name one that was taken up before */
+		if (job) /* NULL: nothing of this executor's */
 			return job;
 	}
 	return NULL;
