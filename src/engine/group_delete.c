@@ -81,7 +81,7 @@ static void move_session(const struct move *m, uint32_t i)
 		sh->switch_reason = REEVE_SWITCH_ADMINISTRATIVE;
 		sh->switched_wall = m->wall;
 	}
-	reeve__put(&sh->group, m->to);
+	atomic_store(&sh->group, m->to); /* before the look at its place in a pool */
 	if (state == REEVE_SLOT_LIVE) {
 		reeve__memory_session_follow(m->r, i, m->to);
 		reeve__session_pool_settle(m->r, i, m->to);

@@ -167,7 +167,7 @@ static bool move_locked(struct reeve *r, uint32_t i, uint32_t g, uint32_t reason
 	sh->previous_group = r->groups[from].head.id;
 	sh->switch_reason = reason;
 	sh->switched_wall = reeve__wall(r);
-	reeve__put(&sh->group, g);
+	atomic_store(&sh->group, g); /* before the look at its place; see enter_fast */
 	reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 	reeve__add(&r->groups[g].sessions, 1);
 	REEVE_POINT(POOL_SWITCHED);

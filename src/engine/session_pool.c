@@ -52,6 +52,11 @@ static enum fast enter_fast(
 		/* After the word was read: who closes it afterwards sees this, or we see that. */
 		atomic_store(&sh->pool, mine);
 		REEVE_POINT(POOL_PENDING);
+		/* The task follows its session's switch last. Who switches it now finds it PENDING. */
+		if (atomic_load(&sh->group) != g) {
+			atomic_compare_exchange_strong(&sh->pool, &mine, 0);
+			return FAST_NOT;
+		}
 		if (!atomic_compare_exchange_strong(&p->word, &word, word + 1)) {
 			atomic_compare_exchange_strong(&sh->pool, &mine, 0);
 			continue;
