@@ -347,8 +347,11 @@ int reeve__session_unblocked(struct reeve *r, reeve_session_id waiter, struct re
  * Session lock held; takes the CPU lock, but only when the answer is yes.
  */
 bool reeve__session_blocks_others(struct reeve *r, uint32_t session, reeve_session_id *ret_blocked);
-/* A statement is over: its task waits for nobody. Takes the CPU lock, and wakes, if it did. */
-void reeve__task_unlink(struct reeve *r, uint32_t task);
+/*
+ * A statement is over: its task waits for nobody. Takes the CPU lock if it did; true: the caller wakes, once
+ * it holds no lock.
+ */
+bool reeve__task_unlink(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
 /* Session that a task waits for; .v 0: none. Session lock held. */
 reeve_session_id reeve__task_blocked_by(const struct reeve *r, uint32_t task);
 

@@ -1058,9 +1058,10 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 {
 	uint32_t attention = atomic_fetch_and(
 		&s->t->attention, (uint32_t)(REEVE_ATTEND_KILL | REEVE_ATTEND_LIMITS));
+	struct reeve__cpu_pass x;
 
-	if (attention & REEVE_ATTEND_LINKED)
-		reeve__task_unlink(s->r, s->task);
+	if ((attention & REEVE_ATTEND_LINKED) && reeve__task_unlink(&x, s->r, s->task))
+		reeve__cpu_wake(&x);
 	if (attention & REEVE_ATTEND_END)
 		reeve__limits_at_end(s->r, s->session);
 	if (attention & REEVE_ATTEND_KILL)
@@ -1112,5 +1113,5 @@ bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits)
 
 void reeve__task_wake(struct reeve *r, uint32_t task)
 {
-	r->host->wake(r->host->self, (uint32_t *)&r->tasks[task].park);
+	reeve__wake(r, (uint32_t *)&r->tasks[task].park);
 }
