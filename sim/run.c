@@ -114,37 +114,46 @@ static void for_each_session(struct run *run, const struct scn_event *event,
 	}
 }
 
+/* An act on a session that must work, unless the library may have ended it a moment ago. */
+static bool act_on_session(
+	struct client *client, int rc, const struct reeve_error *err, const char *what)
+{
+	if (rc == REEVE_EINVALID_STATE && run__expects(client->run, SCN_KILLS, client->group))
+		return false;
+	return run__must(client->run, rc, err, what);
+}
+
 static void switch_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc = reeve_session_switch(run->reeve, reeve_session_id_of(client->session),
+		run->groups[event->group], REEVE_SWITCH_ADMINISTRATIVE, &err);
 
-	if (run__must(run,
-		    reeve_session_switch(run->reeve, reeve_session_id_of(client->session),
-			    run->groups[event->group], REEVE_SWITCH_ADMINISTRATIVE, &err),
-		    &err, "switching a session"))
+	if (act_on_session(client, rc, &err, "switching a session"))
 		client__set_group(client, event->group);
 }
 
 static void cancel_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc;
 
 	(void)event;
 	if (!client->is_in_statement)
 		return;
 	client->was_cancelled = true;
-	run__must(run, reeve_session_cancel(run->reeve, reeve_session_id_of(client->session), &err),
-		&err, "cancelling a statement");
+	rc = reeve_session_cancel(run->reeve, reeve_session_id_of(client->session), &err);
+	act_on_session(client, rc, &err, "cancelling a statement");
 }
 
 static void end_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc = reeve_session_kill(run->reeve, reeve_session_id_of(client->session), &err);
 
 	(void)event;
 	client->was_ended = true;
-	run__must(run, reeve_session_kill(run->reeve, reeve_session_id_of(client->session), &err),
-		&err, "ending a session");
+	act_on_session(client, rc, &err, "ending a session");
 }
 
 static void do_event(struct run *run, const struct scn_event *event)
