@@ -6,8 +6,9 @@ which agree in limits.
     test_policies.py REEVE_SIM FOLDER
 
 Runs FOLDER/policy-NAME.scn (io-policy-NAME.scn) under every policy. It must meet all its expectations under NAME, and miss
-one under each other. Runs what is common under every policy; it must meet all. Prints which did what;
-exit 1 when one did otherwise.
+one under each other. Runs what is common under every policy, and I/O by weight under
+the other one that knows weights; they must meet all. Prints which did what; exit 1 when one did
+otherwise.
 """
 import pathlib
 import subprocess
@@ -19,6 +20,7 @@ COMMON = ["cap", "cap-one-core", "cap-change-live", "cap-of-churning-sessions", 
 IO_POLICIES = ["completely-fair", "deadline", "budget-fair", "priority"]
 IO_COMMON = ["io-bandwidth-limit", "iops-limit", "switch-io-requests"]
 KINDS = [("policy", POLICIES, COMMON), ("io-policy", IO_POLICIES, IO_COMMON)]
+BY_WEIGHT = [("io-weight", "budget-fair"), ("io-pull-weight", "budget-fair")]
 
 
 def run(sim, option, policy, file, wanted):
@@ -41,6 +43,8 @@ def main():
                                  0 if policy == name else 1)
             for name in common:
                 wrong += not run(sim, option, policy, folder / f"{name}.scn", 0)
+    for name, policy in BY_WEIGHT:
+        wrong += not run(sim, "io-policy", policy, folder / f"{name}.scn", 0)
     return 1 if wrong else 0
 
 
