@@ -225,9 +225,10 @@ void reeve__limits_begin(struct reeve_session *s, uint64_t cycles)
 	uint64_t used[REEVE__RULE_LIMITS];
 
 	load(s);
-	s->rules.done = false;
-	if (s->rules.rule.for_call)
+	/* what the last call used after it was told of is done with */
+	if (s->rules.rule.for_call || s->rules.done)
 		set_base(s, elapsed_before(s));
+	s->rules.done = false;
 	reeve__put(&s->sh->call_io_bytes, reeve__get(&s->t->io_bytes));
 	reeve__put(&s->sh->call_io_requests, reeve__get(&s->t->io_requests));
 	reeve__put(&s->sh->rule_switches, 0);
