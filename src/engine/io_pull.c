@@ -155,6 +155,8 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 	reeve__io_done(&x);
 	if (slot != REEVE_NONE)
 		return 0;
+	if (i != REEVE_NONE)
+		reeve__reap_if_due(r); /* those under way may be of the dead */
 	if (ret_retry)
 		*ret_retry = retry;
 	return reeve__fail(err, REEVE_ENOT_FOUND,

@@ -86,6 +86,7 @@ static void start_slice(struct reeve_session *s, uint64_t cycles, uint64_t ns)
 {
 	s->slice_cycles = cycles + reeve__ns_cycles(s->r, ns);
 	s->slice_start_cpu_ns = s->query_cpu_ns;
+	s->slice_statement_cycles = s->begin_cycles;
 	set_look(s);
 }
 
@@ -861,7 +862,10 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 			return rc;
 	}
 	look_for_runaway(s);
-	used = s->query_cpu_ns - s->slice_start_cpu_ns;
+	/* a statement that began without waiting has had no slice yet: the last was another's */
+	used = s->slice_statement_cycles == s->begin_cycles
+		       ? s->query_cpu_ns - s->slice_start_cpu_ns
+		       : s->query_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
 		return rest(s, used);
 	if (!attention && reeve__before(cycles, s->slice_cycles) &&

@@ -148,7 +148,8 @@ void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event 
 	const struct reeve_sh_session *sh = &r->sessions[session];
 
 	e.session.v = sh->head.id;
-	e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
+	if (!e.group.v)
+		e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
 	if (text)
 		reeve__event_text(&e, text);
 	reeve__event_emit(r, &e);
