@@ -483,8 +483,8 @@ static struct reeve_sh_group *group_of(const struct reeve_session *s)
 	return &s->r->groups[group_index(s)];
 }
 
-/* The pause since the last statement; only while others wait does it matter (may_linger). */
-REEVE_APART static void note_gap(struct reeve_session *s, uint64_t cycles)
+/* The pause since the last statement; see may_linger. */
+static inline void note_gap(struct reeve_session *s, uint64_t cycles)
 {
 	uint64_t gap = cycles - s->end_cycles;
 
@@ -702,8 +702,7 @@ int reeve__query_begin(
 	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
-	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
-		note_gap(s, cycles);
+	note_gap(s, cycles);
 	i = group_index(s);
 	group = &s->r->groups[i];
 	start_statement(s, group, def, cycles);
