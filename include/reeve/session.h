@@ -144,7 +144,7 @@ struct reeve_query_usage {
 	reeve_ns wait_ns;    /* for CPU slots */
 	reeve_ns blocked_ns; /* between reeve_block_begin and _end */
 	reeve_ns elapsed_ns;
-	reeve_group_id group; /* in which it ended */
+	reeve_group_id group; /* the session's, when this was asked for */
 	uint32_t parks;	      /* times it had to sleep for a slot */
 };
 
@@ -187,6 +187,16 @@ REEVE_API void reeve_query_end(struct reeve_session *session, struct reeve_query
  */
 REEVE_API void reeve_query_end_at(
 	struct reeve_session *session, uint64_t ticks, struct reeve_query_usage *ret_usage);
+
+/*
+ * What the statement that ended last used, whether or not its end was asked for it, or the one under
+ * way up to its last checkpoint; all zero before the first. And the sums over all statements of the
+ * session, with group and parks as of the last. On the session's thread; no lock, no system call.
+ */
+REEVE_API void reeve_query_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage);
+REEVE_API void reeve_session_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage);
 
 /*
  * Around anything that sleeps (I/O, locks, a client that reads slowly): gives the CPU slot up, and

@@ -16,6 +16,12 @@
 
 /* ---- measuring ---- */
 
+static void note_wait(struct reeve_session *s, uint64_t ns)
+{
+	s->query_wait_ns += ns;
+	s->wait_sum_ns += ns;
+}
+
 static inline void book(struct reeve_session *s, uint64_t ns)
 {
 	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
@@ -71,7 +77,7 @@ static void set_look(struct reeve_session *s)
 
 	if (reeve__before(s->deadline_cycles, at))
 		at = s->deadline_cycles;
-	if (REEVE_UNLIKELY(s->rules.on) && reeve__before(s->rules.look_cycles, at))
+	if (REEVE_UNLIKELY(s->rules_on) && reeve__before(s->rules.look_cycles, at))
 		at = s->rules.look_cycles;
 	s->look_cycles = at;
 }
@@ -241,7 +247,7 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 		if (!over)
 			reeve__reap_if_due(r);
 	}
-	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	note_wait(s, (uint64_t)(reeve__mono(r) - began));
 	read_cpu_clock(s);
 	if (s->cpu_ns_base > used) /* going to sleep and waking up is work too: 20 us a time */
 		book(s, (uint64_t)(s->cpu_ns_base - used));
@@ -464,9 +470,25 @@ static inline void start_statement(struct reeve_session *s, const struct reeve_s
 	reeve__put(&t->start_cycles, cycles);
 }
 
+static uint32_t group_index(const struct reeve_session *s)
+{
+	uint32_t i = reeve__get(&s->t->group);
+
+	return REEVE_LIKELY(i < s->r->group_capacity) ? i : 0;
+}
+
 static struct reeve_sh_group *group_of(const struct reeve_session *s)
 {
-	return reeve__group_at(s->r, reeve__get(&s->t->group));
+	return &s->r->groups[group_index(s)];
+}
+
+/* The pause since the last statement; only while others wait does it matter (may_linger). */
+REEVE_APART static void note_gap(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t gap = cycles - s->end_cycles;
+
+	/* One long pause, a preemption say, must not outweigh many short ones. */
+	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
 }
 
 REEVE_COLD static int begin_refused(
@@ -502,7 +524,9 @@ REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct ree
 void reeve__query_expect(const struct reeve_session *s)
 {
 	const struct reeve *r = s->r;
-	const char *t = (const char *)s->t, *group = (const char *)group_of(s);
+	const char *t = (const char *)s->t;
+	uint32_t i = group_index(s);
+	const char *group = (const char *)&r->groups[i];
 
 	__builtin_prefetch(t + 64, 1);
 	__builtin_prefetch(&s->t->end_cycles, 1);
@@ -510,6 +534,7 @@ void reeve__query_expect(const struct reeve_session *s)
 	__builtin_prefetch(&s->end_cycles, 1);
 	__builtin_prefetch(group + 64);
 	__builtin_prefetch(group);
+	__builtin_prefetch(&r->session_pools[i]);
 	__builtin_prefetch(&r->cpu_slots[s->slot]);
 	__builtin_prefetch(r->cpu);
 	__builtin_prefetch(r->header);
@@ -574,7 +599,7 @@ static int wait_for_place(struct reeve_session *s)
 			reeve__reap_if_due(r);
 	}
 	reeve__put(&s->t->park, REEVE_PARK_NO);
-	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	note_wait(s, (uint64_t)(reeve__mono(r) - began));
 	s->charged_cycles = reeve__cycles(r);
 	read_cpu_clock(s);
 	return rc;
@@ -663,7 +688,8 @@ int reeve__query_begin(
 {
 	uint32_t phase = REEVE_PHASE_IDLE;
 	const struct reeve_sh_group *group;
-	uint64_t cycles, gap, word;
+	uint64_t cycles, word;
+	uint32_t i;
 	int rc;
 
 	if (REEVE_UNLIKELY(def && def->estimated_ns)) {
@@ -675,13 +701,13 @@ int reeve__query_begin(
 	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
-	gap = cycles - s->end_cycles;
-	/* One long pause, a preemption say, must not outweigh many short ones. */
-	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
-	group = group_of(s);
+	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
+		note_gap(s, cycles);
+	i = group_index(s);
+	group = &s->r->groups[i];
 	start_statement(s, group, def, cycles);
 	/* After the phase: who makes a pool now sees this statement, or this sees the pool. */
-	word = atomic_load(&s->r->session_pools[group - s->r->groups].word);
+	word = atomic_load(&s->r->session_pools[i].word);
 	if (REEVE_UNLIKELY(word || (reeve__get(&s->t->attention) & REEVE_ATTEND_LIMITS)) &&
 		reeve__segment_ready(s->r)) {
 		rc = begin_controlled(s, def, word);
@@ -882,14 +908,16 @@ void reeve__query_block_begin(struct reeve_session *s)
 int reeve__query_block_end(struct reeve_session *s)
 {
 	struct reeve__cpu_pass x;
-	uint64_t cycles;
+	uint64_t cycles, blocked;
 
 	if (!s->in_query || s->block_depth == 0)
 		return s->stop_code;
 	if (--s->block_depth > 0)
 		return 0;
 	cycles = reeve__cycles(s->r);
-	s->blocked_ns += reeve__cycles_ns(s->r, cycles - s->blocked_cycles);
+	blocked = reeve__cycles_ns(s->r, cycles - s->blocked_cycles);
+	s->blocked_ns += blocked;
+	s->blocked_sum_ns += blocked;
 	s->charged_cycles = cycles;
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
 	atomic_store(&s->t->phase, REEVE_PHASE_WORK);
@@ -927,19 +955,31 @@ int reeve__query_shield_end(struct reeve_session *s)
 
 /* ---- end ---- */
 
-static void fill_usage(
-	const struct reeve_session *s, uint64_t cycles, struct reeve_query_usage *ret)
+void reeve__query_usage(const struct reeve_session *s, struct reeve_query_usage *ret)
 {
-	uint32_t g = reeve__get(&s->t->group);
+	uint64_t until = s->in_query ? s->charged_cycles : s->end_cycles;
 
 	*ret = (struct reeve_query_usage){
 		.cpu_ns = (reeve_ns)s->query_cpu_ns,
 		.wait_ns = (reeve_ns)s->query_wait_ns,
 		.blocked_ns = (reeve_ns)s->blocked_ns,
-		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, cycles - s->begin_cycles),
-		.group = {g < s->r->group_capacity ? s->r->groups[g].head.id : 0},
+		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, until - s->begin_cycles),
+		.group = {group_of(s)->head.id},
 		.parks = s->parks,
 	};
+}
+
+void reeve__session_usage(const struct reeve_session *s, struct reeve_query_usage *ret)
+{
+	uint64_t elapsed = s->ended_cycles;
+
+	reeve__query_usage(s, ret);
+	if (s->in_query)
+		elapsed += s->charged_cycles - s->begin_cycles;
+	ret->cpu_ns = (reeve_ns)reeve__get(&s->t->cpu_ns);
+	ret->wait_ns = (reeve_ns)s->wait_sum_ns;
+	ret->blocked_ns = (reeve_ns)s->blocked_sum_ns;
+	ret->elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, elapsed);
 }
 
 /* Settles; the slot goes to whoever deserves it, unless it lingers and no cap was reached. */
@@ -1040,17 +1080,16 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
 	reeve__put(&t->queries, reeve__get(&t->queries) + 1);
-	if (ret)
-		fill_usage(s, cycles, ret);
 	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
 		reeve__put(&t->is_runaway, 0);
 	reeve__put(&t->start_cycles, 0);
 	reeve__put(&t->end_cycles, cycles);
-	if (REEVE_UNLIKELY(s->rules.on))
-		reeve__limits_end(s, cycles);
+	s->ended_cycles += cycles - s->begin_cycles;
 	s->in_query = false;
 	s->block_depth = 0;
 	s->end_cycles = cycles;
+	if (ret)
+		reeve__query_usage(s, ret);
 	if (REEVE_UNLIKELY(s->shield_depth)) {
 		s->shield_depth = 0;
 		atomic_store(&t->shield, 0);
