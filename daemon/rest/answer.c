@@ -7,6 +7,7 @@
  * looks at all of it, If-Match at the revision alone: so a copy is good only as long as every byte
  * is, and a change only has to know the definition that it changes.
  */
+#include "graphql/http.h"
 #include "rest/internal.h"
 
 #include <ctype.h>
@@ -213,6 +214,28 @@ static uint64_t page_size(const struct reeved_rest_call *call)
 	return value->kind == REEVE_GQL_VALUE_INT ? (uint64_t)value->i64 : UINT64_MAX;
 }
 
+static bool is_after(const char *pair, size_t len)
+{
+	const char *equals = memchr(pair, '=', len);
+	size_t name_len = equals == NULL ? len : (size_t)(equals - pair);
+	char name[3 * sizeof("after")];
+	return name_len <= sizeof(name) &&
+	       reeve_gql_http_unescape(pair, name_len, true, name) == 5 &&
+	       memcmp(name, "after", 5) == 0;
+}
+
+/* One parameter as it was sent, in a form that cannot end the <...> around it. */
+static void write_pair(struct reeve_json *out, const char *pair, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (pair[i] == '<' || pair[i] == '>')
+			reeve_json_raw(out, pair[i] == '<' ? "%3C" : "%3E", 3);
+		else
+			reeve_json_raw(out, &pair[i], 1);
+	}
+	reeve_json_raw(out, "&", 1);
+}
+
 /* A full page is followed by another one, which may be empty. */
 static const char *make_link(struct reeved_rest_call *call, const struct reeve_gql_value *list)
 {
@@ -230,10 +253,8 @@ static const char *make_link(struct reeved_rest_call *call, const struct reeve_g
 	reeve_json_raw(&out, "?", 1);
 	while (at != NULL && *at != '\0') {
 		size_t len = strcspn(at, "&");
-		if (len > 0 && strncmp(at, "after=", 6) != 0) {
-			reeve_json_raw(&out, at, len);
-			reeve_json_raw(&out, "&", 1);
-		}
+		if (len > 0 && !is_after(at, len))
+			write_pair(&out, at, len);
 		at += len + (at[len] == '&');
 	}
 	int len = snprintf(

@@ -402,6 +402,20 @@ static struct rest_span tag_of(const struct rest_row *row)
 	return (struct rest_span){row->path + 1, strcspn(row->path + 1, "/")};
 }
 
+/* The field's name; that of a field of Query that is one of Mutation too has "_get" after it. */
+static void write_operation_id(struct writer *w, const struct rest_row *row)
+{
+	const struct gql_type *mutation = w->rest->schema->roots[REEVE_GQL_MUTATION];
+	reeve_json_key(w->out, "operationId");
+	if (row->field == NULL)
+		reeve_json_strf(w->out, "get_%s", row->path + 1);
+	else if (row->method[0] == 'G' &&
+		 rest_find_field(mutation, row->field, strlen(row->field)) != NULL)
+		reeve_json_strf(w->out, "%s_get", row->field);
+	else
+		reeve_json_str(w->out, row->field);
+}
+
 static void write_operation(struct writer *w, const struct rest_route *route)
 {
 	const struct rest_row *row = route->row;
@@ -410,11 +424,7 @@ static void write_operation(struct writer *w, const struct rest_route *route)
 	for (size_t i = 0; row->method[i] != '\0' && i < sizeof(method) - 1; i++)
 		method[i] = (char)tolower((unsigned char)row->method[i]);
 	open_object(w, method);
-	reeve_json_key(w->out, "operationId");
-	if (row->field != NULL)
-		reeve_json_str(w->out, row->field);
-	else
-		reeve_json_strf(w->out, "get-%s", row->path + 1);
+	write_operation_id(w, row);
 	write_pair(w, "summary", row->summary);
 	if (route->field != NULL)
 		write_pair(w, "description", route->field->description);

@@ -131,7 +131,7 @@ test("every root field has a route, or a reason to have none", async () => {
 	const { __schema: schema } = await reeved.data(`{ __schema {
 		queryType { fields { name } } mutationType { fields { name } } } }`);
 	const routed = new Set(operationsOf().map(({ method, operation }) =>
-		`${method === "GET" ? "query" : "mutation"}.${operation.operationId}`));
+		`${method === "GET" ? "query" : "mutation"}.${operation.operationId.replace(/_get$/, "")}`));
 	const without = new Set();
 	for (const [kind, type] of [["query", schema.queryType], ["mutation", schema.mutationType]])
 		for (const { name } of type.fields)
@@ -206,6 +206,18 @@ test("a statement is run on a worker, and cancelled by another request", async (
 	assert.equal(answer.body.code, "CANCELLED");
 });
 
+test("a client that hangs up takes its statement along", async () => {
+	const { body } = await good("POST /sessions", { body: { userId: 1, username: "u", groupId: 2 } });
+	const controller = new AbortController();
+	const request = reeved.fetch(`${API}/sessions/${body.sessionId}/sql`, { method: "POST",
+		headers: JSON_TYPE, body: JSON.stringify({ sql: ENDLESS }), signal: controller.signal });
+	await reeved.running(body.sessionId);
+	controller.abort();
+	await assert.rejects(request);
+	await reeved.until("the statement is over", async () =>
+		["Inactive", "Idle"].includes((await reeved.session(body.sessionId)).state));
+});
+
 test("what is made has an address, a tag, and is found there", async () => {
 	const made = await good("POST /groups", { body: { name: "addressed", priority: 1 } });
 	assert.equal(made.status, 201);
@@ -267,6 +279,13 @@ test("lists come in pages that know the next one", async () => {
 	}
 	const all = (await good("GET /groups")).body;
 	assert.deepEqual(names, all.map(({ name }) => name));
+	const odd = await good("GET /groups", { query: "?%61fter=1&limit=1&nameContains=%5F&&isActive=true" });
+	assert.equal(odd.headers.get("link"),
+		`<${API}/groups?limit=1&nameContains=%5F&isActive=true&after=2>; rel="next"`);
+	const made = await good("POST /groups", { body: { name: "a<b>" } });
+	const raw = await reeved.raw(
+		`GET ${API}/groups?nameContains=<b>&limit=1 HTTP/1.0\r\nHost: localhost\r\n\r\n`);
+	assert.ok(raw.includes(`<${API}/groups?nameContains=%3Cb%3E&limit=1&after=${made.body.id}>`), raw);
 	assert.equal(all[0].sessions, undefined, "no lists of entities unless asked for");
 });
 
