@@ -177,6 +177,19 @@ static enum reeve_http_verdict reply_rest(
 		       : REEVE_HTTP_BUSY;
 }
 
+static void run_rest(struct reeved *daemon, struct reeved_client *client)
+{
+	struct reeve_gql_http_response response;
+	struct reeve_gql_http_request gql;
+	run_client(daemon, client);
+	reeve_gql_call_response(client->call, &response);
+	if (!reeved_rest_follow(client->rest, &response, &gql))
+		return;
+	reeve_gql_call_reset(client->call);
+	if (reeve_gql_call_begin(client->call, &gql) == REEVE_GQL_CALL_READY)
+		run_client(daemon, client);
+}
+
 static enum reeve_http_verdict ask_graphql(struct reeved *daemon, struct reeved_client *client,
 	const struct reeve_gql_http_request *gql, struct reeve_http_reply *ret_reply)
 {
@@ -186,7 +199,7 @@ static enum reeve_http_verdict ask_graphql(struct reeved *daemon, struct reeved_
 	if (reeve_gql_call_begin(client->call, gql) == REEVE_GQL_CALL_READY) {
 		if (reeve_gql_call_blocks(client->call))
 			return REEVE_HTTP_WAIT;
-		run_client(daemon, client);
+		run_rest(daemon, client);
 	}
 	return reply_rest(client, ret_reply);
 }
@@ -298,7 +311,11 @@ static enum reeve_http_verdict handle(void *self, void *state,
 
 static void work(void *self, void *state)
 {
-	run_client(self, state);
+	struct reeved_client *client = state;
+	if (client->is_rest)
+		run_rest(self, client);
+	else
+		run_client(self, client);
 }
 
 static void reply_late(struct reeved_client *client, struct reeve_http_reply *ret_reply)

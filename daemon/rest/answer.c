@@ -286,7 +286,7 @@ static enum reeved_rest_step reply_value(struct reeved_rest_call *call,
 	/* What a change answers is the object itself only where the object was asked for. */
 	if (row->method[0] == 'G' || row->member != NULL)
 		reply->etag = make_tag(call, value, body, len);
-	if (row->method[0] == 'G' && reply->etag != NULL &&
+	if (row->method[0] == 'G' && !call->is_changed && reply->etag != NULL &&
 		is_known(call->request.if_none_match, reply->etag)) {
 		reply->status = 304;
 		reply->body = NULL;
@@ -318,22 +318,28 @@ static enum reeved_rest_step reply_incomplete(
 	return reply_value(call, value, call->body.data, call->body.len);
 }
 
+bool rest_is_good(const struct rest_route *route, const struct reeve_gql_http_response *response)
+{
+	size_t lead = strlen(route->lead), len = response->body_len;
+	const char *body = response->body;
+	if (len <= lead + route->tail || memcmp(body, route->lead, lead) != 0 ||
+		memcmp(body + len - route->tail, "}}}", route->tail) != 0)
+		return false;
+	return len - lead - route->tail != 4 || memcmp(body + lead, "null", 4) != 0;
+}
+
 static enum reeved_rest_step read_answer(
 	struct reeved_rest_call *call, const struct reeve_gql_http_response *response)
 {
 	const struct rest_route *route = call->route;
-	size_t lead = strlen(route->lead), len = response->body_len;
 	const char *body = response->body;
+	size_t len = response->body_len;
 	struct reeve_gql_value value = {0};
 	struct gql_json_error error;
-	bool is_whole = len > lead + route->tail && memcmp(body, route->lead, lead) == 0 &&
-			memcmp(body + len - route->tail, "}}}", route->tail) == 0;
+	bool is_whole = rest_is_good(route, response);
 	if (is_whole) {
-		body += lead;
-		len -= lead + route->tail;
-		is_whole = len != 4 || memcmp(body, "null", 4) != 0;
-		if (!is_whole)
-			return rest_refuse(call, 404, "NOT_FOUND", NULL, "There is none.");
+		body += strlen(route->lead);
+		len -= strlen(route->lead) + route->tail;
 	}
 	if (!reeve_gql_json_read(&call->arena, body, len, MAX_NESTING, &value, &error))
 		return rest_refuse(call, 500, "INTERNAL", NULL, "The answer is too large.");
@@ -345,6 +351,9 @@ enum reeved_rest_step reeved_rest_finish(struct reeved_rest_call *call,
 	const struct reeve_gql_http_response *response, struct reeve_http_reply *ret_reply)
 {
 	enum reeved_rest_step step = read_answer(call, response);
+	/* It was changed, and is gone again. */
+	if (call->is_changed && call->reply.status >= 400)
+		call->reply = (struct reeve_http_reply){.status = 204};
 	if (step == REEVED_REST_REPLY)
 		*ret_reply = call->reply;
 	return step;

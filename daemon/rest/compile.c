@@ -212,6 +212,17 @@ static bool bind_route(struct reeved_rest *rest, struct rest_route *route, struc
 	return add_inputs(rest, route, err);
 }
 
+const struct rest_route *rest_find_route(
+	const struct reeved_rest *rest, const char *path, const char *method)
+{
+	for (uint32_t i = 0; i < rest->n_routes; i++) {
+		const struct rest_row *row = rest->routes[i].row;
+		if (strcmp(row->path, path) == 0 && strcmp(row->method, method) == 0)
+			return &rest->routes[i];
+	}
+	return NULL;
+}
+
 bool rest_compile(struct reeved_rest *rest, struct reeve_error *err)
 {
 	rest->routes = reeve_gql_arena_zalloc(&rest->arena, rest_n_rows * sizeof(*rest->routes));
@@ -225,7 +236,10 @@ bool rest_compile(struct reeved_rest *rest, struct reeve_error *err)
 	/* The usual selection depends on which types have routes. */
 	rest->n_routes = (uint32_t)rest_n_rows;
 	for (uint32_t i = 0; i < rest->n_routes; i++) {
-		if (rest->routes[i].field != NULL && !write_documents(rest, &rest->routes[i], err))
+		struct rest_route *route = &rest->routes[i];
+		if (strcmp(route->row->method, "PATCH") == 0)
+			route->shown = rest_find_route(rest, route->row->path, "GET");
+		if (route->field != NULL && !write_documents(rest, route, err))
 			return false;
 	}
 	return !rest->arena.exhausted || fail(err, &rest_rows[0], "out of memory");

@@ -58,10 +58,11 @@ struct rest_route {
 	struct rest_input *after, *limit; /* paging; NULL: none */
 	struct rest_input *if_match;	  /* NULL: nothing to match */
 	bool has_body;
-	const char *head;     /* document up to the selection */
-	const char *document; /* with the usual selection */
-	const char *lead;     /* what a good answer begins with */
-	uint32_t tail;	      /* and how many braces end it */
+	const struct rest_route *shown; /* of PATCH: GET of the same path, answered after it */
+	const char *head;		/* document up to the selection */
+	const char *document;		/* with the usual selection */
+	const char *lead;		/* what a good answer begins with */
+	uint32_t tail;			/* and how many braces end it */
 };
 
 struct reeved_rest {
@@ -86,12 +87,16 @@ struct reeved_rest_call {
 	struct reeve_gql_value *values; /* one for each input; ABSENT: not given */
 	struct rest_span params[REST_MAX_PARAMS];
 	const char *fields; /* ?fields=, or NULL */
+	bool is_changed;    /* a PATCH is done, and route is what shows it */
 	struct reeve_json ask, body;
 	struct reeve_http_reply reply;
 };
 
 /* compile.c */
 bool rest_compile(struct reeved_rest *rest, struct reeve_error *err);
+/* The route of a path template and method, or NULL. */
+const struct rest_route *rest_find_route(
+	const struct reeved_rest *rest, const char *path, const char *method);
 
 /* select.c: a field that can be asked for without arguments. */
 bool rest_is_selectable(const struct gql_field *field);
@@ -116,7 +121,9 @@ bool rest_take_values(struct reeved_rest_call *call);
 /* openapi.c */
 void rest_write_openapi(const struct reeved_rest *rest, struct reeve_json *out);
 
-/* answer.c: the list behind the problems' `type`. */
+/* answer.c: a value, and no error. */
+bool rest_is_good(const struct rest_route *route, const struct reeve_gql_http_response *response);
+/* The list behind the problems' `type`. */
 void rest_write_problems(struct reeve_json *out);
 /* Replies with a problem of this code; `status` 0: the code's own. `field` may be NULL. */
 __attribute__((format(printf, 5, 6))) enum reeved_rest_step rest_refuse(

@@ -352,6 +352,7 @@ static void write_header(struct writer *w, const char *name, const char *descrip
 static void write_good_response(struct writer *w, const struct rest_route *route)
 {
 	const struct rest_row *row = route->row;
+	const struct rest_route *shown = route->shown != NULL ? route->shown : route;
 	static const char *const sentences[] = {"Done.", "Made.", "Done; there is nothing to say."};
 	char status[8];
 	snprintf(status, sizeof(status), "%d", row->status);
@@ -361,7 +362,7 @@ static void write_good_response(struct writer *w, const struct rest_route *route
 			  : row->status == 204 ? 2
 					       : 0]);
 	open_object(w, "headers");
-	if (route->field != NULL && (row->method[0] == 'G' || row->member != NULL))
+	if (route->field != NULL && (shown->row->method[0] == 'G' || row->member != NULL))
 		write_header(w, "ETag", "Begins with the revision, where there is one.");
 	if (row->location != NULL)
 		write_header(w, "Location", "Where it is.");
@@ -373,7 +374,7 @@ static void write_good_response(struct writer *w, const struct rest_route *route
 		open_object(w, "application/json");
 		open_object(w, "schema");
 		if (route->field != NULL)
-			write_type(w, reeve_gql_type_nullable(route->answer), false);
+			write_type(w, reeve_gql_type_nullable(shown->answer), false);
 		close_object(w);
 		close_object(w);
 		close_object(w);
@@ -388,6 +389,11 @@ static void write_responses(struct writer *w, const struct rest_route *route)
 	if (route->row->method[0] == 'G' && route->field != NULL) {
 		open_object(w, "304");
 		write_pair(w, "description", "It is what you have.");
+		close_object(w);
+	}
+	if (route->shown != NULL) {
+		open_object(w, "204");
+		write_pair(w, "description", "Done; and it is gone since.");
 		close_object(w);
 	}
 	open_object(w, "default");

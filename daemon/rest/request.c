@@ -43,6 +43,7 @@ static void reset(struct reeved_rest_call *call, const struct reeve_http_request
 	call->request = *request;
 	call->route = NULL;
 	call->fields = NULL;
+	call->is_changed = false;
 	call->values = NULL;
 	call->reply = (struct reeve_http_reply){0};
 }
@@ -84,23 +85,12 @@ static const struct rest_route *find_path(struct reeved_rest_call *call)
 	return NULL;
 }
 
-static const struct rest_route *find_method(
-	const struct reeved_rest *rest, const char *path, const char *method)
-{
-	for (uint32_t i = 0; i < rest->n_routes; i++) {
-		const struct rest_row *row = rest->routes[i].row;
-		if (strcmp(row->path, path) == 0 && strcmp(row->method, method) == 0)
-			return &rest->routes[i];
-	}
-	return NULL;
-}
-
 static const char *list_methods(struct reeved_rest_call *call, const char *path)
 {
 	static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
 	char text[64] = "";
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (find_method(call->rest, path, methods[i]) == NULL)
+		if (rest_find_route(call->rest, path, methods[i]) == NULL)
 			continue;
 		strcat(text, methods[i]);
 		strcat(text, i == 0 ? ", HEAD, " : ", ");
@@ -120,7 +110,7 @@ static bool find_route(struct reeved_rest_call *call)
 			"/openapi.json says what there is.");
 		return false;
 	}
-	call->route = find_method(
+	call->route = rest_find_route(
 		call->rest, first->row->path, strcmp(method, "HEAD") == 0 ? "GET" : method);
 	if (call->route != NULL)
 		return true;
@@ -234,6 +224,38 @@ static void write_ask(struct reeved_rest_call *call)
 	reeve_json_object_end(&call->ask);
 }
 
+static void ask(struct reeved_rest_call *call, struct reeve_gql_http_request *ret_gql)
+{
+	reeve_json_reset(&call->ask);
+	write_ask(call);
+	*ret_gql = (struct reeve_gql_http_request){.method = "POST",
+		.content_type = "application/json",
+		.body = {call->ask.data, call->ask.len}};
+}
+
+bool reeved_rest_follow(struct reeved_rest_call *call,
+	const struct reeve_gql_http_response *response, struct reeve_gql_http_request *ret_gql)
+{
+	const struct rest_route *shown = call->route->shown;
+	if (shown == NULL || !rest_is_good(call->route, response))
+		return false;
+	struct reeve_gql_value *values =
+		reeve_gql_arena_zalloc(&call->arena, (shown->n_inputs + 1) * sizeof(*values));
+	if (values == NULL)
+		return false;
+	for (uint32_t i = 0; i < shown->n_inputs; i++) {
+		for (uint32_t j = 0; j < call->route->n_inputs; j++) {
+			if (strcmp(shown->inputs[i].name, call->route->inputs[j].name) == 0)
+				values[i] = call->values[j];
+		}
+	}
+	call->route = shown;
+	call->values = values;
+	call->is_changed = true;
+	ask(call, ret_gql);
+	return reeve_json_ok(&call->ask);
+}
+
 /* Answers that ask nobody. */
 static void reply_own(struct reeved_rest_call *call)
 {
@@ -253,10 +275,7 @@ enum reeved_rest_step reeved_rest_begin(struct reeved_rest_call *call,
 	reset(call, request);
 	if (find_route(call) && negotiate(call) && rest_take_values(call)) {
 		if (call->route->field != NULL) {
-			write_ask(call);
-			*ret_gql = (struct reeve_gql_http_request){.method = "POST",
-				.content_type = "application/json",
-				.body = {call->ask.data, call->ask.len}};
+			ask(call, ret_gql);
 			return reeve_json_ok(&call->ask) ? REEVED_REST_ASK : REEVED_REST_BUSY;
 		}
 		reply_own(call);

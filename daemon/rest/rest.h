@@ -8,7 +8,7 @@
  * other (the same checks, resolvers and threads); its answer becomes a body, or a problem.
  *
  *	HTTP request -> reeved_rest_begin() -> GraphQL request -> engine -> GraphQL answer
- *	    -> reeved_rest_finish() -> HTTP reply
+ *	    [-> reeved_rest_follow() -> the same once more] -> reeved_rest_finish() -> HTTP reply
  *
  * Knows neither the segment nor the daemon. struct reeved_rest is immutable and may be used by any
  * number of threads; a call belongs to one at a time.
@@ -46,6 +46,11 @@ enum reeved_rest_step {
 enum reeved_rest_step reeved_rest_begin(struct reeved_rest_call *call,
 	const struct reeve_http_request *request, struct reeve_gql_http_request *ret_gql,
 	struct reeve_http_reply *ret_reply);
+
+/* After a good answer to a PATCH: true, with the query for what is at that path now in *ret_gql, to
+ * be run before reeved_rest_finish(). */
+bool reeved_rest_follow(struct reeved_rest_call *call,
+	const struct reeve_gql_http_response *response, struct reeve_gql_http_request *ret_gql);
 
 /* The answer's texts belong to `response` and the call. */
 enum reeved_rest_step reeved_rest_finish(struct reeved_rest_call *call,

@@ -248,7 +248,13 @@ test("If-Match", async () => {
 	const change = (tag, description) => call("PATCH /groups/{groupId}",
 		{ params, body: { description }, headers: { "If-Match": tag } });
 	const first = (await good("GET /groups/{groupId}", { params })).headers.get("etag");
-	assert.equal((await change(first, "a")).status, 200);
+	const changed = await change(first, "a");
+	assert.equal(changed.body.description, "a");
+	const shown = await good("GET /groups/{groupId}", { params });
+	assert.deepEqual(changed.body, shown.body);
+	assert.equal(changed.headers.get("etag"), shown.headers.get("etag"));
+	assert.equal((await call("PATCH /groups/{groupId}", { params, body: {},
+		headers: { "If-None-Match": "*" } })).status, 200, "only a GET is answered by 304");
 	for (const stale of [first, '"r0"', `W/${first}`, '"x"', "7", '"r7x"', '"r99999999999999999999"']) {
 		const answer = await change(stale, "b");
 		assert.equal(answer.status, 412, stale);
