@@ -67,8 +67,7 @@ void reeve_sqlite_end(struct reeve_sqlite *governor, struct reeve_query_usage *r
 	reeve__sqlite_end(governor, 0);
 	governor->stop = 0;
 	governor->free_rows = 0; /* a cursor that is still open begins anew with its next row */
-	if (ret_usage != NULL)
-		*ret_usage = governor->usage;
+	reeve_query_usage(governor->session, ret_usage);
 }
 
 int reeve_sqlite_cancel(struct reeve_sqlite *governor, struct reeve_error *err)
@@ -96,15 +95,28 @@ int reeve_sqlite_why(const struct reeve_sqlite *governor, struct reeve_error *re
 
 void reeve_sqlite_usage(const struct reeve_sqlite *governor, struct reeve_query_usage *ret_usage)
 {
-	if (governor != NULL && ret_usage != NULL)
-		*ret_usage = governor->usage;
+	if (governor == NULL || ret_usage == NULL)
+		return;
+	*ret_usage = (struct reeve_query_usage){0};
+	if (governor->statements > 0 || governor->is_begun)
+		reeve_query_usage(governor->session, ret_usage);
 }
 
 void reeve_sqlite_totals(
 	const struct reeve_sqlite *governor, struct reeve_sqlite_totals *ret_totals)
 {
-	if (governor != NULL && ret_totals != NULL)
-		*ret_totals = governor->totals;
+	struct reeve_query_usage base, now;
+
+	if (governor == NULL || ret_totals == NULL)
+		return;
+	base = governor->usage_base;
+	reeve_session_usage(governor->session, &now);
+	*ret_totals = governor->totals;
+	ret_totals->statements = governor->statements;
+	ret_totals->cpu_ns = now.cpu_ns - base.cpu_ns;
+	ret_totals->wait_ns = now.wait_ns - base.wait_ns;
+	ret_totals->blocked_ns = now.blocked_ns - base.blocked_ns;
+	ret_totals->elapsed_ns = now.elapsed_ns - base.elapsed_ns;
 }
 
 /* Enough opcodes for the progress handler, few enough for nobody to notice: about 0.1 ms. */

@@ -36,7 +36,7 @@
 #define REEVE__SQLITE_OPCODES 1000
 
 /*
- * First what a look-up touches: two cache lines, and one written at its end. A look-up of SQLite runs
+ * First what a look-up touches: two cache lines. A look-up of SQLite runs
  * through more code and data than the processor's first caches hold, so each line that it touches besides costs
  * a few ns.
  */
@@ -75,16 +75,17 @@ struct reeve_sqlite {
 	uint64_t time_ticks;   /* when that was true */
 
 	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
+	uint64_t statements; /* ended, refused ones not included */
 	reeve_ns timeout_ns; /* 0: none */
 	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
-	struct reeve_sqlite_totals totals;
-	struct reeve_query_usage usage;
-	uint64_t look_ticks;	  /* when a row of a trusted reader last was looked at */
-	reeve_ns busy_timeout_ns; /* 0: none */
-	reeve_ns busy_since;	  /* of the lock now waited for */
-	reeve_ns looked_up;	  /* when we last asked whether the statement is to stop */
-	uint32_t probe_hooks;	  /* PROBE_... bits of hooks that were called while probing */
+	struct reeve_sqlite_totals totals;   /* counts, but of statements */
+	struct reeve_query_usage usage_base; /* the session's, before the connection */
+	uint64_t look_ticks;		     /* when a row of a trusted reader last was looked at */
+	reeve_ns busy_timeout_ns;	     /* 0: none */
+	reeve_ns busy_since;		     /* of the lock now waited for */
+	reeve_ns looked_up;   /* when we last asked whether the statement is to stop */
+	uint32_t probe_hooks; /* PROBE_... bits of hooks that were called while probing */
 	struct reeve_error why;
 
 	/* set at open */

@@ -96,6 +96,7 @@ static int open_session(
 			return rc;
 		g->owns_session = true;
 	}
+	reeve_session_usage(g->session, &g->usage_base);
 	return 0;
 }
 

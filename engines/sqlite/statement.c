@@ -63,7 +63,8 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 	g->stop = 0;
 	g->left_ticks = 0;
 	g->deadline = def.deadline;
-	rc = reeve_query_begin(g->session, &def, &g->why);
+	rc = reeve_query_begin(
+		g->session, UNLIKELY(def.deadline != REEVE_NEVER) ? &def : NULL, &g->why);
 	g->is_begun = rc == 0;
 	return UNLIKELY(rc < 0) ? refused(g, rc) : 0;
 }
@@ -78,25 +79,16 @@ COLD static void judge_reader(struct reeve_sqlite *g, uint64_t ticks)
 	g->left_ticks = 0;
 }
 
-static void add_up(struct reeve_sqlite *g)
-{
-	g->totals.statements++;
-	g->totals.cpu_ns += g->usage.cpu_ns;
-	g->totals.wait_ns += g->usage.wait_ns;
-	g->totals.blocked_ns += g->usage.blocked_ns;
-	g->totals.elapsed_ns += g->usage.elapsed_ns;
-}
-
 void reeve__sqlite_end(struct reeve_sqlite *g, uint64_t ticks)
 {
 	if (!g->is_begun)
 		return;
 	if (UNLIKELY(g->left_ticks != 0))
 		judge_reader(g, ticks != 0 ? ticks : reeve__sqlite_ticks());
-	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), &g->usage);
+	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), NULL);
 	g->is_begun = false;
 	g->is_away = false;
-	add_up(g);
+	g->statements++;
 }
 
 /*

@@ -18,8 +18,10 @@
  * with the governor, or when SQLite has unloaded the connection's extensions, which it does through
  * this object after everything else is gone.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "governor.h"
 
@@ -37,17 +39,31 @@ struct reeve_sqlite_vfs {
 	char name[32];
 };
 
+/*
+ * Behind each open file of the system below. The file itself is that system's own, and so are most
+ * of its methods, called by SQLite without us in between; `methods` is its table with those
+ * replaced that matter here, and it leads from the file to the rest.
+ */
 struct file {
-	sqlite3_file file; /* first: SQLite's pointer is ours */
+	sqlite3_io_methods methods;
+	const sqlite3_io_methods *base;
 	struct reeve_sqlite_vfs *shim;
-	sqlite3_file *base;
 	bool is_read_checkpoint;
 	bool is_write_checkpoint;
 };
 
-#define FILE_OF(pointer) ((struct file *)(pointer))
-#define BASE_OF(pointer) (FILE_OF(pointer)->base)
-#define CALL(pointer)	 (BASE_OF(pointer)->pMethods)
+static struct file *file_of(const sqlite3_file *f)
+{
+	return (struct file *)(uintptr_t)f->pMethods;
+}
+
+/* Where it lies behind the file below. */
+static size_t file_offset(const sqlite3_vfs *base)
+{
+	size_t align = _Alignof(struct file);
+
+	return ((size_t)base->szOsFile + align - 1) / align * align;
+}
 
 static void pass_checkpoint(struct reeve_sqlite_vfs *shim)
 {
@@ -61,138 +77,67 @@ static void pass_checkpoint(struct reeve_sqlite_vfs *shim)
 		sqlite3_interrupt(g->db);
 }
 
-static int file_close(sqlite3_file *f)
-{
-	int rc = CALL(f)->xClose(BASE_OF(f));
-
-	f->pMethods = NULL;
-	return rc;
-}
-
 static int file_read(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
 {
-	if (FILE_OF(f)->is_read_checkpoint)
-		pass_checkpoint(FILE_OF(f)->shim);
-	return CALL(f)->xRead(BASE_OF(f), to, count, at);
+	struct file *file = file_of(f);
+
+	if (file->is_read_checkpoint)
+		pass_checkpoint(file->shim);
+	return file->base->xRead(f, to, count, at);
 }
 
 static int file_write(sqlite3_file *f, const void *from, int count, sqlite3_int64 at)
 {
-	if (FILE_OF(f)->is_write_checkpoint)
-		pass_checkpoint(FILE_OF(f)->shim);
-	return CALL(f)->xWrite(BASE_OF(f), from, count, at);
-}
+	struct file *file = file_of(f);
 
-static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
-{
-	return CALL(f)->xTruncate(BASE_OF(f), size);
+	if (file->is_write_checkpoint)
+		pass_checkpoint(file->shim);
+	return file->base->xWrite(f, from, count, at);
 }
 
 static int file_sync(sqlite3_file *f, int flags)
 {
-	struct reeve_sqlite *g = FILE_OF(f)->shim->governor;
+	struct file *file = file_of(f);
 
-	if (g != NULL)
-		reeve__sqlite_go_away(g);
-	return CALL(f)->xSync(BASE_OF(f), flags);
+	if (file->shim->governor != NULL)
+		reeve__sqlite_go_away(file->shim->governor);
+	return file->base->xSync(f, flags);
 }
-
-static int file_size(sqlite3_file *f, sqlite3_int64 *ret_size)
-{
-	return CALL(f)->xFileSize(BASE_OF(f), ret_size);
-}
-
-static int file_lock(sqlite3_file *f, int level)
-{
-	return CALL(f)->xLock(BASE_OF(f), level);
-}
-
-static int file_unlock(sqlite3_file *f, int level)
-{
-	return CALL(f)->xUnlock(BASE_OF(f), level);
-}
-
-static int file_check_lock(sqlite3_file *f, int *ret_reserved)
-{
-	return CALL(f)->xCheckReservedLock(BASE_OF(f), ret_reserved);
-}
-
-static int file_control(sqlite3_file *f, int what, void *arg)
-{
-	return CALL(f)->xFileControl(BASE_OF(f), what, arg);
-}
-
-static int file_sector_size(sqlite3_file *f)
-{
-	return CALL(f)->xSectorSize(BASE_OF(f));
-}
-
-static int file_traits(sqlite3_file *f)
-{
-	return CALL(f)->xDeviceCharacteristics(BASE_OF(f));
-}
-
-static int file_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **ret_map)
-{
-	return CALL(f)->xShmMap(BASE_OF(f), page, size, extend, ret_map);
-}
-
-static int file_shm_lock(sqlite3_file *f, int offset, int count, int flags)
-{
-	return CALL(f)->xShmLock(BASE_OF(f), offset, count, flags);
-}
-
-static void file_shm_barrier(sqlite3_file *f)
-{
-	CALL(f)->xShmBarrier(BASE_OF(f));
-}
-
-static int file_shm_unmap(sqlite3_file *f, int remove)
-{
-	return CALL(f)->xShmUnmap(BASE_OF(f), remove);
-}
-
-static int file_fetch(sqlite3_file *f, sqlite3_int64 at, int count, void **ret_page)
-{
-	return CALL(f)->xFetch(BASE_OF(f), at, count, ret_page);
-}
-
-static int file_unfetch(sqlite3_file *f, sqlite3_int64 at, void *page)
-{
-	return CALL(f)->xUnfetch(BASE_OF(f), at, page);
-}
-
-/* A file offers what the one below it offers: one table for each version of the interface. */
-#define METHODS(version)                                                                           \
-	{                                                                                          \
-		version, file_close, file_read, file_write, file_truncate, file_sync, file_size,   \
-			file_lock, file_unlock, file_check_lock, file_control, file_sector_size,   \
-			file_traits, file_shm_map, file_shm_lock, file_shm_barrier,                \
-			file_shm_unmap, file_fetch, file_unfetch                                   \
-	}
-static const sqlite3_io_methods file_methods[] = {METHODS(1), METHODS(2), METHODS(3)};
 
 #define SHIM_OF(pointer) ((struct reeve_sqlite_vfs *)(pointer))
 #define BELOW(pointer)	 (SHIM_OF(pointer)->base)
+
+/* A system built against an older SQLite has a shorter table. */
+static size_t methods_size(const sqlite3_io_methods *methods)
+{
+	if (methods->iVersion >= 3)
+		return sizeof(*methods);
+	return methods->iVersion == 2 ? offsetof(sqlite3_io_methods, xFetch)
+				      : offsetof(sqlite3_io_methods, xShmMap);
+}
 
 static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
 	const int private_kinds =
 		SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_TEMP_JOURNAL;
 	const int page_kinds = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL;
-	struct file *file = FILE_OF(f);
-	int rc, version;
+	struct file *file = (struct file *)((char *)f + file_offset(BELOW(v)));
+	int rc = BELOW(v)->xOpen(BELOW(v), name, f, flags, ret_flags);
 
-	file->file.pMethods = NULL;
+	if (f->pMethods == NULL)
+		return rc;
+	file->base = f->pMethods;
+	memset(&file->methods, 0, sizeof(file->methods));
+	memcpy(&file->methods, file->base, methods_size(file->base));
+	if (file->methods.iVersion > 3)
+		file->methods.iVersion = 3;
 	file->shim = SHIM_OF(v);
-	file->base = (sqlite3_file *)(file + 1);
 	file->is_read_checkpoint = (flags & (page_kinds | private_kinds)) != 0;
 	file->is_write_checkpoint = (flags & private_kinds) != 0;
-	rc = BELOW(v)->xOpen(BELOW(v), name, file->base, flags, ret_flags);
-	if (file->base->pMethods != NULL) {
-		version = file->base->pMethods->iVersion;
-		file->file.pMethods = &file_methods[version < 3 ? version - 1 : 2];
-	}
+	file->methods.xRead = file_read;
+	file->methods.xWrite = file_write;
+	file->methods.xSync = file_sync;
+	f->pMethods = &file->methods;
 	return rc;
 }
 
@@ -356,7 +301,7 @@ int reeve__sqlite_add_vfs(struct reeve_sqlite *g, const char *base_name)
 		return SQLITE_NOMEM;
 	shim->vfs = vfs_methods;
 	shim->vfs.iVersion = base->iVersion < 3 ? base->iVersion : 3;
-	shim->vfs.szOsFile = (int)sizeof(struct file) + base->szOsFile;
+	shim->vfs.szOsFile = (int)(file_offset(base) + sizeof(struct file));
 	shim->vfs.mxPathname = base->mxPathname;
 	shim->vfs.zName = shim->name;
 	shim->base = base;

@@ -189,6 +189,16 @@ REEVE_API void reeve_query_end_at(
 	struct reeve_session *session, uint64_t ticks, struct reeve_query_usage *ret_usage);
 
 /*
+ * What the statement that ended last used, whether or not its end was asked for it, or the one under
+ * way up to its last checkpoint; all zero before the first. And the sums over all statements of the
+ * session, with group and parks as of the last. On the session's thread; no lock, no system call.
+ */
+REEVE_API void reeve_query_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage);
+REEVE_API void reeve_session_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage);
+
+/*
  * Around anything that sleeps (I/O, locks, a client that reads slowly): gives the CPU slot up, and
  * takes it back, waiting if it must. reeve_block_end returns like reeve_checkpoint. Nest freely;
  * the outermost pair counts. Outside a statement they do nothing.

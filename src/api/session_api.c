@@ -84,6 +84,20 @@ REEVE_API void reeve_query_end_at(
 		reeve__query_end(session, ticks, ret_usage);
 }
 
+REEVE_API void reeve_query_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage)
+{
+	if (session && ret_usage)
+		reeve__query_usage(session, ret_usage);
+}
+
+REEVE_API void reeve_session_usage(
+	const struct reeve_session *session, struct reeve_query_usage *ret_usage)
+{
+	if (session && ret_usage)
+		reeve__session_usage(session, ret_usage);
+}
+
 REEVE_API void reeve_block_begin(struct reeve_session *session)
 {
 	if (session)

@@ -78,6 +78,8 @@ struct reeve_session {
 	uint32_t slot;
 	uint32_t block_depth, shield_depth;
 	bool in_query, cpu_known;
+	bool own_deadline;	  /* the deadline is its caller's, not a limit */
+	bool rules_on;		  /* there are rules on calls, below */
 	bool io_open, io_blocked; /* of the I/O request, below */
 	int stop_code;
 	uint32_t parks;
@@ -89,12 +91,17 @@ struct reeve_session {
 	uint64_t query_cpu_ns, query_wait_ns, blocked_ns;
 	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
 	/* when the last ended; smoothed pause to the next */
-	_Alignas(64) uint64_t end_cycles, gap_cycles;
+	_Alignas(64) uint64_t end_cycles;
+	uint64_t gap_cycles;
 	uintptr_t cpu_thread;		 /* whose CPU clock is cpu_ns_base */
 	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
 	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
 	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
 	uint64_t estimate_ns;	      /* CPU the statement will use, as said; 0: not said */
+	/* of statements that are over: elapsed time of all; group of the last */
+	_Alignas(64) uint64_t ended_cycles;
+	uint64_t ended_group;
+	uint64_t wait_sum_ns, blocked_sum_ns; /* of all statements */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
 	uint64_t slice_start_cpu_ns, blocked_cycles;
@@ -112,14 +119,12 @@ struct reeve_session {
 	struct {
 		uint64_t ruling; /* ruling word they are of */
 		uint32_t group;	 /* slot of the group they are of */
-		bool on, done;
+		bool done;
 		uint64_t look_cycles; /* when to look at them next */
 		uint64_t base_cycles; /* call in which counting began */
 		uint64_t cpu_base, io_bytes_base, io_requests_base, elapsed_base;
 		struct reeve__rule rule;
 	} rules;
-	uint64_t elapsed_ns; /* of statements that are over */
-	bool own_deadline;   /* the deadline is its caller's, not a limit */
 };
 
 static inline uint64_t reeve__cycles(const struct reeve *r)
@@ -273,6 +278,10 @@ int reeve__query_begin(
 void reeve__query_expect(const struct reeve_session *s);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
 /* `ticks`: see reeve_query_end_at. */
+/* What the statement that ended last used, or the one under way up to its last charge. */
+void reeve__query_usage(const struct reeve_session *s, struct reeve_query_usage *ret);
+/* The same of all statements of the session together. */
+void reeve__session_usage(const struct reeve_session *s, struct reeve_query_usage *ret);
 void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret);
 /* Counts what the owner has measured and the scheduler does not know yet. Before the task goes. */
 void reeve__query_settle(struct reeve_session *s);
@@ -594,10 +603,9 @@ int reeve__session_pool_validate(
 /* Refuses a call by its estimate, or has it switched before it starts. 0, or why not. */
 int reeve__limits_estimate(
 	struct reeve *r, uint32_t session, uint64_t estimated_ns, struct reeve_error *err);
-/* The owner's calls: a call begins; time to look at its rules; it is over. */
+/* The owner's calls: a call begins; time to look at its rules. */
 void reeve__limits_begin(struct reeve_session *s, uint64_t cycles);
 int reeve__limits_look(struct reeve_session *s, uint64_t cycles);
-void reeve__limits_end(struct reeve_session *s, uint64_t cycles);
 /* Whether a ruling or group has changed since the rules were read, or it is time to look at them. */
 static inline bool reeve__limits_due(const struct reeve_session *s, uint64_t cycles)
 {

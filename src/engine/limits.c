@@ -149,12 +149,18 @@ bool reeve__rule_claim(struct reeve_sh_session *sh, uint64_t start_cycles)
 
 /* ---- the owner ---- */
 
+/* Of the session's statements that are over. */
+static uint64_t elapsed_before(const struct reeve_session *s)
+{
+	return reeve__cycles_ns(s->r, s->ended_cycles);
+}
+
 static void use_of(const struct reeve_session *s, uint64_t cycles, uint64_t *used)
 {
 	const struct reeve_sh_task *t = s->t;
 
 	used[REEVE__RULE_CPU] = reeve__get(&t->cpu_ns) - s->rules.cpu_base;
-	used[REEVE__RULE_ELAPSED] = s->elapsed_ns +
+	used[REEVE__RULE_ELAPSED] = elapsed_before(s) +
 				    reeve__cycles_ns(s->r, cycles - s->begin_cycles) -
 				    s->rules.elapsed_base;
 	used[REEVE__RULE_IO_BYTES] = reeve__get(&t->io_bytes) - s->rules.io_bytes_base;
@@ -177,7 +183,7 @@ static void set_look(struct reeve_session *s, uint64_t cycles, const uint64_t *u
 	const struct reeve__rule *rule = &s->rules.rule;
 	uint64_t least = UINT64_MAX;
 
-	for (uint32_t i = 0; i < REEVE__RULE_LIMITS && s->rules.on; i++) {
+	for (uint32_t i = 0; i < REEVE__RULE_LIMITS && s->rules_on; i++) {
 		uint64_t left = i >= REEVE__RULE_IO_BYTES  ? LOOK_IO_NS
 				: rule->limit[i] > used[i] ? rule->limit[i] - used[i] + 1
 							   : LOOK_LEAST_NS;
@@ -197,14 +203,15 @@ static void load(struct reeve_session *s)
 	bool other = group != s->rules.group;
 
 	s->rules.group = group;
-	s->rules.on = reeve__rule_read(s->r, group, &s->rules.rule);
+	s->rules_on = reeve__rule_read(s->r, group, &s->rules.rule);
 	s->rules.ruling = s->rules.rule.ruling;
 	if (other)
 		s->rules.done = false;
 	if (other && !s->rules.rule.for_call)
-		set_base(s, s->elapsed_ns);
+		set_base(s, elapsed_before(s));
 	if (s->rules.rule.for_call && s->rules.base_cycles != s->begin_cycles) {
-		set_base(s, s->elapsed_ns); /* the call began without rules: from its begin on */
+		set_base(
+			s, elapsed_before(s)); /* the call began without rules: from its begin on */
 		s->rules.cpu_base -= s->query_cpu_ns;
 	}
 }
@@ -216,18 +223,13 @@ void reeve__limits_begin(struct reeve_session *s, uint64_t cycles)
 	load(s);
 	s->rules.done = false;
 	if (s->rules.rule.for_call)
-		set_base(s, s->elapsed_ns);
+		set_base(s, elapsed_before(s));
 	reeve__put(&s->sh->call_io_bytes, reeve__get(&s->t->io_bytes));
 	reeve__put(&s->sh->call_io_requests, reeve__get(&s->t->io_requests));
 	reeve__put(&s->sh->rule_switches, 0);
 	reeve__put(&s->sh->ruled_cycles, (uint64_t)0);
 	use_of(s, cycles, used);
 	set_look(s, cycles, used);
-}
-
-void reeve__limits_end(struct reeve_session *s, uint64_t cycles)
-{
-	s->elapsed_ns += reeve__cycles_ns(s->r, cycles - s->begin_cycles);
 }
 
 int reeve__limits_look(struct reeve_session *s, uint64_t cycles)
@@ -241,7 +243,7 @@ int reeve__limits_look(struct reeve_session *s, uint64_t cycles)
 		load(s);
 	for (uint32_t lap = 0; lap <= MOST_SWITCHES; lap++) {
 		use_of(s, cycles, used);
-		which = s->rules.on && !s->rules.done ? reeve__rule_crossed(&s->rules.rule, used)
+		which = s->rules_on && !s->rules.done ? reeve__rule_crossed(&s->rules.rule, used)
 						      : REEVE_NONE;
 		if (which == REEVE_NONE)
 			break;
@@ -251,8 +253,8 @@ int reeve__limits_look(struct reeve_session *s, uint64_t cycles)
 		rc = reeve__rule_act(s->r, s->session, (reeve_session_id){s->sh->head.id},
 			&s->rules.rule, which, used[which]);
 		if (!s->rules.rule.for_call)
-			set_base(s,
-				s->elapsed_ns + reeve__cycles_ns(s->r, cycles - s->begin_cycles));
+			set_base(s, elapsed_before(s) +
+					    reeve__cycles_ns(s->r, cycles - s->begin_cycles));
 		if (rc != 1)
 			break;
 		reeve__put(&s->sh->ruled_cycles, (uint64_t)0); /* on to the rules of that group */

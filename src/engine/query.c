@@ -16,6 +16,12 @@
 
 /* ---- measuring ---- */
 
+static void note_wait(struct reeve_session *s, uint64_t ns)
+{
+	s->query_wait_ns += ns;
+	s->wait_sum_ns += ns;
+}
+
 static inline void book(struct reeve_session *s, uint64_t ns)
 {
 	reeve__put(&s->t->cpu_ns, reeve__get(&s->t->cpu_ns) + ns);
@@ -71,7 +77,7 @@ static void set_look(struct reeve_session *s)
 
 	if (reeve__before(s->deadline_cycles, at))
 		at = s->deadline_cycles;
-	if (REEVE_UNLIKELY(s->rules.on) && reeve__before(s->rules.look_cycles, at))
+	if (REEVE_UNLIKELY(s->rules_on) && reeve__before(s->rules.look_cycles, at))
 		at = s->rules.look_cycles;
 	s->look_cycles = at;
 }
@@ -241,7 +247,7 @@ static int wait_for_slot(struct reeve_session *s, reeve_ns at)
 		if (!over)
 			reeve__reap_if_due(r);
 	}
-	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	note_wait(s, (uint64_t)(reeve__mono(r) - began));
 	read_cpu_clock(s);
 	if (s->cpu_ns_base > used) /* going to sleep and waking up is work too: 20 us a time */
 		book(s, (uint64_t)(s->cpu_ns_base - used));
@@ -510,6 +516,7 @@ void reeve__query_expect(const struct reeve_session *s)
 	__builtin_prefetch(&s->end_cycles, 1);
 	__builtin_prefetch(group + 64);
 	__builtin_prefetch(group);
+	__builtin_prefetch(&r->session_pools[group_of(s) - r->groups]);
 	__builtin_prefetch(&r->cpu_slots[s->slot]);
 	__builtin_prefetch(r->cpu);
 	__builtin_prefetch(r->header);
@@ -574,7 +581,7 @@ static int wait_for_place(struct reeve_session *s)
 			reeve__reap_if_due(r);
 	}
 	reeve__put(&s->t->park, REEVE_PARK_NO);
-	s->query_wait_ns += (uint64_t)(reeve__mono(r) - began);
+	note_wait(s, (uint64_t)(reeve__mono(r) - began));
 	s->charged_cycles = reeve__cycles(r);
 	read_cpu_clock(s);
 	return rc;
@@ -882,14 +889,16 @@ void reeve__query_block_begin(struct reeve_session *s)
 int reeve__query_block_end(struct reeve_session *s)
 {
 	struct reeve__cpu_pass x;
-	uint64_t cycles;
+	uint64_t cycles, blocked;
 
 	if (!s->in_query || s->block_depth == 0)
 		return s->stop_code;
 	if (--s->block_depth > 0)
 		return 0;
 	cycles = reeve__cycles(s->r);
-	s->blocked_ns += reeve__cycles_ns(s->r, cycles - s->blocked_cycles);
+	blocked = reeve__cycles_ns(s->r, cycles - s->blocked_cycles);
+	s->blocked_ns += blocked;
+	s->blocked_sum_ns += blocked;
 	s->charged_cycles = cycles;
 	reeve__put(&s->t->wait_reason, REEVE_WAIT_NONE);
 	atomic_store(&s->t->phase, REEVE_PHASE_WORK);
@@ -927,19 +936,31 @@ int reeve__query_shield_end(struct reeve_session *s)
 
 /* ---- end ---- */
 
-static void fill_usage(
-	const struct reeve_session *s, uint64_t cycles, struct reeve_query_usage *ret)
+void reeve__query_usage(const struct reeve_session *s, struct reeve_query_usage *ret)
 {
-	uint32_t g = reeve__get(&s->t->group);
+	uint64_t until = s->in_query ? s->charged_cycles : s->end_cycles;
 
 	*ret = (struct reeve_query_usage){
 		.cpu_ns = (reeve_ns)s->query_cpu_ns,
 		.wait_ns = (reeve_ns)s->query_wait_ns,
 		.blocked_ns = (reeve_ns)s->blocked_ns,
-		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, cycles - s->begin_cycles),
-		.group = {g < s->r->group_capacity ? s->r->groups[g].head.id : 0},
+		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, until - s->begin_cycles),
+		.group = {s->in_query ? group_of(s)->head.id : s->ended_group},
 		.parks = s->parks,
 	};
+}
+
+void reeve__session_usage(const struct reeve_session *s, struct reeve_query_usage *ret)
+{
+	uint64_t elapsed = s->ended_cycles;
+
+	reeve__query_usage(s, ret);
+	if (s->in_query)
+		elapsed += s->charged_cycles - s->begin_cycles;
+	ret->cpu_ns = (reeve_ns)reeve__get(&s->t->cpu_ns);
+	ret->wait_ns = (reeve_ns)s->wait_sum_ns;
+	ret->blocked_ns = (reeve_ns)s->blocked_sum_ns;
+	ret->elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, elapsed);
 }
 
 /* Settles; the slot goes to whoever deserves it, unless it lingers and no cap was reached. */
@@ -1040,17 +1061,17 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
 	reeve__put(&t->queries, reeve__get(&t->queries) + 1);
-	if (ret)
-		fill_usage(s, cycles, ret);
 	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
 		reeve__put(&t->is_runaway, 0);
 	reeve__put(&t->start_cycles, 0);
 	reeve__put(&t->end_cycles, cycles);
-	if (REEVE_UNLIKELY(s->rules.on))
-		reeve__limits_end(s, cycles);
+	s->ended_cycles += cycles - s->begin_cycles;
+	s->ended_group = group_of(s)->head.id;
 	s->in_query = false;
 	s->block_depth = 0;
 	s->end_cycles = cycles;
+	if (ret)
+		reeve__query_usage(s, ret);
 	if (REEVE_UNLIKELY(s->shield_depth)) {
 		s->shield_depth = 0;
 		atomic_store(&t->shield, 0);

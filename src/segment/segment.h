@@ -30,14 +30,15 @@ struct reeve {
 	uint64_t gap_cycles;	   /* twice REEVE_LINGER_NS: the longest pause that is told apart */
 
 	char *base;
-	struct reeve_sh_header *header;
+	struct reeve_sh_header *header; /* from here the four that every statement wants */
 	struct reeve_sh_cpu *cpu;
 	struct reeve_sh_cpu_slot *cpu_slots;
+	struct reeve_sh_group *groups;
+	struct reeve_sh_session_pool *session_pools; /* one a group slot */
 	struct reeve_sh_cpu_more *cpu_more;
 	struct reeve_sh_cpu_task *cpu_tasks; /* as many as tasks */
 	_Atomic uint64_t *cpu_slot_ns;	     /* as many as CPU slots */
 	struct reeve_sh_cpu_lane *cpu_lanes; /* as many as groups, and one for all */
-	struct reeve_sh_group *groups;
 	struct reeve_sh_plan *plans;
 	struct reeve_sh_directive *directives;
 	struct reeve_sh_mapping *mappings;
@@ -68,8 +69,7 @@ struct reeve {
 	struct reeve_sh_server_pool *pools;
 	struct reeve_sh_rule *rules;
 	struct reeve_sh_zone *zones;
-	struct reeve_sh_session_pool *session_pools; /* one a group slot */
-	struct reeve_sh_session_domain *control;     /* settings of session control */
+	struct reeve_sh_session_domain *control; /* settings of session control */
 
 	_Atomic reeve_ns wall_offset;	/* wall clock less monotonic clock, as last read */
 	_Atomic uint64_t wall_stamp_ns; /* when that was; 0: never */

@@ -153,10 +153,13 @@ struct reeve_sqlite_totals {
 	reeve_ns cpu_ns, wait_ns, blocked_ns, elapsed_ns;
 };
 
-/* Cost of the statement that ended last; all zero before the first. On the connection's thread. */
+/*
+ * Cost of the statement that ended last, or of the one that runs, up to its last checkpoint; all
+ * zero before the first. On the connection's thread.
+ */
 REEVE_API void reeve_sqlite_usage(
 	const struct reeve_sqlite *governor, struct reeve_query_usage *ret_usage);
-/* Sums over all statements that have ended. On the connection's thread. */
+/* Sums over all statements of the session since it has this connection. On the connection's thread. */
 REEVE_API void reeve_sqlite_totals(
 	const struct reeve_sqlite *governor, struct reeve_sqlite_totals *ret_totals);
 
