@@ -28,6 +28,8 @@ struct reeved_clock {
 	struct usage *usages; /* by group, rising; groups are never deleted */
 	size_t n_usages, cap_usages;
 	reeve_ns measured; /* monotonic; 0: never */
+	bool is_monitoring;
+	reeve_ns rebalance_at; /* monotonic, while monitoring */
 };
 
 static struct usage *find_usage_locked(const struct reeved_clock *clock, uint64_t group)
@@ -118,6 +120,28 @@ static void tick(struct reeved_clock *clock)
 	reeved_sessions_sweep(clock->daemon->sessions);
 }
 
+/* Rebalances when it is time, while monitoring is on. */
+static void monitor(struct reeved_clock *clock)
+{
+	struct reeve *reeve = clock->daemon->reeve;
+	struct reeve_manager_config config;
+	struct reeve_error err;
+	reeve_ns now = reeve_now_mono(reeve);
+	pthread_mutex_lock(&clock->lock);
+	bool is_due = clock->is_monitoring && now >= clock->rebalance_at;
+	pthread_mutex_unlock(&clock->lock);
+	if (!is_due)
+		return;
+	if (reeve_manager_config_get(reeve, &config, &err) != 0 ||
+		reeve_rebalance(reeve, NULL, &err) != 0) {
+		REEVED_LOG(REEVED_ERROR, "rebalance_failed", {"reason", err.text, 0});
+		config.rebalancing_period_ns = REEVE_SEC;
+	}
+	pthread_mutex_lock(&clock->lock);
+	clock->rebalance_at = now + config.rebalancing_period_ns;
+	pthread_mutex_unlock(&clock->lock);
+}
+
 static struct timespec later(reeve_ns span)
 {
 	struct timespec at;
@@ -146,6 +170,7 @@ static void *run_clock(void *arg)
 	struct reeved_clock *clock = arg;
 	for (uint32_t ticks = 0; !wait_for_tick(clock); ticks++) {
 		tick(clock);
+		monitor(clock);
 		if (ticks % TICKS_A_SAMPLE == 0)
 			measure(clock);
 	}
@@ -189,6 +214,24 @@ void reeved_clock_stop(struct reeved_clock *clock)
 	pthread_mutex_destroy(&clock->lock);
 	free(clock->usages);
 	free(clock);
+}
+
+int reeved_clock_start_monitoring(struct reeved_clock *clock)
+{
+	pthread_mutex_lock(&clock->lock);
+	if (!clock->is_monitoring)
+		clock->rebalance_at = 0; /* at the next tick */
+	clock->is_monitoring = true;
+	pthread_mutex_unlock(&clock->lock);
+	return 0;
+}
+
+int reeved_clock_stop_monitoring(struct reeved_clock *clock)
+{
+	pthread_mutex_lock(&clock->lock);
+	clock->is_monitoring = false;
+	pthread_mutex_unlock(&clock->lock);
+	return 0;
 }
 
 double reeved_clock_usage_percent(struct reeved_clock *clock, reeve_group_id group)
