@@ -160,12 +160,13 @@ static int define_directives(
 		const struct reeve_gql_value *item = reeve_gql_value_item(list, i);
 		struct reeve_directive_def def;
 		struct reeve_error err;
+		reeve_directive_id id;
 		reeve_group_id group = {0};
 		reeve_gql_value_u64(reeve_gql_value_member(item, "groupId"), &group.v);
 		if (reeved_read_directive(ctx, reeve_gql_value_member(item, "directive"), &def) !=
 			0)
 			return -1;
-		if (reeve_directive_set(reeve, plan, group, &def, NULL, &err) != 0)
+		if (reeve_directive_set(reeve, plan, group, &def, &id, &err) != 0)
 			return reeved_refuse(ctx, err.code, "directive %u: %s", i + 1, err.text);
 	}
 	return 0;
