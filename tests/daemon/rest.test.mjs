@@ -124,7 +124,11 @@ test("the document is valid OpenAPI 3.1", async () => {
 // Fields that have no route, and why.
 const WITHOUT = {
 	defineConsumerGroup: "POST /groups does the same",
+	"query.checkExecutionTimeouts": "acts; the mutation has a route",
+	"query.checkIdleTimeouts": "acts; the mutation has a route",
+	"query.checkTimeouts": "acts; the mutation has a route",
 	"query.detectRunawayQueries": "acts; the mutation has a route",
+	"query.scheduleNextIoRequest": "acts; the mutation has a route",
 };
 
 test("every root field has a route, or a reason to have none", async () => {
@@ -140,24 +144,47 @@ test("every root field has a route, or a reason to have none", async () => {
 	assert.deepEqual([...without].sort(), Object.keys(WITHOUT).sort());
 });
 
-// Successes, in order, on a fresh server.
+// Successes, in order, on a fresh server. Parameters that are not named are 1.
+const group = { userId: 1, username: "u", groupId: 2 };
+const G100 = { params: { groupId: 100 } }, G3 = { params: { groupId: 3 } };
+// A window that is open: today's, and, should it be midnight soon, tomorrow's.
+const wholeDay = (name, days) => ({ name, dayOfWeek: (new Date().getUTCDay() + days) % 7, timeZone: "UTC",
+	startTime: "00:00", durationMinutes: 1440, maintenancePlanId: 4, allowUserSessions: true });
 const successes = [
 	["GET /server"], ["GET /problems"], ["GET /openapi.json"],
 	["GET /groups"], ["GET /groups/default"], ["GET /groups/stats"],
 	["GET /groups/by-name/{name}", { params: { name: "BATCH_GROUP" } }],
 	["POST /groups", { body: { name: "Ärzte & Co/1", maxSessions: 5, description: null } }],
 	["GET /groups/by-name/{name}", { params: { name: "Ärzte & Co/1" } }],
-	["GET /groups/{groupId}", { params: { groupId: 100 } }],
-	["PATCH /groups/{groupId}", { params: { groupId: 100 }, body: { maxSessions: null } }],
-	["GET /groups/{groupId}/stats", { params: { groupId: 100 } }],
+	["GET /groups/{groupId}", G100],
+	["PATCH /groups/{groupId}", { ...G100, body: { maxSessions: null } }],
+	["GET /groups/{groupId}/stats", G100],
+	["POST /groups/{groupId}/make-default", G3],
+	["POST /groups/{groupId}/make-default", { params: { groupId: 2 } }],
+	["POST /groups", { body: { name: "short-lived" } }],
+	["DELETE /groups/{groupId}", { params: { groupId: 101 }, query: "?moveTo=3" }],
 	["POST /mappings", { body: { userId: 7, username: "ann", groupId: 2 } }],
 	["GET /mappings"], ["GET /mappings/{userId}", { params: { userId: 7 } }],
 	["DELETE /mappings/{userId}", { params: { userId: 7 } }],
-	["GET /plans"], ["GET /plans/active"],
+
+	["POST /rules", { body: { name: "nightly", condition: "TIME_OF_DAY", conditionValue: "22-6",
+		targetGroupId: 3 } }],
+	["POST /rules", { body: { name: "batch", targetGroupId: 3,
+		expression: { and: [] } } }],
+	["GET /rules"], ["GET /rules/{ruleId}"],
+	["PATCH /rules/{ruleId}", { body: { priority: 5 } }],
+	["GET /rules/decision", { query: "?username=bob&programName=psql&at=2026-01-01T23:30:00Z" }],
+	["DELETE /rules/{ruleId}"],
+
+	["GET /plans"], ["GET /plans/active"], ["GET /plans/history"], ["GET /plans/decision"],
+	["POST /plans/check"],
 	["POST /plans", { body: { name: "P", cpuMethod: "Emphasis" } }],
+	["POST /plans/define", { body: { name: "Q", cpuMethod: "SHARES",
+		directives: [{ groupId: 2, directive: { cpuShares: 5 } }] } }],
 	["GET /plans/by-name/{name}", { params: { name: "P" } }],
 	["GET /plans/{planId}", { params: { planId: 100 } }],
 	["PATCH /plans/{planId}", { params: { planId: 100 }, body: { description: "d" } }],
+	["DELETE /plans/{planId}", { params: { planId: 100 } }],
 	["POST /plans/{planId}/directives", { params: { planId: 2 }, body: { groupId: 100, cpuShares: 5 } }],
 	["GET /plans/{planId}/directives", { params: { planId: 2 } }],
 	["GET /plans/{planId}/validation", { params: { planId: 2 } }],
@@ -167,27 +194,136 @@ const successes = [
 	["GET /directives/{directiveId}", { params: { directiveId: 2 } }],
 	["PATCH /directives/{directiveId}", { params: { directiveId: 2 }, body: { cpuUtilizationLimit: 50 } }],
 	["DELETE /directives/{directiveId}", { params: { directiveId: 2 } }],
-	["GET /cpu/stats"], ["GET /cpu/config"], ["GET /cpu/groups"],
+
+	["GET /plan-edit"], ["POST /plan-edit", { body: { timeout: 60 } }],
+	["POST /plan-edit/plans", { body: { name: "staged" } }],
+	["PATCH /plan-edit/plans/{planId}", { params: { planId: 2 }, body: { description: "staged" } }],
+	["POST /plan-edit/plans/{planId}/directives", { params: { planId: 2 }, body: { groupId: 3, cpuShares: 7 } }],
+	["DELETE /plan-edit/plans/{planId}/directives/{groupId}", { params: { planId: 2, groupId: 100 } }],
+	["DELETE /plan-edit/plans/{planId}", { params: { planId: 101 } }],
+	["GET /plan-edit/validation"], ["POST /plan-edit/submit"],
+	["POST /plan-edit"], ["DELETE /plan-edit"],
+
+	["POST /schedules", { body: { name: "S", planId: 2, startTime: "09:00", endTime: "17:00",
+		daysOfWeek: [1, 2] } }],
+	["GET /schedules"], ["GET /schedules/{scheduleId}"],
+	["PATCH /schedules/{scheduleId}", { body: { daysOfWeek: null, isEnabled: false } }],
+	["DELETE /schedules/{scheduleId}"],
+	["POST /windows", { body: { name: "W", dayOfWeek: 0, startTime: "00:00", durationMinutes: 60,
+		maintenancePlanId: 4, isEnabled: false } }],
+	["GET /windows"], ["GET /windows/{windowId}"],
+	["PATCH /windows/{windowId}", { body: { description: "w" } }],
+	["DELETE /windows/{windowId}"],
+	["POST /windows", { body: wholeDay("today", 0) }], ["POST /windows", { body: wholeDay("tomorrow", 1) }],
+	["POST /plans/check"], ["GET /windows/current"],
+	["DELETE /windows/{windowId}", { params: { windowId: 2 } }],
+	["DELETE /windows/{windowId}", { params: { windowId: 3 } }], ["POST /plans/check"],
+
+	["GET /cpu/stats"], ["GET /cpu/config"], ["GET /cpu/groups"], ["GET /cpu/cores"],
 	["PATCH /cpu/config", { body: { quantumMs: 20 } }],
 	["POST /cpu/groups", { body: { groupId: 3, shares: 100 } }],
-	["GET /cpu/groups/{groupId}", { params: { groupId: 3 } }],
-	["DELETE /cpu/groups/{groupId}", { params: { groupId: 3 } }],
+	["GET /cpu/groups/{groupId}", G3],
+	["DELETE /cpu/groups/{groupId}", G3],
 	["POST /cpu/rebalance"], ["POST /cpu/runaways"],
 	["POST /tasks", { body: { queryId: 5, groupId: 2 } }],
 	["GET /tasks"], ["GET /tasks/{taskId}"],
 	["POST /tasks/next"],
 	["POST /tasks/{taskId}/usage", { body: { cpuTimeNs: 1000 } }],
 	["POST /tasks/{taskId}/yield"],
+	["POST /tasks/{taskId}/suspend", { body: { state: "Waiting" } }],
+	["POST /tasks/{taskId}/resume"],
 	["POST /tasks/{taskId}/complete", { body: { cpuTimeNs: 5 } }],
-	["POST /sessions", { body: { userId: 1, username: "u", groupId: 2 } }],
-	["GET /sessions"], ["GET /sessions/active"], ["GET /sessions/stats"],
+
+	["GET /io/stats"], ["GET /io/config"], ["GET /io/devices"], ["GET /io/groups"],
+	["PATCH /io/config", { body: { policy: "DEADLINE" } }],
+	["POST /io/deadlines", { body: { requestType: "READ", priority: "HIGH", deadlineMs: 50 } }],
+	["POST /io/metrics"],
+	["POST /io/groups", { body: { groupId: 3, iopsLimit: 100 } }],
+	["GET /io/groups/{groupId}", G3],
+	["DELETE /io/groups/{groupId}", G3],
+	["POST /requests", { body: { groupId: 2, requestType: "READ", sizeBytes: 4096 } }],
+	["POST /requests", { body: { groupId: 2, requestType: "WRITE", sizeBytes: 4096 } }],
+	["GET /requests"], ["GET /requests/{requestId}"],
+	["POST /requests/next"],
+	["POST /requests/{requestId}/complete", { body: { bytesTransferred: 4096 } }],
+	["POST /requests/{requestId}/cancel", { params: { requestId: 2 } }],
+
+	["GET /memory/stats"], ["GET /memory/usage"], ["GET /memory/pressure"], ["GET /memory/advice"],
+	["PATCH /memory/pressure", { body: { low: 0.5 } }],
+	["POST /memory/auto-tune"], ["GET /memory/pools"],
+	["POST /memory/pools", { body: { name: "mine", poolType: "WorkArea", maxSize: 1048576 } }],
+	["GET /memory/pools/by-name/{name}", { params: { name: "mine" } }],
+	["GET /memory/pools/{poolId}"],
+	["PATCH /memory/pools/{poolId}", { params: { poolId: 100 }, body: { maxSize: 2097152 } }],
+	["POST /memory/pools/{poolId}/allocate", { params: { poolId: 2 }, body: { size: 4096, tag: "t" } }],
+	["POST /memory/pools/{poolId}/allocate", { params: { poolId: 2 }, body: { size: 4096 } }],
+	["GET /memory/allocations"],
+	["DELETE /memory/allocations/{allocationId}"],
+	["POST /memory/pools/{poolId}/deallocate", { params: { poolId: 2 }, body: { size: 4096 } }],
+	["DELETE /memory/pools/{poolId}", { params: { poolId: 100 } }],
+	["POST /memory/quotas", { body: { sessionId: 1001, groupId: 2, maxPgaMemory: 1048576 } }],
+	["GET /memory/quotas"], ["GET /memory/quotas/{sessionId}", { params: { sessionId: 1001 } }],
+	["POST /memory/quotas/{sessionId}/allocate", { params: { sessionId: 1001 }, body: { size: 4096 } }],
+	["POST /memory/quotas/{sessionId}/deallocate", { params: { sessionId: 1001 }, body: { size: 4096 } }],
+	["DELETE /memory/quotas/{sessionId}", { params: { sessionId: 1001 } }],
+	["POST /memory/limits", { body: { groupId: 3, maxGroupMemory: 1048576 } }],
+	["GET /memory/limits"], ["GET /memory/limits/{groupId}", G3],
+	["DELETE /memory/limits/{groupId}", G3],
+
+	["GET /parallel/stats"], ["GET /parallel/config"], ["GET /parallel/load"], ["GET /parallel/servers"],
+	["PATCH /parallel/config", { body: { maxTotalDop: 32 } }],
+	["POST /parallel/load", { body: { load: 0.25 } }],
+	["POST /parallel/downgrade", { body: { enabled: true } }],
+	["GET /parallel/dop", { query: "?groupId=2&requestedDop=4&estimatedCost=1e5" }],
+	["POST /parallel/limits", { body: { groupId: 3, limit: 4 } }],
+	["GET /parallel/limits"], ["GET /parallel/limits/{groupId}", G3],
+	["DELETE /parallel/limits/{groupId}", G3],
+	["POST /server-pools", { body: { name: "pool", minServers: 1, maxServers: 4, assignedGroups: [3] } }],
+	["GET /server-pools"], ["GET /server-pools/{poolId}"],
+	["PATCH /server-pools/{poolId}", { body: { maxServers: 8 } }],
+	["DELETE /server-pools/{poolId}"],
+	["POST /executions", { body: { sessionId: 1001, groupId: 2, requestedDop: 2, mode: "Manual" } }],
+	["POST /executions", { body: { sessionId: 1002, groupId: 2, requestedDop: 2, mode: "Manual" } }],
+	["GET /executions"], ["GET /executions/queued"], ["GET /executions/{queryId}"],
+	["POST /executions/{queryId}/progress", { body: { rowsProcessed: 5 } }],
+	["POST /executions/{queryId}/complete"],
+	["POST /executions/{queryId}/cancel", { params: { queryId: 2 } }],
+
+	["POST /sessions", { body: group }],
+	["GET /sessions"], ["GET /sessions/active"], ["GET /sessions/queued"], ["GET /sessions/stats"],
+	["GET /sessions/config"], ["PATCH /sessions/config", { body: { idleMark: 500 } }],
+	["POST /sessions/check-idle"], ["POST /sessions/check-execution"], ["POST /sessions/check"],
 	["GET /sessions/{sessionId}"], ["GET /sessions/{sessionId}/group"],
+	["PATCH /sessions/{sessionId}", { body: { moduleName: "m" } }],
+	["PATCH /sessions/{sessionId}/limits", { body: { idleTimeout: 1000, maxExecutionTime: null } }],
+	["POST /sessions/{sessionId}/priority", { body: { priority: "Low" } }],
+	["POST /sessions/{sessionId}/boost"],
+	["GET /sessions/{sessionId}/wait"],
 	["POST /sessions/{sessionId}/start-query"], ["POST /sessions/{sessionId}/complete-query"],
 	["POST /sessions/{sessionId}/switch", { body: { newGroupId: 3 } }],
+	["GET /sessions/{sessionId}/group-history"],
 	["POST /sessions/{sessionId}/sql", { body: { sql: "SELECT 1 AS one, ? AS two", parameters: ["x"] } }],
-	["POST /sessions", { body: { userId: 1, username: "u", groupId: 2 } }],
+	["POST /sessions", { body: group }],
 	["DELETE /sessions/{sessionId}", { params: { sessionId: 2 } }],
 	["POST /sessions/{sessionId}/kill"],
+	["POST /session-pools", { body: { groupId: 100, maxActiveSessions: 1 } }],
+	["POST /sessions", { body: { ...group, groupId: 100 } }],
+	["POST /sessions", { body: { ...group, groupId: 100 } }],
+	["POST /sessions/{sessionId}/start-query", { params: { sessionId: 3 } }],
+	["POST /sessions/{sessionId}/start-query", { params: { sessionId: 4 } }],
+	["GET /sessions/queued"],
+	["GET /sessions/{sessionId}/wait", { params: { sessionId: 4 } }],
+	["POST /sessions/{sessionId}/cancel-queued", { params: { sessionId: 4 } }],
+	["POST /sessions/{sessionId}/complete-query", { params: { sessionId: 3 } }],
+	["POST /sessions/{sessionId}/start-query", { params: { sessionId: 4 } }],
+	["POST /sessions/{sessionId}/blocked", { params: { sessionId: 4 }, body: { blockedBy: 3 } }],
+	["POST /sessions/{sessionId}/unblocked", { params: { sessionId: 4 } }],
+	["GET /session-pools"], ["GET /session-pools/{groupId}", G100],
+	["DELETE /session-pools/{groupId}", G100],
+
+	["GET /stats"], ["GET /config"], ["GET /container"], ["GET /events"], ["POST /rebalance"],
+	["PATCH /config", { body: { rebalancingInterval: 30 } }],
+	["POST /monitoring/start"], ["POST /monitoring/stop"],
 ];
 
 test("every route succeeds, and answers as the document says", async (t) => {
@@ -295,6 +431,26 @@ test("lists come in pages that know the next one", async () => {
 	assert.equal(all[0].sessions, undefined, "no lists of entities unless asked for");
 });
 
+test("events: a list of kinds, and pages by sequence", async () => {
+	const first = await good("GET /events", { query: "?limit=2" });
+	assert.equal(first.body.length, 2);
+	const last = first.body[1].sequence;
+	assert.equal(first.headers.get("link"), `<${API}/events?limit=2&after=${last}>; rel="next"`);
+	const next = await good("GET /events", { query: `?limit=2&after=${last}` });
+	assert.ok(next.body.every(({ sequence }) => sequence > last));
+	const kinds = [...new Set((await good("GET /events")).body.map(({ kind }) => kind))].slice(0, 2);
+	const some = await good("GET /events", { query: `?kinds=${kinds.join(",")}` });
+	assert.deepEqual([...new Set(some.body.map(({ kind }) => kind))].sort(), kinds.sort());
+	for (const query of ["?kinds=NONE", `?kinds=${kinds[0]},`, "?kinds=", "?kinds=,"])
+		assert.equal((await call("GET /events", { query })).status, 400, query);
+});
+
+test("what is not there now is not found; a value without members is one", async () => {
+	await bad("GET /windows/current", 404, "NOT_FOUND", undefined);
+	await good("POST /parallel/load", { body: { load: 0.5 } });
+	assert.equal((await good("GET /parallel/load")).body, 0.5);
+});
+
 test("filters and fields", async () => {
 	const batch = await good("GET /groups", { query: "?category=BATCH&isSystem=true" });
 	assert.deepEqual(batch.body.map(({ name }) => name), ["BATCH_GROUP"]);
@@ -375,16 +531,19 @@ test("every route refuses what it does not know", async (t) => {
 });
 
 test("objects that do not exist are not found", async (t) => {
+	const size = { size: 1 };
 	const bodies = { switch: { newGroupId: 2 }, usage: { cpuTimeNs: 1 }, sql: { sql: "SELECT 1" },
-		directives: { groupId: 2 } };
+		directives: { groupId: 2 }, suspend: { state: "Waiting" }, allocate: size, deallocate: size,
+		progress: { rowsProcessed: 1 }, priority: { priority: "Low" }, blocked: { blockedBy: 99998 } };
 	for (const { key, path, method, operation } of operationsOf().filter(({ path }) => path.includes("{")))
 		await t.test(key, async () => {
 			const params = Object.fromEntries([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, 99999]));
 			const body = method === "POST" || method === "PATCH"
 				? bodies[path.split("/").pop()] : undefined;
 			const answer = await call(key, { params, body });
-			assert.equal(answer.status, 404, `${operation.operationId}: ${answer.text}`);
-			assert.equal(answer.body.code, "NOT_FOUND");
+			const expected = path.startsWith("/plan-edit") ? [409, "INVALID_STATE"] : [404, "NOT_FOUND"];
+			assert.deepEqual([answer.status, answer.body.code], expected,
+				`${operation.operationId}: ${answer.text}`);
 		});
 });
 
