@@ -1,67 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - see metrics.h. One table a subject: a row is a family, and where its value is. */
+#include "metrics/family.h"
 #include "metrics/metrics.h"
-#include "metrics/writer.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* A family whose value is one member of a struct, an unsigned integer of 4 or 8 bytes. */
-struct family {
-	enum reeved_metric_type type;
-	const char *name, *unit, *help;
-	size_t offset, size;
-	double divisor; /* 0: the number is written as it is */
-};
-#define FAMILY(type_, name_, unit_, S, member_, divisor_, help_)                                   \
-	{                                                                                          \
-		type_, name_, unit_, help_, offsetof(S, member_), sizeof(((S *)0)->member_),       \
-			divisor_                                                                   \
-	}
-
-static uint64_t read_member(const struct family *family, const void *object)
-{
-	const char *at = (const char *)object + family->offset;
-	uint64_t wide;
-	uint32_t narrow;
-	if (family->size == sizeof(narrow)) {
-		memcpy(&narrow, at, sizeof(narrow));
-		return narrow;
-	}
-	memcpy(&wide, at, sizeof(wide));
-	return wide;
-}
-
-static void write_value(struct reeved_metrics_writer *w, const struct family *family,
-	const void *object, struct reeved_label label)
-{
-	uint64_t value = read_member(family, object);
-	if (family->divisor > 0)
-		reeved_metrics_real(w, label, REEVED_NO_LABEL, (double)value / family->divisor);
-	else
-		reeved_metrics_whole(w, label, REEVED_NO_LABEL, value);
-}
-
-static void write_families(struct reeved_metrics_writer *w, const struct family *families, size_t n,
-	const void *object)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct family *family = &families[i];
-		reeved_metrics_family(w, family->type, family->name, family->unit, family->help);
-		write_value(w, family, object, REEVED_NO_LABEL);
-	}
-}
-
 #define SEG struct reeve_segment_info
-static const struct family segment_families[] = {
+static const struct reeved_family segment_families[] = {
 	FAMILY(REEVED_GAUGE, "reeve_segment_size_bytes", "bytes", SEG, size_bytes, 0,
 		"Size of the segment."),
 	FAMILY(REEVED_GAUGE, "reeve_revision", NULL, SEG, revision, 0,
 		"Revision of the definitions; counts accepted changes."),
 	FAMILY(REEVED_GAUGE, "reeve_cpu_slots", NULL, SEG, cpu_slots, 0, "CPU slots."),
+	COUNTS("reeve_events_lost", SEG, refused_events,
+		"Events lost because their place in the ring was taken again."),
 	FAMILY(REEVED_GAUGE, "reeve_attachments", NULL, SEG, attachments, 0,
 		"Processes attached to the segment."),
 };
@@ -79,6 +33,17 @@ static const struct capacity capacities[] = {
 	{"sessions", offsetof(SEG, sessions), offsetof(SEG, max_sessions)},
 	{"tasks", offsetof(SEG, tasks), offsetof(SEG, max_tasks)},
 	{"attachments", offsetof(SEG, attachments), offsetof(SEG, max_attachments)},
+	{"schedules", offsetof(SEG, schedules), offsetof(SEG, max_schedules)},
+	{"windows", offsetof(SEG, windows), offsetof(SEG, max_windows)},
+	{"rules", offsetof(SEG, rules), offsetof(SEG, max_rules)},
+	{"quotas", offsetof(SEG, quotas), offsetof(SEG, max_quotas)},
+	{"allocations", offsetof(SEG, allocations), offsetof(SEG, max_allocations)},
+	{"external_sessions", offsetof(SEG, external_sessions),
+		offsetof(SEG, max_external_sessions)},
+	{"io_requests", offsetof(SEG, io_requests), offsetof(SEG, max_io_requests)},
+	{"executions", offsetof(SEG, executions), offsetof(SEG, max_executions)},
+	{"servers", offsetof(SEG, servers), offsetof(SEG, max_servers)},
+	{"server_pools", offsetof(SEG, server_pools), offsetof(SEG, max_server_pools)},
 };
 
 static void write_capacities(struct reeved_metrics_writer *w, const SEG *info)
@@ -100,7 +65,7 @@ static void write_capacities(struct reeved_metrics_writer *w, const SEG *info)
 }
 
 #define CPU struct reeve_cpu_stats
-static const struct family cpu_families[] = {
+static const struct reeved_family cpu_families[] = {
 	FAMILY(REEVED_COUNTER, "reeve_cpu_scheduled", NULL, CPU, scheduled, 0,
 		"CPU slots granted."),
 	FAMILY(REEVED_COUNTER, "reeve_cpu_context_switches", NULL, CPU, context_switches, 0,
@@ -123,7 +88,7 @@ static const struct family cpu_families[] = {
 };
 
 #define SES struct reeve_session_stats
-static const struct family session_families[] = {
+static const struct reeved_family session_families[] = {
 	FAMILY(REEVED_COUNTER, "reeve_sessions_opened", NULL, SES, created, 0, "Sessions made."),
 	FAMILY(REEVED_COUNTER, "reeve_sessions_ended", NULL, SES, terminated, 0,
 		"Sessions that ended."),
@@ -147,10 +112,14 @@ struct group_row {
 	char name[REEVE_NAME_MAX];
 	uint32_t sessions;
 	struct reeve_cpu_group_stats cpu;
+	struct reeve_io_group_stats io;
+	struct reeve_memory_group_info memory;
+	struct reeve_parallel_group_info parallel;
+	struct reeve_session_pool_info pool;
 };
 
 #define GRP struct group_row
-static const struct family group_families[] = {
+static const struct reeved_family group_families[] = {
 	FAMILY(REEVED_GAUGE, "reeve_group_sessions", NULL, GRP, sessions, 0,
 		"Sessions assigned to the group."),
 	FAMILY(REEVED_COUNTER, "reeve_group_cpu_seconds", "seconds", GRP, cpu.cpu_ns, 1e9,
@@ -171,7 +140,40 @@ static const struct family group_families[] = {
 		"Entitlement to the CPU slots under full contention."),
 	FAMILY(REEVED_GAUGE, "reeve_group_cap_ratio", "ratio", GRP, cpu.cap_ppm, 1e6,
 		"Cap on the CPU slots; 1 is none."),
+	BYTES_IN_ALL("reeve_group_io_bytes", GRP, io.total_bytes, "Bytes read and written."),
+	COUNTS("reeve_group_io_operations", GRP, io.total_ops, "I/O requests completed."),
+	COUNTS("reeve_group_io_throttled", GRP, io.throttled, "I/O requests delayed by a limit."),
+	COUNTS("reeve_group_io_deadline_misses", GRP, io.deadline_misses,
+		"I/O requests completed past their deadline."),
+	NOW("reeve_group_io_queued", GRP, io.queued, "I/O requests of the group that wait."),
+	NOW("reeve_group_io_active", GRP, io.active, "I/O requests of the group under way."),
+	FAMILY(REEVED_GAUGE, "reeve_group_io_limit_bytes", "bytes", GRP, io.bandwidth, 0,
+		"Most bytes a second; absent without a limit."),
+	NOW("reeve_group_io_limit_operations", GRP, io.iops,
+		"Most I/O requests a second; absent without a limit."),
+	BYTES("reeve_group_memory_used_bytes", GRP, memory.used_bytes,
+		"Memory of the group's sessions."),
+	BYTES("reeve_group_memory_peak_bytes", GRP, memory.peak_bytes, "Most it was at once."),
+	BYTES("reeve_group_memory_limit_bytes", GRP, memory.max_group_memory,
+		"Most it may be; absent without a limit."),
+	NOW("reeve_group_parallel_degree", GRP, parallel.in_use,
+		"Parallel servers held by the group."),
+	NOW("reeve_group_parallel_waiting", GRP, parallel.waiting,
+		"Parallel executions of the group that wait."),
+	NOW("reeve_group_active_sessions", GRP, pool.active,
+		"Sessions in the group's session pool with a statement."),
+	NOW("reeve_group_queued_sessions", GRP, pool.queued,
+		"Sessions that wait for a place in the group's session pool."),
 };
+
+static bool read_group(struct reeve *reeve, reeve_group_id id, GRP *row)
+{
+	return reeve_cpu_group_stats_get(reeve, id, &row->cpu, NULL) == 0 &&
+	       reeve_io_group_stats_get(reeve, id, &row->io, NULL) == 0 &&
+	       reeve_memory_group_get(reeve, id, &row->memory, NULL) == 0 &&
+	       reeve_parallel_group_get(reeve, id, &row->parallel, NULL) == 0 &&
+	       reeve_session_pool_get(reeve, id, &row->pool, NULL) == 0;
+}
 
 static GRP *read_groups(struct reeve *reeve, uint32_t max_groups, uint32_t *ret_n)
 {
@@ -181,8 +183,8 @@ static GRP *read_groups(struct reeve *reeve, uint32_t max_groups, uint32_t *ret_
 	uint32_t n = 0;
 	while (rows != NULL && n < max_groups && reeve_group_copy(reeve, after, &info, 1) == 1) {
 		after = info.id;
-		if (reeve_cpu_group_stats_get(reeve, info.id, &rows[n].cpu, NULL) != 0)
-			continue;
+		if (!read_group(reeve, info.id, &rows[n]))
+			continue; /* deleted just now */
 		memcpy(rows[n].name, info.name, sizeof(rows[n].name));
 		rows[n].sessions = info.current_sessions;
 		n++;
@@ -191,17 +193,29 @@ static GRP *read_groups(struct reeve *reeve, uint32_t max_groups, uint32_t *ret_
 	return rows;
 }
 
+static void write_waits(struct reeved_metrics_writer *w, const GRP *rows, uint32_t n)
+{
+	reeved_metrics_family(w, REEVED_HISTOGRAM, "reeve_group_cpu_wait_duration_seconds",
+		"seconds", "From ready to running, by waits for CPU slots that are over.");
+	for (uint32_t row = 0; row < n; row++)
+		reeved_metrics_histogram(w, (struct reeved_label){"group", rows[row].name},
+			rows[row].cpu.wait.buckets, REEVE_WAIT_BUCKETS, 10,
+			rows[row].cpu.wait.count, rows[row].cpu.wait.sum_ns);
+}
+
 static void write_groups(struct reeved_metrics_writer *w, struct reeve *reeve, uint32_t max_groups)
 {
 	uint32_t n;
 	GRP *rows = read_groups(reeve, max_groups, &n);
-	for (size_t i = 0; rows != NULL && i < COUNT(group_families); i++) {
-		const struct family *family = &group_families[i];
-		reeved_metrics_family(w, family->type, family->name, family->unit, family->help);
-		for (uint32_t row = 0; row < n; row++)
-			write_value(w, family, &rows[row],
-				(struct reeved_label){"group", rows[row].name});
+	const char **names = rows != NULL ? calloc(n + 1, sizeof(*names)) : NULL;
+	for (uint32_t i = 0; names != NULL && i < n; i++)
+		names[i] = rows[i].name;
+	if (names != NULL) {
+		reeved_family_write_rows(w, group_families, COUNT(group_families), "group", names,
+			rows, sizeof(*rows), n);
+		write_waits(w, rows, n);
 	}
+	free(names);
 	free(rows);
 }
 
@@ -319,16 +333,15 @@ const char *reeved_metrics_write(struct reeved *daemon, const char *accept, stru
 	struct reeved_metrics_writer w = {
 		.out = out, .is_openmetrics = reeved_metrics_wants_openmetrics(accept)};
 	struct reeve_segment_info segment;
-	struct reeve_cpu_stats cpu;
-	struct reeve_session_stats sessions;
+	struct reeve_stats stats = {0};
 	reeve_segment_get(daemon->reeve, &segment);
-	reeve_cpu_stats_get(daemon->reeve, &cpu);
-	reeve_session_stats_get(daemon->reeve, &sessions);
+	reeve_stats_get(daemon->reeve, &stats, NULL);
 	write_identity(&w, daemon, &segment);
-	write_families(&w, segment_families, COUNT(segment_families), &segment);
+	reeved_family_write_all(&w, segment_families, COUNT(segment_families), &segment);
 	write_capacities(&w, &segment);
-	write_families(&w, cpu_families, COUNT(cpu_families), &cpu);
-	write_families(&w, session_families, COUNT(session_families), &sessions);
+	reeved_family_write_all(&w, cpu_families, COUNT(cpu_families), &stats.cpu);
+	reeved_family_write_all(&w, session_families, COUNT(session_families), &stats.sessions);
+	reeved_metrics_write_modules(&w, daemon->reeve, &stats);
 	write_groups(&w, daemon->reeve, segment.max_groups);
 	write_http(&w, daemon->http);
 	write_work(&w, daemon);

@@ -10,10 +10,15 @@
 #define REEVE_DAEMON_METRICS_H
 
 #include "json/json.h"
+#include "metrics/writer.h"
 #include "reeved.h"
 
 /* Appends the whole text to `out`, and returns its content type. `accept` NULL: not given. */
 const char *reeved_metrics_write(struct reeved *daemon, const char *accept, struct reeve_json *out);
+
+/* A part of it: what the modules count. */
+void reeved_metrics_write_modules(
+	struct reeved_metrics_writer *w, struct reeve *reeve, const struct reeve_stats *stats);
 
 /* True when the Accept header prefers OpenMetrics. */
 bool reeved_metrics_wants_openmetrics(const char *accept);

@@ -19,6 +19,7 @@ static const char *suffix_of(enum reeved_metric_type type)
 	case REEVED_INFO_METRIC:
 		return "_info";
 	case REEVED_GAUGE:
+	case REEVED_HISTOGRAM:
 		break;
 	}
 	return "";
@@ -28,6 +29,8 @@ static const char *type_name(const struct reeved_metrics_writer *w)
 {
 	if (w->type == REEVED_COUNTER)
 		return "counter";
+	if (w->type == REEVED_HISTOGRAM)
+		return "histogram";
 	return w->type == REEVED_INFO_METRIC && w->is_openmetrics ? "info" : "gauge";
 }
 
@@ -72,11 +75,11 @@ static void put_label(struct reeved_metrics_writer *w, struct reeved_label label
 	put(w, "\"");
 }
 
-static void put_series(
-	struct reeved_metrics_writer *w, struct reeved_label first, struct reeved_label second)
+static void put_named_series(struct reeved_metrics_writer *w, const char *suffix,
+	struct reeved_label first, struct reeved_label second)
 {
 	put(w, w->name);
-	put(w, suffix_of(w->type));
+	put(w, suffix);
 	if (first.key != NULL) {
 		put(w, "{");
 		put_label(w, first);
@@ -89,6 +92,12 @@ static void put_series(
 	put(w, " ");
 }
 
+static void put_series(
+	struct reeved_metrics_writer *w, struct reeved_label first, struct reeved_label second)
+{
+	put_named_series(w, suffix_of(w->type), first, second);
+}
+
 void reeved_metrics_real(struct reeved_metrics_writer *w, struct reeved_label first,
 	struct reeved_label second, double value)
 {
@@ -97,13 +106,49 @@ void reeved_metrics_real(struct reeved_metrics_writer *w, struct reeved_label fi
 	put(w, "\n");
 }
 
+static void put_whole(struct reeved_metrics_writer *w, uint64_t value)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
+	put(w, text);
+}
+
 void reeved_metrics_whole(struct reeved_metrics_writer *w, struct reeved_label first,
 	struct reeved_label second, uint64_t value)
 {
-	char text[24];
 	put_series(w, first, second);
-	snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
-	put(w, text);
+	put_whole(w, value);
+}
+
+static void put_bucket(
+	struct reeved_metrics_writer *w, struct reeved_label label, const char *end, uint64_t count)
+{
+	struct reeved_label le = {"le", end};
+	if (label.key != NULL)
+		put_named_series(w, "_bucket", label, le);
+	else
+		put_named_series(w, "_bucket", le, REEVED_NO_LABEL);
+	put_whole(w, count);
+}
+
+void reeved_metrics_histogram(struct reeved_metrics_writer *w, struct reeved_label label,
+	const uint64_t *counts, size_t n, unsigned first_end_bit, uint64_t count, uint64_t sum_ns)
+{
+	uint64_t below = 0;
+	size_t i = 0;
+	for (unsigned bit = 10; bit <= 36; bit += 2) {
+		char end[32];
+		while (i + 1 < n && first_end_bit + i <= bit)
+			below += counts[i++];
+		snprintf(end, sizeof(end), "%.9g", (double)((uint64_t)1 << bit) / 1e9);
+		put_bucket(w, label, end, below);
+	}
+	put_bucket(w, label, "+Inf", count);
+	put_named_series(w, "_sum", label, REEVED_NO_LABEL);
+	reeve_json_double(w->out, (double)sum_ns / 1e9);
+	put(w, "\n");
+	put_named_series(w, "_count", label, REEVED_NO_LABEL);
+	put_whole(w, count);
 }
 
 void reeved_metrics_end(struct reeved_metrics_writer *w)

@@ -15,7 +15,7 @@
 
 #include "json/json.h"
 
-enum reeved_metric_type { REEVED_COUNTER, REEVED_GAUGE, REEVED_INFO_METRIC };
+enum reeved_metric_type { REEVED_COUNTER, REEVED_GAUGE, REEVED_INFO_METRIC, REEVED_HISTOGRAM };
 
 struct reeved_metrics_writer {
 	struct reeve_json *out;
@@ -36,6 +36,14 @@ void reeved_metrics_real(struct reeved_metrics_writer *w, struct reeved_label fi
 	struct reeved_label second, double value);
 void reeved_metrics_whole(struct reeved_metrics_writer *w, struct reeved_label first,
 	struct reeved_label second, uint64_t value);
+
+/*
+ * A histogram of spans in seconds: _bucket for bounds of 1 us to 69 s, each four times the last, then
+ * _sum and _count. counts[i] is how many spans
+ * were below 2^(first_end_bit + i) ns and not in those before; the last holds all longer ones too.
+ */
+void reeved_metrics_histogram(struct reeved_metrics_writer *w, struct reeved_label label,
+	const uint64_t *counts, size_t n, unsigned first_end_bit, uint64_t count, uint64_t sum_ns);
 
 #define REEVED_NO_LABEL ((struct reeved_label){NULL, NULL})
 

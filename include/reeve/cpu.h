@@ -73,6 +73,7 @@ REEVE_API int reeve_cpu_rebalance(struct reeve *reeve, struct reeve_error *err);
  * How long waits were. Quantiles are worked out from buckets by powers of two, on a straight line in each,
  * and so may be off by up to a factor of two; the rest is exact. All 0 when there was no wait.
  */
+#define REEVE_WAIT_BUCKETS 36u
 struct reeve_wait_latency {
 	uint64_t count;
 	uint64_t mean_ns;
@@ -82,6 +83,9 @@ struct reeve_wait_latency {
 	uint64_t p99_ns;
 	uint64_t p999_ns;
 	uint64_t max_ns;
+	uint64_t sum_ns;
+	/* [0]: below 1,024 ns; [i]: 2^(9+i) up to 2^(10+i) ns; the last: all longer ones */
+	uint64_t buckets[REEVE_WAIT_BUCKETS];
 };
 
 /* One group's CPU, as of now. */

@@ -144,7 +144,7 @@ struct reeve_query_usage {
 	reeve_ns wait_ns;    /* for CPU slots */
 	reeve_ns blocked_ns; /* between reeve_block_begin and _end */
 	reeve_ns elapsed_ns;
-	reeve_group_id group; /* in which it ended */
+	reeve_group_id group; /* the session's, when this was asked for */
 	uint32_t parks;	      /* times it had to sleep for a slot */
 };
 

@@ -98,9 +98,7 @@ struct reeve_session {
 	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
 	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
 	uint64_t estimate_ns;	      /* CPU the statement will use, as said; 0: not said */
-	/* of statements that are over: elapsed time of all; group of the last */
-	_Alignas(64) uint64_t ended_cycles;
-	uint64_t ended_group;
+	_Alignas(64) uint64_t ended_cycles;   /* elapsed time of statements that are over */
 	uint64_t wait_sum_ns, blocked_sum_ns; /* of all statements */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */

@@ -470,9 +470,25 @@ static inline void start_statement(struct reeve_session *s, const struct reeve_s
 	reeve__put(&t->start_cycles, cycles);
 }
 
+static uint32_t group_index(const struct reeve_session *s)
+{
+	uint32_t i = reeve__get(&s->t->group);
+
+	return REEVE_LIKELY(i < s->r->group_capacity) ? i : 0;
+}
+
 static struct reeve_sh_group *group_of(const struct reeve_session *s)
 {
-	return reeve__group_at(s->r, reeve__get(&s->t->group));
+	return &s->r->groups[group_index(s)];
+}
+
+/* The pause since the last statement; only while others wait does it matter (may_linger). */
+REEVE_APART static void note_gap(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t gap = cycles - s->end_cycles;
+
+	/* One long pause, a preemption say, must not outweigh many short ones. */
+	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
 }
 
 REEVE_COLD static int begin_refused(
@@ -508,7 +524,9 @@ REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct ree
 void reeve__query_expect(const struct reeve_session *s)
 {
 	const struct reeve *r = s->r;
-	const char *t = (const char *)s->t, *group = (const char *)group_of(s);
+	const char *t = (const char *)s->t;
+	uint32_t i = group_index(s);
+	const char *group = (const char *)&r->groups[i];
 
 	__builtin_prefetch(t + 64, 1);
 	__builtin_prefetch(&s->t->end_cycles, 1);
@@ -516,7 +534,7 @@ void reeve__query_expect(const struct reeve_session *s)
 	__builtin_prefetch(&s->end_cycles, 1);
 	__builtin_prefetch(group + 64);
 	__builtin_prefetch(group);
-	__builtin_prefetch(&r->session_pools[group_of(s) - r->groups]);
+	__builtin_prefetch(&r->session_pools[i]);
 	__builtin_prefetch(&r->cpu_slots[s->slot]);
 	__builtin_prefetch(r->cpu);
 	__builtin_prefetch(r->header);
@@ -670,7 +688,8 @@ int reeve__query_begin(
 {
 	uint32_t phase = REEVE_PHASE_IDLE;
 	const struct reeve_sh_group *group;
-	uint64_t cycles, gap, word;
+	uint64_t cycles, word;
+	uint32_t i;
 	int rc;
 
 	if (REEVE_UNLIKELY(def && def->estimated_ns)) {
@@ -682,13 +701,13 @@ int reeve__query_begin(
 	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
-	gap = cycles - s->end_cycles;
-	/* One long pause, a preemption say, must not outweigh many short ones. */
-	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
-	group = group_of(s);
+	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
+		note_gap(s, cycles);
+	i = group_index(s);
+	group = &s->r->groups[i];
 	start_statement(s, group, def, cycles);
 	/* After the phase: who makes a pool now sees this statement, or this sees the pool. */
-	word = atomic_load(&s->r->session_pools[group - s->r->groups].word);
+	word = atomic_load(&s->r->session_pools[i].word);
 	if (REEVE_UNLIKELY(word || (reeve__get(&s->t->attention) & REEVE_ATTEND_LIMITS)) &&
 		reeve__segment_ready(s->r)) {
 		rc = begin_controlled(s, def, word);
@@ -945,7 +964,7 @@ void reeve__query_usage(const struct reeve_session *s, struct reeve_query_usage 
 		.wait_ns = (reeve_ns)s->query_wait_ns,
 		.blocked_ns = (reeve_ns)s->blocked_ns,
 		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, until - s->begin_cycles),
-		.group = {s->in_query ? group_of(s)->head.id : s->ended_group},
+		.group = {group_of(s)->head.id},
 		.parks = s->parks,
 	};
 }
@@ -1066,7 +1085,6 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 	reeve__put(&t->start_cycles, 0);
 	reeve__put(&t->end_cycles, cycles);
 	s->ended_cycles += cycles - s->begin_cycles;
-	s->ended_group = group_of(s)->head.id;
 	s->in_query = false;
 	s->block_depth = 0;
 	s->end_cycles = cycles;

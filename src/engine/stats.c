@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - settings, statistics and lists of the CPU domain. */
+#include <string.h>
 #include "cpu.h"
 
 #include "../policy/fair.h"
@@ -80,7 +81,10 @@ static void fill_latency(const struct reeve_sh_histogram *h, struct reeve_wait_l
 		.p99_ns = reeve__histogram_quantile(h, 990000),
 		.p999_ns = reeve__histogram_quantile(h, 999000),
 		.max_ns = h->max_ns,
+		.sum_ns = h->sum_ns,
 	};
+	_Static_assert(REEVE_WAIT_BUCKETS == REEVE_HISTOGRAM_BUCKETS, "buckets are copied");
+	memcpy(ret->buckets, h->buckets, sizeof(ret->buckets));
 }
 
 /* What a pass over slots and tasks finds out about one group. */

@@ -23,6 +23,24 @@ function parseLabels(text) {
 	return labels;
 }
 
+// Buckets of each series rise in bound and in count, and the last is the count.
+function checkHistogram(name, samples) {
+	const keyOf = ({ labels: { le, ...rest } }) => JSON.stringify(rest);
+	for (const key of new Set(samples.map(keyOf))) {
+		const list = samples.filter((sample) => keyOf(sample) === key);
+		const buckets = list.filter((sample) => sample.name === `${name}_bucket`);
+		const one = (suffix) => list.filter((sample) => sample.name === name + suffix);
+		assert.equal(buckets.at(-1).labels.le, "+Inf", `${name} ${key}`);
+		for (let i = 1; i < buckets.length; i++) {
+			assert.ok(Number(buckets[i].labels.le.replace("+Inf", "Infinity")) > Number(buckets[i - 1].labels.le));
+			assert.ok(buckets[i].value >= buckets[i - 1].value, `${name} ${key}: falls`);
+		}
+		assert.equal(one("_count").length, 1);
+		assert.equal(one("_sum").length, 1);
+		assert.equal(one("_count")[0].value, buckets.at(-1).value, `${name} ${key}`);
+	}
+}
+
 // Families in order, each with its samples; throws at anything that is not as it must be.
 function parse(text, isOpenMetrics) {
 	assert.ok(text.endsWith("\n"));
@@ -49,9 +67,13 @@ function parse(text, isOpenMetrics) {
 		const sample = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\S+)$`).exec(line);
 		assert.ok(sample, `line: ${line}`);
 		const [, name, labels, value] = sample;
-		const suffix = { counter: "_total", info: "_info", gauge: "" }[family.TYPE];
-		assert.notEqual(suffix, undefined, family.TYPE);
-		assert.equal(name, family.name + (isOpenMetrics ? suffix : ""), line);
+		if (family.TYPE === "histogram") {
+			assert.match(name.slice(family.name.length), /^_(bucket|sum|count)$/, line);
+		} else {
+			const suffix = { counter: "_total", info: "_info", gauge: "" }[family.TYPE];
+			assert.notEqual(suffix, undefined, family.TYPE);
+			assert.equal(name, family.name + (isOpenMetrics ? suffix : ""), line);
+		}
 		if (!isOpenMetrics && family.TYPE === "counter")
 			assert.ok(name.endsWith("_total"), name);
 		assert.match(value, NUMBER, line);
@@ -64,6 +86,8 @@ function parse(text, isOpenMetrics) {
 		family.samples.push({ name, labels: parsed, value: Number(value) });
 	}
 	for (const { name, HELP, TYPE, UNIT, samples } of families.values()) {
+		if (TYPE === "histogram")
+			checkHistogram(name, samples);
 		assert.ok(HELP && TYPE, `${name}: no help or type`);
 		assert.ok(samples.length > 0, `${name}: no samples`);
 		if (UNIT)
@@ -102,7 +126,7 @@ test("the form is what the client asks for", async () => {
 test("both forms are well-formed and say the same", async () => {
 	await reeved.data(String.raw`mutation { createConsumerGroup(name: "odd \"name\\ \u00fc") { groupId } }`);
 	const open = (await read(OPEN)).families, plain = (await read(PLAIN)).families;
-	const suffix = { counter: "_total", info: "_info", gauge: "" };
+	const suffix = { counter: "_total", info: "_info", gauge: "", histogram: "" };
 	assert.deepEqual([...plain.keys()], [...open.values()].map((family) => family.name + suffix[family.TYPE]));
 	const groups = open.get("reeve_group_sessions").samples.map((sample) => sample.labels.group);
 	assert.deepEqual(groups, ["SYS_GROUP", "INTERACTIVE_GROUP", "BATCH_GROUP", "MAINTENANCE_GROUP", 'odd "name\\ ü']);
@@ -137,4 +161,19 @@ test("counters move by what was done", async () => {
 	assert.ok(moved("reeve_group_cpu_seconds", { group: "BATCH_GROUP" }) > 0);
 	assert.equal(value(after, "reeve_active_plan", { plan: "DEFAULT_PLAN" }), 1);
 	assert.equal(value(after, "reeve_segment_ready"), 1);
+});
+
+test("modules count what was done", async () => {
+	const before = (await read(OPEN)).families;
+	const id = await reeved.createSession(2);
+	await reeved.rows(id, "SELECT 1");
+	const after = (await read(OPEN)).families;
+	const moved = (name) => value(after, name) - value(before, name);
+	assert.ok(moved("reeve_events") >= 1);
+	assert.equal(value(after, "reeve_memory_pressure_level"), 0);
+	assert.ok(value(after, "reeve_memory_limit_bytes") > 0);
+	assert.ok(after.get("reeve_memory_pool_limit_bytes").samples.length >= 5);
+	assert.equal(after.get("reeve_memory_refused").samples.length, 9);
+	for (const name of ["reeve_io_requests", "reeve_parallel_queries", "reeve_sessions_queued", "reeve_io_wait_seconds"])
+		assert.ok(after.has(name), name);
 });

@@ -66,3 +66,20 @@ need_node_clients() {
 		cp "$lock" "$dir/node_modules/.reeve-lock"
 	done
 }
+
+# A Prometheus for the tests, unpacked beside the build and not installed: the package would start a
+# server.
+need_prometheus() {
+	command -v apt-get >/dev/null || return 0
+	! command -v prometheus >/dev/null || return 0
+	[ ! -x build/prometheus/usr/bin/prometheus ] || return 0
+	quiet_step "prometheus, unpacked" unpack_package prometheus build/prometheus
+}
+
+unpack_package() {
+	local into
+	into=$(mktemp -d)
+	(cd "$into" && { apt-get download -q "$1" || { as_root apt-get update -q && apt-get download -q "$1"; }; }) &&
+		mkdir -p "$2" && dpkg -x "$into"/*.deb "$2"
+	rm -rf "$into"
+}

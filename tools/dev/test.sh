@@ -81,6 +81,7 @@ with_results() {
 install_for_tests() {
 	required "packages" need "${TEST_PACKAGES[@]}" || return 1
 	required "outside clients" need_node_clients || true # their tests will say so too
+	required "prometheus" need_prometheus || true
 }
 
 # Random tests draw the same numbers in every ordinary run, so that a change is judged by itself.
