@@ -23,8 +23,16 @@ static int resolve_queue_latency(struct reeve_gql_ctx *ctx, const void *object)
 {
 	const struct reeve_parallel_latency *l =
 		&((const struct reeve_parallel_stats *)object)->queue_latency;
-	struct reeve_wait_latency wait = {l->count, l->mean_ns, l->min_ns, l->p50_ns, l->p90_ns,
-		l->p99_ns, l->p999_ns, l->max_ns};
+	struct reeve_wait_latency wait = {
+		.count = l->count,
+		.mean_ns = l->mean_ns,
+		.min_ns = l->min_ns,
+		.p50_ns = l->p50_ns,
+		.p90_ns = l->p90_ns,
+		.p99_ns = l->p99_ns,
+		.p999_ns = l->p999_ns,
+		.max_ns = l->max_ns,
+	};
 	return reeve_gql_emit_object(ctx, &wait);
 }
 
