@@ -319,6 +319,21 @@ static void sessions_08_idle_and_system_sessions(void **state)
 	assert_string_equal(core_info(c->r, s).module, "billing");
 	assert_string_equal(core_info(c->r, s).action, "");
 	assert_string_equal(core_info(c->r, s).program, "cron");
+	/* names that do not fit into the slot, twice, and then such as do */
+	char longest[REEVE_ATTRIBUTE_MAX];
+	for (int i = 0; i < 3; i++) {
+		memset(longest, 'p' + i, sizeof(longest));
+		longest[i < 2 ? REEVE_ATTRIBUTE_MAX - 1 : 3] = 0;
+		a = (struct reeve_session_attributes){
+			.machine = longest, .service = longest, .module = longest};
+		assert_ok(reeve_session_attributes_set(c->r, reeve_session_id_of(s), &a, E));
+		assert_string_equal(core_info(c->r, s).username, "root");
+		assert_string_equal(core_info(c->r, s).program, "cron");
+		assert_string_equal(core_info(c->r, s).machine, longest);
+		assert_string_equal(core_info(c->r, s).service, longest);
+		assert_string_equal(core_info(c->r, s).module, longest);
+		assert_string_equal(core_info(c->r, s).action, "");
+	}
 	assert_int_equal(core_info(c->r, s).max_execution_ns, REEVE_UNLIMITED);
 	set_limits(c, s, S, S);
 	set_limits(c, ordinary, 1000 * S, S);
@@ -446,6 +461,7 @@ static void plans_15_a_call_is_switched_by_its_cpu_and_comes_back(void **state)
 	assert_int_equal(i.return_group.v, BATCH);
 	assert_int_equal(i.switch_reason, REEVE_SWITCH_AUTOMATIC);
 	e = last_event(c, REEVE_EVENT_RUNAWAY_DETECTED);
+	assert_int_equal(e.group.v, BATCH); /* whose limit it is, not where it is now */
 	assert_int_equal(e.limit_kind, REEVE_LIMIT_CPU_TIME);
 	assert_int_equal(e.limit, 2 * S);
 	assert_in_range(e.actual, 2 * S, 2 * S + 100000000);
