@@ -21,6 +21,8 @@ struct reeved_options {
 	uint32_t workers;      /* statements at once */
 	uint32_t idle_seconds; /* what a client may take for the headers, and for the body */
 	uint32_t cpu_slots;    /* of a segment created now; 0: as many as processors */
+	uint32_t max_revisions; /* kept in the catalog */
+	uint32_t max_events;	/* the same; 0: none */
 	enum reeved_log_level log_level;
 };
 

@@ -176,6 +176,9 @@ enum {
 REEVE_API int reeve_definitions_apply(struct reeve *reeve, const struct reeve_definitions *target,
 	uint32_t flags, struct reeve_error *err);
 
+/* Has the segment count its revisions from `at_least` on, if it is not there yet. */
+REEVE_API void reeve_revision_raise(struct reeve *reeve, uint64_t at_least);
+
 #ifdef __cplusplus
 }
 #endif

@@ -665,3 +665,15 @@ REEVE_API int reeve_definitions_copy(
 	*ret_definitions = d;
 	return 0;
 }
+
+REEVE_API void reeve_revision_raise(struct reeve *reeve, uint64_t at_least)
+{
+	uint64_t now;
+
+	if (!reeve)
+		return;
+	now = reeve__get(&reeve->header->revision);
+	while (now < at_least &&
+		!atomic_compare_exchange_weak(&reeve->header->revision, &now, at_least))
+		continue;
+}
