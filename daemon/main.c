@@ -240,6 +240,7 @@ int main(int argc, char **argv)
 	reeved_log_set_level(start.daemon.options.log_level);
 	pthread_mutex_init(&start.daemon.definitions, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the disk, or its quota, is full: the call says so */
 	raise_file_limit();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
