@@ -857,13 +857,13 @@ static void write_quantity(FILE *out, uint64_t value, const struct unit *units, 
 {
 	const struct unit *best = &units[0];
 
-	if (value % plain == 0 && value / plain <= 9999) {
-		fprintf(out, "%" PRIu64, value / plain);
-		return;
-	}
 	for (; units->name; units++)
 		if (value % units->factor == 0)
 			best = units;
+	if (value % plain == 0 && (value / plain <= 9999 || best->factor == plain)) {
+		fprintf(out, "%" PRIu64, value / plain);
+		return;
+	}
 	fprintf(out, "\"%" PRIu64 "%s\"", value / best->factor, best->name);
 }
 

@@ -82,6 +82,7 @@ void reeve_row_fini(struct reeve_definition *row);
  *	a section that is there is complete: what it does not list goes, but for the system's
  *	a section that is not there, and a field that is not there, stays as it is
  *	a directive has the fields that are listed, and no others
+ *	another limit of the database resizes the memory pools in proportion, unless it lists them
  * What is known already is found by its name (users by id) and keeps its id; the rest gets the next
  * ids of `set`. With `set` of a new segment this is what validation needs. On failure `set` is half
  * changed: throw it away.

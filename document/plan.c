@@ -381,10 +381,39 @@ static int read_sections(struct plan *p)
 	return rc;
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t database_limit(const struct reeve_definitions *set)
+{
+	const struct reeve_definition *row =
+		reeve_definitions_find(set, REEVE_DEFINITION_MEMORY_CONFIG, 1);
+
+	return row ? row->u.memory_config.db_limit_bytes : 0;
+}
+
+/* Another limit of the database resizes pools of which the document says nothing in proportion. */
+static void scale_pools(struct plan *p, uint64_t was)
+{
+	uint64_t is = database_limit(p->set);
+
+	if (!was || was == is || reeve_node_member(p->tree->root, "memoryPools"))
+		return;
+	for (uint32_t i = 0; i < p->set->count; i++) {
+		struct reeve_pool_info *pool = &p->set->rows[i].u.memory_pool;
+		if (p->set->rows[i].kind != REEVE_DEFINITION_MEMORY_POOL)
+			continue;
+		pool->max_bytes = (uint64_t)((wide)pool->max_bytes * is / was);
+		pool->min_bytes = (uint64_t)((wide)pool->min_bytes * is / was);
+		if (pool->target_bytes != REEVE_UNLIMITED)
+			pool->target_bytes = (uint64_t)((wide)pool->target_bytes * is / was);
+	}
+}
+
 int reeve_plan_read(
 	const struct reeve_tree *tree, struct reeve_definitions *set, struct reeve_error *err)
 {
 	struct plan p = {.tree = tree, .set = set, .err = err};
+	uint64_t limit = database_limit(set);
 	const struct reeve_node *n;
 	int rc = check_keys(&p);
 
@@ -396,6 +425,8 @@ int reeve_plan_read(
 		rc = read_single(&p, n, REEVE_DEFINITION_CHOSEN_PLAN, "plan");
 	if (!rc && (n = reeve_node_member(tree->root, "settings")))
 		rc = read_settings(&p, n);
+	if (!rc)
+		scale_pools(&p, limit);
 	free(p.ids);
 	return rc;
 }

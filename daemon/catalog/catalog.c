@@ -345,6 +345,11 @@ void reeved_catalog_close(struct reeved_catalog *catalog)
 	free(catalog);
 }
 
+struct reeve *reeved_catalog_rehearsal(struct reeved_catalog *catalog)
+{
+	return catalog->rehearsal;
+}
+
 struct reeved_store *reeved_catalog_store(struct reeved_catalog *catalog)
 {
 	return catalog->store;

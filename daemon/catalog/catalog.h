@@ -44,6 +44,8 @@ int reeved_catalog_end(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding
 void reeved_catalog_tick(struct reeved_catalog *catalog);
 
 /* For resolvers of revisions; under daemon->definitions. */
+/* The segment of the rehearsal: whoever changes it puts it back. */
+struct reeve *reeved_catalog_rehearsal(struct reeved_catalog *catalog);
 struct reeved_store *reeved_catalog_store(struct reeved_catalog *catalog);
 const struct reeve_definitions *reeved_catalog_definitions(const struct reeved_catalog *catalog);
 /* Number of the newest revision. Any thread, without the lock. */

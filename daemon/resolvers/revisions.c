@@ -243,16 +243,13 @@ static int read_document(struct reeve_gql_ctx *ctx, struct reeve_definitions *re
 	return rc;
 }
 
-/* On the rehearsal's segment it is tried; nothing stays of it. */
+/* Tried in the segment of the rehearsal; nothing stays of it. */
 static int try_out(struct reeve_gql_ctx *ctx, const struct reeve_definitions *from,
 	const struct reeve_definitions *to, struct reeve_error *err)
 {
-	struct reeve *segment = reeved_segment_of(ctx);
-	int rc;
+	struct reeve *segment = reeved_catalog_rehearsal(catalog_of(ctx));
+	int rc = reeve_definitions_apply(segment, to, 0, err);
 
-	if (reeved_client_of(ctx)->rehearsal == NULL)
-		return 0;
-	rc = reeve_definitions_apply(segment, to, 0, err);
 	return rc != 0 ? rc : reeve_definitions_apply(segment, from, 0, err);
 }
 
