@@ -106,12 +106,28 @@ static int import(struct reeved_catalog *c, const char *author, const char *oper
 
 /* ---- around a change ---- */
 
+/* Mappings that are not permanent are no definitions: a rehearsal has left them behind. */
+static void clear_stage(struct reeved_catalog *c)
+{
+	struct reeve_user_mapping users[EVENTS_A_BATCH];
+	uint64_t after = 0;
+	uint32_t n;
+
+	while ((n = reeve_user_copy(c->rehearsal, after, users, EVENTS_A_BATCH)) > 0) {
+		after = users[n - 1].user_id;
+		for (uint32_t i = 0; i < n; i++)
+			if (!users[i].is_permanent)
+				(void)reeve_user_unmap(c->rehearsal, users[i].user_id, NULL);
+	}
+}
+
 /* The rehearsal gets the same definitions, ids and revisions as the segment. */
 static int set_stage(struct reeved_catalog *c, struct reeve_error *err)
 {
 	struct reeve_plan_change change = {0};
 	int rc = import(c, "reeved", "changed from outside", err);
 
+	clear_stage(c);
 	if (rc == 0)
 		rc = reeve_definitions_apply(
 			c->rehearsal, &c->current, REEVE_DEFINITIONS_RESTORE, err);

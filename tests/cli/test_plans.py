@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 REEVE, REEVED, EXAMPLES = sys.argv[1:4]
 
@@ -63,13 +64,20 @@ WRONG = [
 class Plans(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="reeve-plans-")
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
             [REEVED, "--data", self.folder, "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE)
-        self.server = "http://" + json.loads(self.process.stderr.readline())["address"]
+        ready = next(line for line in self.process.stderr if b'"ready"' in line)
+        self.server = "http://" + json.loads(ready)["address"]
 
-    def tearDown(self):
+    def stop(self):
         self.process.terminate()
         self.process.communicate()
+
+    def tearDown(self):
+        self.stop()
         shutil.rmtree(self.folder)
 
     def reeve(self, *args, status=0, server=True, text=None):
@@ -137,6 +145,23 @@ class Plans(unittest.TestCase):
         path = os.path.join(EXAMPLES, "classic.yaml")
         self.there_and_back(path, ["--segment", segment])
         self.assertIn("no difference", self.reeve("diff", path))  # reeved sees it too
+        # ... and takes it into the catalog, at the latest before the next change.
+        ask = urllib.request.Request(
+            self.server + "/graphql", headers={"Content-Type": "application/json"},
+            data=json.dumps({"query": """mutation { createConsumerGroup(name: "NEXT", priority: 3,
+                category: "CUSTOM") { groupId } }"""}).encode())
+        urllib.request.urlopen(ask).read()
+        ask.data = json.dumps({"query": """{ listConfigurationRevisions { operation } }"""}).encode()
+        operations = [r["operation"] for r in json.load(urllib.request.urlopen(ask))["data"][
+            "listConfigurationRevisions"]]
+        self.assertEqual(operations[:2], ["createConsumerGroup", "changed from outside"])
+        # What is changed while reeved is down does not stay.
+        kept = self.write("kept.yaml", self.reeve("export"))
+        self.stop()
+        self.reeve("apply", "--segment", segment, self.write("other.yaml", "groups: [{name: OTHER}, "
+                   "{name: GOLD}, {name: SILVER}, {name: BRONZE}, {name: REPORTS}, {name: LEFTOVERS}]"))
+        self.start()
+        self.assertIn("no difference", self.reeve("diff", kept))
 
 
 def add_example(path):

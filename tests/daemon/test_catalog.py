@@ -285,6 +285,21 @@ class Catalog(unittest.TestCase):
         self.assertIn("busy", [g["name"] for g in daemon.ask(LIST)["listConsumerGroups"]])
         daemon.end()
 
+    def test_temporary_mappings(self):
+        """They are no definitions: no revision, and nothing of them is left in the rehearsal."""
+        daemon = Daemon(self.folder)
+        made = daemon.ask(CREATE, n="one", d="v1", p=1)["createConsumerGroup"]["groupId"]
+        revisions = daemon.ask(HISTORY)
+        map_user = "mutation($g: UInt64!) { mapUserToGroup(userId: 9, username: \"u\", groupId: $g, " \
+                   "isPermanent: false) { success } }"
+        daemon.ask(map_user, g=made)
+        self.assertEqual(daemon.ask(HISTORY), revisions)
+        daemon.ask(map_user, g=2)
+        daemon.leave([])
+        self.assertEqual(daemon.ask(HISTORY)["listConfigurationRevisions"][0]["operation"],
+                         "importConfiguration")
+        daemon.end()
+
     def test_documents(self):
         daemon = Daemon(self.folder)
         daemon.ask(CREATE, n="one", d="v1", p=1)
