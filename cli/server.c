@@ -61,13 +61,29 @@ static CURLcode post(const char *url, const char *body, FILE *answer)
 	return rc;
 }
 
-static int read_answer(const char *url, const char *text, size_t size, struct reeve_tree *ret_tree,
+static int parse_json(const char *json, struct reeve_tree *ret_tree, struct reeve_error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc = REEVE_ERESOURCE_EXHAUSTED;
+
+	if (out != NULL) {
+		reeve_json_tame(out, json);
+		if (fclose(out) == 0)
+			rc = reeve_tree_parse(text, size, "", ret_tree, err);
+	}
+	free(text);
+	return rc;
+}
+
+static int read_answer(const char *url, const char *text, struct reeve_tree *ret_tree,
 	const struct reeve_node **ret_data)
 {
 	const struct reeve_node *errors, *message;
 	struct reeve_error err;
 
-	if (reeve_tree_parse(text, size, "", ret_tree, &err) != 0)
+	if (parse_json(text, ret_tree, &err) != 0)
 		return cli_refuse("%s answers what is not GraphQL; is that reeved?", url);
 	errors = reeve_node_member(ret_tree->root, "errors");
 	message = errors != NULL ? reeve_node_member(errors->first, "message") : NULL;
@@ -97,7 +113,7 @@ int server_ask(const char *url, const char *query, const struct reeve_node *docu
 		cli_refuse("%s: %s; is reeved running there? --server URL says where", url,
 			curl_easy_strerror(code));
 	else
-		rc = read_answer(url, text, size, ret_tree, ret_data);
+		rc = read_answer(url, text, ret_tree, ret_data);
 	free(body);
 	free(text);
 	return rc;

@@ -94,6 +94,8 @@ void reeve_plan_write(FILE *out, const struct reeve_definitions *set);
 /* Writes a tree as JSON; or as YAML. */
 void reeve_tree_write_json(FILE *out, const struct reeve_node *node);
 void reeve_tree_write_yaml(FILE *out, const struct reeve_node *node);
+/* Complete JSON text with what YAML would not take as it is escaped: for reeve_tree_parse. */
+void reeve_json_tame(FILE *out, const char *json);
 /* A text as a JSON string. */
 void reeve_json_write_text(FILE *out, const char *text);
 

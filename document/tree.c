@@ -271,16 +271,56 @@ int reeve_tree_parse(const char *text, size_t len, const char *name, struct reev
 
 /* ---- writing ---- */
 
-void reeve_json_write_text(FILE *out, const char *text)
+/*
+ * Characters that JSON takes as they are and YAML does not: it folds some and refuses others. The
+ * number of bytes of the one at `c`, and its code; 0: it is another.
+ */
+static size_t find_unruly(const unsigned char *c, unsigned *ret_code)
 {
-	fputc('"', out);
-	for (const char *c = text; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			fprintf(out, "\\%c", *c);
-		else if ((unsigned char)*c < ' ' || *c == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)*c);
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+		*ret_code = c[1];
+		return 2;
+	}
+	if ((c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0xa8 || c[2] == 0xa9)) ||
+		(c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) ||
+		(c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe)) {
+		*ret_code = (c[0] & 0xfu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+		return 3;
+	}
+	*ret_code = c[0];
+	return c[0] == 0x7f;
+}
+
+void reeve_json_tame(FILE *out, const char *json)
+{
+	const unsigned char *c = (const unsigned char *)json;
+
+	while (*c) {
+		unsigned code;
+		size_t n = find_unruly(c, &code);
+		if (n)
+			fprintf(out, "\\u%04x", code);
 		else
 			fputc(*c, out);
+		c += n ? n : 1;
+	}
+}
+
+void reeve_json_write_text(FILE *out, const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	fputc('"', out);
+	while (*c) {
+		unsigned code;
+		size_t n = find_unruly(c, &code);
+		if (*c == '"' || *c == '\\')
+			fprintf(out, "\\%c", *c);
+		else if (n || *c < ' ')
+			fprintf(out, "\\u%04x", code);
+		else
+			fputc(*c, out);
+		c += n ? n : 1;
 	}
 	fputc('"', out);
 }

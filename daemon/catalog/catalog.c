@@ -281,6 +281,18 @@ static int open_rehearsal(struct reeved_catalog *c, struct reeve_error *err)
 	return reeve_open(&options, &c->rehearsal, err);
 }
 
+/* Whether the segment was there when the newest revision was written. */
+static bool has_survived(struct reeved_catalog *c)
+{
+	struct reeved_revision_info newest;
+	struct reeve_segment_info info;
+	struct reeve_error err;
+
+	reeve_segment_get(c->daemon->reeve, &info);
+	return reeved_store_list(c->store, INT64_MAX, &newest, 1, &err) == 1 &&
+	       info.created_wall <= newest.at_wall;
+}
+
 /* Ids are not used a second time, whoever has given them out. */
 static int restore(struct reeved_catalog *c, struct reeve_error *err)
 {
@@ -301,6 +313,11 @@ static int restore(struct reeved_catalog *c, struct reeve_error *err)
 	reeve_definitions_fini(&live);
 	REEVED_POINT("restoring");
 	rc = reeve_definitions_apply(c->daemon->reeve, &c->current, REEVE_DEFINITIONS_RESTORE, err);
+	if (rc != 0 && has_survived(c)) {
+		/* What lives in it forbids it, and it has all that was ever acknowledged: it stays. */
+		REEVED_LOG(REEVED_ERROR, "not_restored", {"reason", err->text, 0});
+		return 0;
+	}
 	if (rc == 0 && n != 0)
 		REEVED_LOG(REEVED_INFO, "restored", {"definitions", NULL, n});
 	return rc;

@@ -217,21 +217,37 @@ static int resolve_diff(struct reeve_gql_ctx *ctx, const void *object)
 
 /* ---- documents ---- */
 
-/* The document argument over the present definitions of the segment. */
+/* The document argument as a tree. */
+static int parse_document(
+	struct reeve_gql_ctx *ctx, struct reeve_tree *ret_tree, struct reeve_error *err)
+{
+	struct reeve_json json;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc = REEVE_ERESOURCE_EXHAUSTED;
+
+	*err = (struct reeve_error){rc, "out of memory"};
+	reeve_json_init(&json, 0);
+	reeve_gql_value_write(reeve_gql_arg(ctx, "document"), &json);
+	if (out != NULL && reeve_json_reserve(&json, 1)) {
+		json.data[json.len] = '\0';
+		reeve_json_tame(out, json.data);
+	}
+	if (out != NULL && fclose(out) == 0 && reeve_json_ok(&json))
+		rc = reeve_tree_parse(text, size, "", ret_tree, err);
+	reeve_json_fini(&json);
+	free(text);
+	return rc;
+}
+
+/* The document over the present definitions of the segment. */
 static int read_document(struct reeve_gql_ctx *ctx, struct reeve_definitions *ret_from,
 	struct reeve_definitions *ret_to, struct reeve_error *err)
 {
-	struct reeve_json text;
 	struct reeve_tree tree;
-	int rc;
+	int rc = parse_document(ctx, &tree, err);
 
-	reeve_json_init(&text, 0);
-	reeve_gql_value_write(reeve_gql_arg(ctx, "document"), &text);
-	rc = reeve_json_ok(&text) ? reeve_tree_parse(text.data, text.len, "", &tree, err)
-				  : REEVE_ERESOURCE_EXHAUSTED;
-	if (!reeve_json_ok(&text))
-		*err = (struct reeve_error){REEVE_ERESOURCE_EXHAUSTED, "out of memory"};
-	reeve_json_fini(&text);
 	if (rc != 0)
 		return rc;
 	rc = reeve_definitions_copy(reeved_segment_of(ctx), ret_from, err);
