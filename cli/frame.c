@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frame.c - see frame.h. From the top: what and where, totals, groups, sessions, keys. Of the rows
- * that are left, groups get at most half, sessions the rest.
+ * frame.c - see frame.h. From the top: what and where, totals, pages, the page's tables, keys. A page has
+ * one table, or two: the upper one gets at most half of the rows that are left, the main one the rest.
  */
 #include "frame.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
-/* Lines that are neither group nor session: two of totals, a blank and a heading for each table. */
-#define FIXED_ROWS  6u
 #define COLUMNS_MIN 20u
-
-/* One line under construction. */
-struct pen {
-	char text[FRAME_LINE_MAX];
-	size_t used;
-};
 
 static struct frame_line *add_line(struct frame *frame)
 {
@@ -44,154 +35,117 @@ static void end_line(struct frame *frame, const struct frame_options *options, e
 	const char *text)
 {
 	struct frame_line *line = add_line(frame);
-	uint32_t columns = options->columns;
 
 	if (line == NULL)
 		return;
-	if (columns > FRAME_COLUMNS_MAX)
-		columns = FRAME_COLUMNS_MAX;
 	line->look = look;
-	text_fit(line->text, sizeof(line->text), text, columns);
+	text_fit(line->text, sizeof(line->text), text, options->columns);
 }
 
-/* Appends a column, flush left, and a blank. */
-static void put_left(struct pen *pen, uint32_t width, const char *text)
+/* Totals: the second line, by page. */
+
+static void total_cpu(char *to, size_t size, const struct view *view)
 {
-	if (pen->used + (size_t)width * 4 + 2 > sizeof(pen->text))
-		return;
-	pen->used += text_fit(pen->text + pen->used, sizeof(pen->text) - pen->used, text, width);
-	pen->text[pen->used++] = ' ';
-	pen->text[pen->used] = '\0';
+	char pct[TEXT_MAX];
+
+	snprintf(to, size,
+		"%u of %u slots busy, %u waiting, CPU %s%%; %u sessions, %u in a statement; "
+		"%u attached",
+		view->cpu.running, view->segment.cpu_slots, view->cpu.ready,
+		text_pct(pct, view->cpu_pct), view->session_stats.current,
+		view->session_stats.current_active, view->attachment_count);
 }
 
-/* Appends a column of plain ASCII, flush right, and a blank. */
-static void put_right(struct pen *pen, uint32_t width, const char *text)
+static void total_waits(char *to, size_t size, const struct view *view)
 {
-	int length = snprintf(pen->text + pen->used, sizeof(pen->text) - pen->used, "%*.*s ",
-		(int)width, (int)width, text);
+	char p99[TEXT_MAX];
 
-	if (length > 0 && pen->used + (size_t)length < sizeof(pen->text))
-		pen->used += (size_t)length;
+	snprintf(to, size, "%u waits; %u for a CPU slot, %u in session queues; p99 of queues %s",
+		view->parts.wait_count, view->cpu.ready, view->session_stats.current_queued,
+		text_duration(p99, (reeve_ns)view->session_stats.queue_wait_p99_ns));
 }
 
-__attribute__((format(printf, 3, 4))) static void put_number(
-	struct pen *pen, uint32_t width, const char *format, ...)
+static void total_io(char *to, size_t size, const struct view *view)
 {
-	char text[TEXT_MAX];
-	va_list args;
+	const struct reeve_io_stats *io = &view->parts.io;
+	char bytes[TEXT_MAX], rate[TEXT_MAX];
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	put_right(pen, width, text);
+	snprintf(to, size, "%s; %sB/s, %s ops/s; %u under way of %u, %u queued; %llu delayed",
+		text_io_policy(io->policy), text_bytes(bytes, io->bytes_per_s),
+		text_rate(rate, (double)io->milliops_per_s / 1e3), io->active,
+		view->parts.io_config.max_concurrent, io->queued,
+		(unsigned long long)io->throttled);
 }
 
-/* Orders. */
-
-static int by_id(uint64_t a, uint64_t b)
+static void total_memory(char *to, size_t size, const struct view *view)
 {
-	return a < b ? -1 : a > b;
+	const struct reeve_memory_stats *memory = &view->parts.memory;
+	char used[TEXT_MAX], limit[TEXT_MAX], peak[TEXT_MAX], pct[TEXT_MAX];
+
+	snprintf(to, size, "pressure %s at %s%%; %s of %s used, peak %s; %llu refused",
+		text_pressure(view->parts.pressure.level),
+		text_pct(pct, view->parts.pressure.usage_ppm / 1e4),
+		text_bytes(used, memory->used_bytes), text_bytes(limit, memory->limit_bytes),
+		text_bytes(peak, memory->peak_bytes),
+		(unsigned long long)memory->failed_allocations);
 }
 
-static int descending(double a, double b)
+static void total_parallel(char *to, size_t size, const struct view *view)
 {
-	return a > b ? -1 : a < b;
-}
+	const struct reeve_parallel_stats *p = &view->parts.parallel;
 
-/* Instants, earliest first; 0 is none, and comes last. */
-static int longest(reeve_ns a, reeve_ns b)
-{
-	if (a == b)
-		return 0;
-	if (a == 0 || b == 0)
-		return a == 0 ? 1 : -1;
-	return a < b ? -1 : 1;
-}
-
-static int groups_by_cpu(const void *a, const void *b)
-{
-	const struct view_group *x = *(const struct view_group *const *)a;
-	const struct view_group *y = *(const struct view_group *const *)b;
-	int order = descending(x->cpu_pct, y->cpu_pct);
-
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int groups_by_wait(const void *a, const void *b)
-{
-	const struct view_group *x = *(const struct view_group *const *)a;
-	const struct view_group *y = *(const struct view_group *const *)b;
-	int order = descending(x->cpu.waiting, y->cpu.waiting);
-
-	if (order == 0)
-		order = descending(x->waits, y->waits);
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int groups_by_entitlement(const void *a, const void *b)
-{
-	const struct view_group *x = *(const struct view_group *const *)a;
-	const struct view_group *y = *(const struct view_group *const *)b;
-	int order = descending(x->cpu.entitled_ppm, y->cpu.entitled_ppm);
-
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int groups_by_name(const void *a, const void *b)
-{
-	const struct view_group *x = *(const struct view_group *const *)a;
-	const struct view_group *y = *(const struct view_group *const *)b;
-
-	return strcmp(x->info.name, y->info.name);
-}
-
-static int sessions_by_cpu(const void *a, const void *b)
-{
-	const struct view_session *x = *(const struct view_session *const *)a;
-	const struct view_session *y = *(const struct view_session *const *)b;
-	int order = descending(x->cpu_pct, y->cpu_pct);
-
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int sessions_by_wait(const void *a, const void *b)
-{
-	const struct view_session *x = *(const struct view_session *const *)a;
-	const struct view_session *y = *(const struct view_session *const *)b;
-	int order = longest(x->info.waiting_since, y->info.waiting_since);
-
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int sessions_by_time(const void *a, const void *b)
-{
-	const struct view_session *x = *(const struct view_session *const *)a;
-	const struct view_session *y = *(const struct view_session *const *)b;
-	int order = longest(x->info.query_start, y->info.query_start);
-
-	return order != 0 ? order : by_id(x->info.id.v, y->info.id.v);
-}
-
-static int sessions_by_id(const void *a, const void *b)
-{
-	const struct view_session *x = *(const struct view_session *const *)a;
-	const struct view_session *y = *(const struct view_session *const *)b;
-
-	return by_id(x->info.id.v, y->info.id.v);
+	snprintf(to, size,
+		"%u of %u servers held, peak %u; %u executing, %u queued; %llu downgraded",
+		p->current_total_dop, p->max_total_dop, p->peak_total_dop, p->executing_now,
+		p->queued_now, (unsigned long long)p->downgraded);
 }
 
 static const struct {
 	const char *name;
-	int (*groups)(const void *a, const void *b);
-	int (*sessions)(const void *a, const void *b);
-} orders[] = {
-	[FRAME_BY_CPU] = {"CPU", groups_by_cpu, sessions_by_cpu},
-	[FRAME_BY_WAIT] = {"waiting", groups_by_wait, sessions_by_wait},
-	[FRAME_BY_TIME] = {"entitlement, elapsed time", groups_by_entitlement, sessions_by_time},
-	[FRAME_BY_NAME] = {"name, number", groups_by_name, sessions_by_id},
+	enum frame_table upper, main; /* the same: there is only one */
+	uint32_t parts;
+	void (*total)(char *to, size_t size, const struct view *view);
+} pages[FRAME_PAGES] = {
+	{"all", FRAME_GROUPS, FRAME_SESSIONS, 0, total_cpu},
+	{"groups", FRAME_GROUPS, FRAME_GROUPS, 0, total_cpu},
+	{"sessions", FRAME_SESSIONS, FRAME_SESSIONS, 0, total_cpu},
+	{"waits", FRAME_WAITS, FRAME_WAITS, VIEW_WAITS, total_waits},
+	{"io", FRAME_IO, FRAME_IO, VIEW_IO, total_io},
+	{"memory", FRAME_MEMORY, FRAME_POOLS, VIEW_MEMORY, total_memory},
+	{"parallel", FRAME_DEGREES, FRAME_EXECUTIONS, VIEW_PARALLEL, total_parallel},
 };
 
-/* Parts of the screen. */
+int frame_page_find(const char *name)
+{
+	for (int i = 0; i < FRAME_PAGES; i++) {
+		if (strcmp(name, pages[i].name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *frame_page_name(uint32_t page)
+{
+	return pages[page].name;
+}
+
+uint32_t frame_page_parts(uint32_t page)
+{
+	return pages[page].parts;
+}
+
+enum frame_table frame_page_main(uint32_t page)
+{
+	return pages[page].main;
+}
+
+void frame_sort_all(struct frame_options *options, enum frame_sort by)
+{
+	for (uint32_t i = 0; i < FRAME_TABLES; i++)
+		options->sort[i] = frame_table_column((enum frame_table)i, by);
+}
+
+/* Lines around the tables. */
 
 static void draw_title(
 	struct frame *frame, const struct view *view, const struct frame_options *options)
@@ -199,78 +153,82 @@ static void draw_title(
 	char wall[TEXT_MAX], text[FRAME_LINE_MAX];
 	bool is_well = view->segment.state == REEVE_SEGMENT_READY;
 
-	snprintf(text, sizeof(text), "reeve %s  plan %s  segment %s %s",
-		text_wall(wall, view->wall), view->plan.name,
+	snprintf(text, sizeof(text), "reeve %s %s plan %s  segment %s %s",
+		text_wall(wall, view->wall), options->is_paused ? "PAUSED" : "", view->plan.name,
 		text_segment_state(view->segment.state), options->path);
-	end_line(frame, options, is_well ? FRAME_TITLE : FRAME_ALARM, text);
+	end_line(frame, options, is_well && !options->is_paused ? FRAME_TITLE : FRAME_ALARM, text);
 }
 
-static void draw_totals(
-	struct frame *frame, const struct view *view, const struct frame_options *options)
+/* Which pages there are, and what is sorted by. */
+static void draw_pages(struct frame *frame, const struct frame_options *options)
 {
-	char pct[TEXT_MAX], text[FRAME_LINE_MAX];
+	enum frame_table table = pages[options->page].main;
+	char text[FRAME_LINE_MAX];
+	uint32_t count;
+	size_t used = 0;
 
-	snprintf(text, sizeof(text),
-		"%u of %u slots busy, %u waiting, CPU %s%%; %u sessions, %u in a statement; "
-		"%u attached",
-		view->cpu.running, view->segment.cpu_slots, view->cpu.ready,
-		text_pct(pct, view->cpu_pct), view->session_stats.current,
-		view->session_stats.current_active, view->attachment_count);
+	for (uint32_t i = 0; i < FRAME_PAGES; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+			i == options->page ? "[%u %s]" : " %u %s ", i + 1, pages[i].name);
+	snprintf(text + used, sizeof(text) - used, " by %s",
+		frame_table_columns(table, &count)[options->sort[table]].title);
 	end_line(frame, options, FRAME_PLAIN, text);
 }
 
-static uint32_t width_of_group_name(const struct frame_options *options)
+static void draw_bottom(struct frame *frame, const struct frame_options *options)
 {
-	/* the numbers of a group take 58 cells */
-	uint32_t width = options->columns > 58 + 12 ? options->columns - 58 : 12;
+	char text[FRAME_LINE_MAX];
+	const char *keys =
+		"q quit ? help 1-7 page <> sort / filter k kill s switch p pause d delay";
 
-	return width > 40 ? 40 : width;
+	if (options->bottom != NULL)
+		snprintf(text, sizeof(text), "%s", options->bottom);
+	else if (options->filter[0] != '\0')
+		snprintf(text, sizeof(text), "only %s (esc: all)  %s", options->filter, keys);
+	else
+		snprintf(text, sizeof(text), "%s", keys);
+	while (frame->count + 1 < options->rows && !frame->is_short_of_memory)
+		end_line(frame, options, FRAME_PLAIN, "");
+	end_line(frame, options, FRAME_HEAD, text);
 }
 
-static void draw_group_head(struct frame *frame, const struct frame_options *options)
+static void draw_help(struct frame *frame, const struct frame_options *options)
 {
-	struct pen pen = {.used = 0};
+	static const char *const lines[] = {
+		"Keys",
+		"  1 to 7, tab           pages: all, groups, sessions, waits, I/O, memory, "
+		"parallel",
+		"  < >                   sort by the column to the left, to the right",
+		"  c w e n               sort by CPU, waiting, entitlement or elapsed time, name",
+		"  up down, page up and down, home, end   pick a row",
+		"  /                     show rows with a text only; esc shows all again",
+		"  k                     kill the picked session, after a question",
+		"  s                     switch the picked session to another group",
+		"  p                     pause, and go on; space draws at once",
+		"  d                     seconds between two frames",
+		"  ?                     this help; any key leaves it",
+		"  q                     quit",
+		"",
+		"ENTITLED is the percentage of the CPU slots that a group gets when all want all",
+		"they can get; SHARE% what it had of the CPU used, CPU% of all slots.",
+		"A wait has the LIMIT that binds, the VALUE that met it, and who is the HOLDER.",
+	};
 
-	put_left(&pen, width_of_group_name(options), "GROUP");
-	put_right(&pen, 8, "ENTITLED");
-	put_right(&pen, 6, "SHARE%");
-	put_right(&pen, 5, "CPU%");
-	put_right(&pen, 4, "CAP%");
-	put_right(&pen, 4, "RUN");
-	put_right(&pen, 5, "WAIT");
-	put_right(&pen, 7, "WAITS/S");
-	put_right(&pen, 9, "MEAN WAIT");
-	end_line(frame, options, FRAME_HEAD, pen.text);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (options->rows == 0 || frame->count + 1 < options->rows)
+			end_line(frame, options, i == 0 ? FRAME_HEAD : FRAME_PLAIN, lines[i]);
+	}
 }
 
-static void draw_group(
-	struct frame *frame, const struct view_group *group, const struct frame_options *options)
+/* Tables. */
+
+static void draw_head(
+	struct frame *frame, const struct grid *grid, const struct frame_options *options)
 {
-	struct pen pen = {.used = 0};
-	char text[TEXT_MAX];
-	bool is_capped = group->cpu.cap_ppm < REEVE_PPM;
+	char text[FRAME_LINE_MAX];
 
-	put_left(&pen, width_of_group_name(options), group->info.name);
-	put_right(&pen, 8, text_pct(text, group->cpu.entitled_ppm / 1e4));
-	put_right(&pen, 6, text_pct(text, group->share_pct));
-	put_right(&pen, 5, text_pct(text, group->cpu_pct));
-	put_right(&pen, 4, is_capped ? text_pct(text, group->cpu.cap_ppm / 1e4) : "-");
-	put_number(&pen, 4, "%u", group->cpu.running);
-	put_number(&pen, 5, "%u", group->cpu.waiting);
-	put_right(&pen, 7, text_rate(text, group->waits));
-	put_right(&pen, 9, text_duration(text, group->mean_wait));
-	end_line(frame, options, FRAME_PLAIN, pen.text);
-}
-
-static void draw_more(
-	struct frame *frame, uint32_t count, const char *what, const struct frame_options *options)
-{
-	char text[80];
-
-	if (count == 0)
-		return;
-	snprintf(text, sizeof(text), "  and %u more %s", count, what);
-	end_line(frame, options, FRAME_PLAIN, text);
+	grid_draw_head(grid, options->columns, text, sizeof(text));
+	end_line(frame, options, FRAME_HEAD, text);
 }
 
 /* How many of `count` rows are drawn when there is room for `rows`: the last one may tell of more. */
@@ -281,165 +239,142 @@ static uint32_t rows_shown(uint32_t count, uint32_t rows)
 	return rows > 0 ? rows - 1 : 0;
 }
 
-static void draw_groups(struct frame *frame, const struct view *view,
-	const struct view_group *const *sorted, const struct frame_options *options, uint32_t rows)
+/* Rows from `first`, in `rows` lines. */
+static void draw_rows(struct frame *frame, const struct grid *grid, enum frame_table table,
+	uint32_t first, uint32_t rows, const struct frame_options *options)
 {
-	uint32_t shown = rows_shown(view->group_count, rows);
+	uint32_t left = grid->count - first, shown = rows_shown(left, rows);
+	bool has_cursor = options->shows_keys && table == pages[options->page].main;
+	char text[FRAME_LINE_MAX];
 
-	draw_group_head(frame, options);
-	for (uint32_t i = 0; i < shown; i++)
-		draw_group(frame, sorted[i], options);
-	draw_more(frame, rows > 0 ? view->group_count - shown : 0, "groups", options);
-}
-
-/* What a user's and a group's name may take: the rest of the line, but for the reason. */
-static uint32_t width_of_names(const struct frame_options *options)
-{
-	uint32_t spare = options->columns > 80 ? (options->columns - 80) / 4 : 0;
-
-	return 11 + (spare > 20 ? 20 : spare);
-}
-
-static void draw_session_head(struct frame *frame, const struct frame_options *options)
-{
-	struct pen pen = {.used = 0};
-	uint32_t width = width_of_names(options);
-
-	put_right(&pen, 6, "ID");
-	put_left(&pen, width, "USER");
-	put_left(&pen, width, "GROUP");
-	put_left(&pen, 8, "STATE");
-	put_right(&pen, 7, "ELAPSED");
-	put_right(&pen, 5, "CPU%");
-	put_right(&pen, 7, "SINCE");
-	put_left(&pen, 80, "WAITS FOR");
-	end_line(frame, options, FRAME_HEAD, pen.text);
-}
-
-/* The reason's text without what the state has said already. */
-static const char *reason_of(const struct reeve_session_info *info)
-{
-	static const char *const known[] = {"waiting for ", "blocked "};
-	const char *text =
-		info->wait_reason == REEVE_WAIT_NONE ? "" : reeve_wait_text(info->wait_reason);
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strncmp(text, known[i], strlen(known[i])) == 0)
-			return text + strlen(known[i]);
+	draw_head(frame, grid, options);
+	for (uint32_t i = first; i < first + shown; i++) {
+		grid_draw_row(grid, &grid->rows[i], options->columns, text, sizeof(text));
+		end_line(frame, options,
+			has_cursor && i == frame->picked_at ? FRAME_PICKED : FRAME_PLAIN, text);
 	}
-	return text;
+	if (left > shown && rows > 0) {
+		snprintf(text, sizeof(text), "  and %u more %s", left - shown,
+			frame_table_noun(table));
+		end_line(frame, options, FRAME_PLAIN, text);
+	}
 }
 
-static void put_since(struct pen *pen, reeve_ns now, reeve_ns since)
+static void fill(struct grid *grid, enum frame_table table, const struct view *view,
+	const struct frame_options *options)
 {
-	char text[TEXT_MAX];
-
-	put_right(pen, 7, since == 0 ? "-" : text_duration(text, now - since));
+	frame_table_fill(grid, table, view);
+	grid_filter(grid, options->filter);
+	grid_sort(grid, options->sort[table]);
 }
 
-static void draw_session(struct frame *frame, const struct view *view,
-	const struct view_session *session, const struct frame_options *options)
+/* Ids in order, and where the picked one is: where it was, when it is gone. */
+static void place_picked(
+	struct frame *frame, const struct grid *grid, const struct frame_options *options)
 {
-	const struct reeve_session_info *info = &session->info;
-	uint32_t width = width_of_names(options);
-	struct pen pen = {.used = 0};
-	char text[TEXT_MAX];
-
-	put_number(&pen, 6, "%llu", (unsigned long long)info->id.v);
-	put_left(&pen, width, info->username);
-	put_left(&pen, width, view_group_name(view, info->group));
-	put_left(&pen, 8, text_session_state(info->state));
-	put_since(&pen, view->mono, info->query_start);
-	put_right(&pen, 5, text_pct(text, session->cpu_pct));
-	put_since(&pen, view->mono, info->waiting_since);
-	put_left(&pen, 80, reason_of(info));
-	end_line(frame, options, FRAME_PLAIN, pen.text);
-}
-
-static void draw_sessions(struct frame *frame, const struct view *view,
-	const struct view_session *const *sorted, const struct frame_options *options,
-	uint32_t rows)
-{
-	uint32_t first = options->skip < view->session_count ? options->skip : view->session_count;
-	uint32_t left = view->session_count - first, shown = rows_shown(left, rows);
-
-	draw_session_head(frame, options);
-	for (uint32_t i = 0; i < shown; i++)
-		draw_session(frame, view, sorted[first + i], options);
-	draw_more(frame, rows > 0 ? left - shown : 0, "sessions", options);
-}
-
-static void draw_keys(struct frame *frame, const struct frame_options *options)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text),
-		"q quit  c CPU  w waiting  e entitled/elapsed  n name  arrows scroll   by %s",
-		orders[options->sort].name);
-	while (frame->count + 1 < options->rows && !frame->is_short_of_memory)
-		end_line(frame, options, FRAME_PLAIN, "");
-	end_line(frame, options, FRAME_HEAD, text);
-}
-
-/* Pointers to `count` items of `size`, in order. NULL when memory is short. */
-static const void **sort_items(
-	const void *items, uint32_t count, size_t size, int (*order)(const void *a, const void *b))
-{
-	const void **sorted = malloc((count + 1) * sizeof(*sorted));
-
-	for (uint32_t i = 0; sorted != NULL && i < count; i++)
-		sorted[i] = (const char *)items + i * size;
-	if (sorted != NULL && count > 0)
-		qsort(sorted, count, sizeof(*sorted), order);
-	return sorted;
-}
-
-static void draw_tables(struct frame *frame, const struct view *view,
-	const struct frame_options *options, uint32_t group_rows, uint32_t session_rows)
-{
-	const void **groups = sort_items(view->groups, view->group_count, sizeof(*view->groups),
-		orders[options->sort].groups);
-	const void **sessions = sort_items(view->sessions, view->session_count,
-		sizeof(*view->sessions), orders[options->sort].sessions);
-
-	if (groups == NULL || sessions == NULL) {
+	frame->ids = malloc((grid->count + 1) * sizeof(*frame->ids));
+	if (frame->ids == NULL) {
 		frame->is_short_of_memory = true;
-	} else {
-		draw_groups(
-			frame, view, (const struct view_group *const *)groups, options, group_rows);
-		end_line(frame, options, FRAME_PLAIN, "");
-		draw_sessions(frame, view, (const struct view_session *const *)sessions, options,
-			session_rows);
+		return;
 	}
-	free(groups);
-	free(sessions);
+	frame->id_count = grid->count;
+	frame->picked_at = options->picked == 0 ? 0 : options->picked_at;
+	for (uint32_t i = 0; i < grid->count; i++) {
+		frame->ids[i] = grid->rows[i].id;
+		if (grid->rows[i].id == options->picked)
+			frame->picked_at = i;
+	}
+	if (frame->picked_at >= grid->count)
+		frame->picked_at = grid->count > 0 ? grid->count - 1 : 0;
+}
+
+/* Scrolls no further than it takes to show the picked row among `rows`. */
+static void place_scroll(struct frame *frame, const struct frame_options *options, uint32_t rows)
+{
+	uint32_t room = rows > 1 ? rows - 1 : 1;
+
+	frame->skip = options->skip < frame->id_count ? options->skip : 0;
+	if (!options->shows_keys)
+		return;
+	if (frame->picked_at < frame->skip)
+		frame->skip = frame->picked_at;
+	if (frame->picked_at >= frame->skip + room && !(frame->id_count - frame->skip <= rows))
+		frame->skip = frame->picked_at - room + 1;
+}
+
+/* On the page of waits, the picked one in a sentence. */
+static void draw_sentence(
+	struct frame *frame, const struct view *view, const struct frame_options *options)
+{
+	for (uint32_t i = 0; i < view->parts.wait_count; i++) {
+		const struct reeve_wait_explanation *wait = &view->parts.waits[i];
+
+		if (frame->id_count > 0 && wait->session.v == frame->ids[frame->picked_at]) {
+			end_line(frame, options, FRAME_PLAIN, "");
+			end_line(frame, options, FRAME_PLAIN, wait->text);
+		}
+	}
+}
+
+static void draw_tables(
+	struct frame *frame, const struct view *view, const struct frame_options *options)
+{
+	enum frame_table main = pages[options->page].main, upper = pages[options->page].upper;
+	struct grid grid, above = {0};
+	uint32_t rows = UINT32_MAX, upper_rows = UINT32_MAX, fixed;
+
+	fill(&grid, main, view, options);
+	if (upper != main)
+		fill(&above, upper, view, options);
+	if (options->rows > 0) {
+		fixed = frame->count + 1 + (upper != main ? 2 : 0) + (main == FRAME_WAITS ? 2 : 0) +
+			options->shows_keys;
+		rows = options->rows > fixed ? options->rows - fixed : 0;
+		upper_rows = above.count < rows / 2 ? above.count : rows / 2;
+		rows -= upper_rows;
+	}
+	place_picked(frame, &grid, options);
+	place_scroll(frame, options, rows);
+	if (upper != main) {
+		draw_rows(frame, &above, upper, 0, upper_rows, options);
+		end_line(frame, options, FRAME_PLAIN, "");
+	}
+	draw_rows(frame, &grid, main, frame->skip, rows, options);
+	if (main == FRAME_WAITS)
+		draw_sentence(frame, view, options);
+	frame->is_short_of_memory |= grid.is_short_of_memory || above.is_short_of_memory;
+	grid_fini(&grid);
+	grid_fini(&above);
 }
 
 void frame_draw(struct frame *frame, const struct view *view, const struct frame_options *options)
 {
 	struct frame_options o = *options;
-	uint32_t fixed = FIXED_ROWS + o.shows_keys, group_rows = UINT32_MAX;
-	uint32_t session_rows = UINT32_MAX;
+	char text[FRAME_LINE_MAX];
 
 	*frame = (struct frame){0};
 	if (o.columns < COLUMNS_MIN)
 		o.columns = COLUMNS_MIN;
-	if (o.rows > 0) {
-		uint32_t rows = o.rows > fixed ? o.rows - fixed : 0;
-
-		group_rows = view->group_count < rows / 2 ? view->group_count : rows / 2;
-		session_rows = rows - group_rows;
-	}
+	if (o.columns > FRAME_COLUMNS_MAX)
+		o.columns = FRAME_COLUMNS_MAX;
 	draw_title(frame, view, &o);
-	draw_totals(frame, view, &o);
-	end_line(frame, &o, FRAME_PLAIN, "");
-	draw_tables(frame, view, &o, group_rows, session_rows);
+	pages[o.page].total(text, sizeof(text), view);
+	end_line(frame, &o, FRAME_PLAIN, text);
 	if (o.shows_keys)
-		draw_keys(frame, &o);
+		draw_pages(frame, &o);
+	else
+		end_line(frame, &o, FRAME_PLAIN, "");
+	if (o.shows_help)
+		draw_help(frame, &o);
+	else
+		draw_tables(frame, view, &o);
+	if (o.shows_keys)
+		draw_bottom(frame, &o);
 }
 
 void frame_fini(struct frame *frame)
 {
 	free(frame->lines);
+	free(frame->ids);
 	*frame = (struct frame){0};
 }

@@ -268,7 +268,7 @@ static int print_status(const struct cli_source *source, bool is_json)
 	if (cli_find_segment(source, path, sizeof(path)) != CLI_OK ||
 		cli_open_segment(path, &reeve) != CLI_OK)
 		return CLI_CANNOT;
-	if (view_take(reeve, NULL, &view) != 0) {
+	if (view_take(reeve, 0, NULL, &view) != 0) {
 		reeve_close(reeve);
 		return cli_refuse("out of memory");
 	}

@@ -96,6 +96,24 @@ static size_t next_character(const char **from, const char **ret_bytes, size_t *
 	return length;
 }
 
+const char *text_bytes(char to[TEXT_MAX], uint64_t bytes)
+{
+	static const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(to, TEXT_MAX, "%.*f%s",
+		unit == 0 || value >= 99.95 ? 0
+		: value >= 9.995	    ? 1
+					    : 2,
+		value, units[unit]);
+	return to;
+}
+
 size_t text_fit(char *to, size_t size, const char *from, size_t columns)
 {
 	size_t used = 0, taken = 0;
@@ -182,6 +200,29 @@ const char *text_cpu_method(uint32_t method)
 		return "SHARES";
 	}
 	return "?";
+}
+
+const char *text_execution_state(uint32_t state)
+{
+	static const char *const names[] = {
+		"QUEUED", "INITIALIZING", "EXECUTING", "COMPLETING", "COMPLETED", "FAILED"};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+const char *text_io_policy(uint32_t policy)
+{
+	static const char *const names[] = {
+		"COMPLETELY_FAIR", "DEADLINE", "BUDGET_FAIR", "PRIORITY"};
+
+	return policy < sizeof(names) / sizeof(names[0]) ? names[policy] : "?";
+}
+
+const char *text_pressure(uint32_t level)
+{
+	static const char *const names[] = {"NONE", "LOW", "MEDIUM", "HIGH", "CRITICAL"};
+
+	return level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
 }
 
 const char *text_wall(char to[TEXT_MAX], reeve_ns wall)

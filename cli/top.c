@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "frame.h"
+#include "top.h"
 
 static const char usage[] =
 	"Usage: reeve top [OPTION]...\n"
@@ -24,6 +25,7 @@ static const char usage[] =
 	"  -D, --data=DIR      the segment of reeved's data directory DIR\n"
 	"  -d, --delay=SECONDS between two frames, 0.1 to 3600; default 1\n"
 	"  -o, --sort=KEY      cpu (default), wait, time or name\n"
+	"  -p, --page=NAME     all (default), groups, sessions, waits, io, memory or parallel\n"
 	"  -1, --once          print one frame as text, over one delay, and exit\n"
 	"  -h, --help          print this and exit\n"
 	"\n"
@@ -31,21 +33,12 @@ static const char usage[] =
 	"SHARE% is what it had of the CPU that groups used since the last frame, CPU% of all\n"
 	"slots. SINCE is how long a session has been waiting, and WAITS FOR the reason.\n"
 	"\n"
-	"Keys: q quit; sort by c CPU, w waiting, e entitlement and elapsed time, n name; up,\n"
-	"down, page up, page down, home scroll the sessions; space draws at once.\n";
+	"Keys: q quit; ? help; 1 to 7 and tab the pages; < > c w e n sort; / filter; up, down,\n"
+	"page up, page down, home, end pick a row; k kill and s switch the picked session, after\n"
+	"a question; p pause; d delay; space draws at once.\n";
 
-#define DELAY_MIN 0.1
-#define DELAY_MAX 3600.0
 /* Width of --once when no terminal says another. */
 #define COLUMNS_DEFAULT 80u
-
-struct top {
-	struct reeve *reeve;
-	struct view view; /* the latest */
-	struct frame_options options;
-	reeve_ns delay;
-	bool is_once, is_over;
-};
 
 static reeve_ns now_mono(void)
 {
@@ -60,7 +53,8 @@ static int take_view(struct top *top)
 {
 	struct view view;
 
-	if (view_take(top->reeve, top->view.mono == 0 ? NULL : &top->view, &view) != 0)
+	if (view_take(top->reeve, frame_page_parts(top->options.page),
+		    top->view.mono == 0 ? NULL : &top->view, &view) != 0)
 		return cli_refuse("out of memory");
 	view_fini(&top->view);
 	top->view = view;
@@ -77,11 +71,27 @@ static attr_t attributes_of(enum frame_look look)
 	case FRAME_HEAD:
 		return A_REVERSE;
 	case FRAME_ALARM:
+	case FRAME_PICKED:
 		return A_BOLD | A_REVERSE;
 	case FRAME_PLAIN:
 		break;
 	}
 	return A_NORMAL;
+}
+
+/* What was drawn is what the keys move in. */
+static void keep_place(struct top *top, struct frame *frame)
+{
+	if (top->options.shows_help)
+		return;
+	free(top->ids);
+	top->ids = frame->ids;
+	top->id_count = frame->id_count;
+	frame->ids = NULL;
+	top->options.picked_at = frame->picked_at;
+	top->options.skip = frame->skip;
+	if (top->options.picked != 0 && top->id_count > 0)
+		top->options.picked = top->ids[frame->picked_at];
 }
 
 static void show(struct top *top)
@@ -90,6 +100,8 @@ static void show(struct top *top)
 
 	top->options.columns = (uint32_t)COLS;
 	top->options.rows = (uint32_t)LINES;
+	top->options.filter = top->filter;
+	top->options.bottom = top->bottom[0] == '\0' ? NULL : top->bottom;
 	frame_draw(&frame, &top->view, &top->options);
 	erase();
 	for (uint32_t i = 0; i < frame.count && i < (uint32_t)LINES; i++) {
@@ -99,81 +111,30 @@ static void show(struct top *top)
 	(void)attr_set(A_NORMAL, 0, NULL);
 	wnoutrefresh(stdscr);
 	doupdate();
+	keep_place(top, &frame);
 	frame_fini(&frame);
-}
-
-static void scroll_by(struct top *top, int rows)
-{
-	int64_t skip = (int64_t)top->options.skip + rows;
-	int64_t most = top->view.session_count > 0 ? top->view.session_count - 1 : 0;
-
-	if (skip > most)
-		skip = most;
-	top->options.skip = skip < 0 ? 0 : (uint32_t)skip;
-}
-
-/* Returns whether a new view is wanted at once. */
-static bool take_key(struct top *top, int key)
-{
-	switch (key) {
-	case 'q':
-	case 'Q':
-		top->is_over = true;
-		break;
-	case 'c':
-		top->options.sort = FRAME_BY_CPU;
-		break;
-	case 'w':
-		top->options.sort = FRAME_BY_WAIT;
-		break;
-	case 'e':
-		top->options.sort = FRAME_BY_TIME;
-		break;
-	case 'n':
-		top->options.sort = FRAME_BY_NAME;
-		break;
-	case KEY_UP:
-		scroll_by(top, -1);
-		break;
-	case KEY_DOWN:
-		scroll_by(top, 1);
-		break;
-	case KEY_PPAGE:
-		scroll_by(top, -10);
-		break;
-	case KEY_NPAGE:
-		scroll_by(top, 10);
-		break;
-	case KEY_HOME:
-		top->options.skip = 0;
-		break;
-	case ' ':
-		return true;
-	default: /* KEY_RESIZE among them: only draw again */
-		break;
-	}
-	return false;
 }
 
 /* Draws, and takes keys, until the next view is due. */
 static void wait_for_next(struct top *top)
 {
-	reeve_ns next = now_mono() + top->delay;
+	reeve_ns begun = now_mono();
 
 	while (!top->is_over) {
-		reeve_ns left = next - now_mono();
+		reeve_ns left = begun + top->delay - now_mono();
 		int key;
 
 		show(top);
-		if (left <= 0)
+		if (left <= 0 && !top->options.is_paused)
 			return;
-		timeout((int)(left / REEVE_MSEC) + 1);
+		timeout(top->options.is_paused ? -1 : (int)(left / REEVE_MSEC) + 1);
+		errno = 0;
 		key = getch();
 		if (key == ERR && errno != EINTR && !isatty(STDIN_FILENO)) {
 			top->is_over = true; /* the terminal went away */
 			return;
 		}
-		if (key != ERR && take_key(top, key))
+		if (key != ERR && top_take_key(top, key))
 			return;
 	}
 }
@@ -193,6 +154,7 @@ static int run_on_terminal(struct top *top)
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
+	set_escdelay(50);
 	curs_set(0);
 	while (status == CLI_OK && !top->is_over) {
 		status = take_view(top);
@@ -253,22 +215,30 @@ static int print_once(struct top *top)
 
 static int read_delay(const char *text, reeve_ns *ret_delay)
 {
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(seconds >= DELAY_MIN && seconds <= DELAY_MAX))
+	if (!top_read_delay(text, ret_delay))
 		return cli_refuse("--delay takes seconds from 0.1 to 3600, not `%s`", text);
-	*ret_delay = (reeve_ns)(seconds * 1e9);
 	return CLI_OK;
 }
 
-static int read_sort(const char *text, enum frame_sort *ret_sort)
+static int read_page(const char *text, uint32_t *ret_page)
+{
+	int page = frame_page_find(text);
+
+	if (page < 0)
+		return cli_refuse("--page takes all, groups, sessions, waits, io, memory or "
+				  "parallel, not `%s`",
+			text);
+	*ret_page = (uint32_t)page;
+	return CLI_OK;
+}
+
+static int read_sort(const char *text, struct frame_options *options)
 {
 	static const char *const names[] = {"cpu", "wait", "time", "name"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {
-			*ret_sort = (enum frame_sort)i;
+			frame_sort_all(options, (enum frame_sort)i);
 			return CLI_OK;
 		}
 	}
@@ -283,6 +253,7 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 		{"data", required_argument, NULL, 'D'},
 		{"delay", required_argument, NULL, 'd'},
 		{"sort", required_argument, NULL, 'o'},
+		{"page", required_argument, NULL, 'p'},
 		{"once", no_argument, NULL, '1'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -290,7 +261,7 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 	int option, status = CLI_OK;
 
 	while (status == CLI_OK &&
-		(option = getopt_long(argc, argv, "s:D:d:o:1h", options, NULL)) != -1) {
+		(option = getopt_long(argc, argv, "s:D:d:o:p:1h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			source->segment = optarg;
@@ -302,7 +273,10 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 			status = read_delay(optarg, &top->delay);
 			break;
 		case 'o':
-			status = read_sort(optarg, &top->options.sort);
+			status = read_sort(optarg, &top->options);
+			break;
+		case 'p':
+			status = read_page(optarg, &top->options.page);
 			break;
 		case '1':
 			top->is_once = true;
@@ -321,11 +295,13 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 
 int cli_top(int argc, char **argv)
 {
-	struct top top = {.delay = REEVE_SEC, .options = {.shows_keys = true}};
+	struct top top = {.delay = REEVE_SEC, .options = {.filter = "", .shows_keys = true}};
 	struct cli_source source = {NULL, NULL};
 	char path[4096];
-	int status = read_options(argc, argv, &source, &top);
+	int status;
 
+	frame_sort_all(&top.options, FRAME_BY_CPU);
+	status = read_options(argc, argv, &source, &top);
 	if (status >= 0)
 		return status;
 	if (cli_find_segment(&source, path, sizeof(path)) != CLI_OK ||
@@ -334,6 +310,7 @@ int cli_top(int argc, char **argv)
 	top.options.path = path;
 	status = top.is_once ? print_once(&top) : run_on_terminal(&top);
 	view_fini(&top.view);
+	free(top.ids);
 	reeve_close(top.reeve);
 	return status;
 }

@@ -162,7 +162,8 @@ static void rate_sessions(struct view *view, const struct view *earlier)
 	}
 }
 
-int view_take(struct reeve *reeve, const struct view *earlier, struct view *ret_view)
+int view_take(
+	struct reeve *reeve, uint32_t wanted, const struct view *earlier, struct view *ret_view)
 {
 	struct view view = {0};
 
@@ -174,7 +175,8 @@ int view_take(struct reeve *reeve, const struct view *earlier, struct view *ret_
 	reeve_session_stats_get(reeve, &view.session_stats);
 	(void)reeve_plan_get(reeve, reeve_plan_active(reeve), &view.plan, NULL);
 	if (!copy_groups(reeve, &view) || !copy_sessions(reeve, &view) ||
-		!copy_attachments(reeve, &view)) {
+		!copy_attachments(reeve, &view) ||
+		!view_parts_take(reeve, wanted, &view, &view.parts)) {
 		view_fini(&view);
 		return -1;
 	}
@@ -192,6 +194,7 @@ void view_fini(struct view *view)
 	free(view->groups);
 	free(view->sessions);
 	free(view->attachments);
+	view_parts_fini(&view->parts);
 	*view = (struct view){0};
 }
 

@@ -22,6 +22,25 @@ struct view_session {
 	double cpu_pct; /* of one processor, over the interval */
 };
 
+/* What a view holds beyond CPU and sessions, when it is asked for. */
+enum { VIEW_WAITS = 1, VIEW_IO = 2, VIEW_MEMORY = 4, VIEW_PARALLEL = 8 };
+
+struct view_parts {
+	struct reeve_wait_explanation *waits; /* of sessions that wait or are blocked, by id */
+	struct reeve_io_config io_config;
+	struct reeve_io_stats io;
+	struct reeve_io_group_stats *io_groups;
+	struct reeve_memory_stats memory;
+	struct reeve_memory_pressure pressure;
+	struct reeve_pool_info *pools;
+	struct reeve_memory_group_info *memory_groups;
+	struct reeve_parallel_stats parallel;
+	struct reeve_execution_info *executions; /* that are not over */
+	struct reeve_parallel_group_info *degrees;
+	uint32_t wait_count, io_group_count, pool_count, memory_group_count;
+	uint32_t execution_count, degree_count;
+};
+
 struct view {
 	struct reeve_segment_info segment;
 	struct reeve_plan_info plan; /* the active one */
@@ -37,14 +56,21 @@ struct view {
 	uint32_t session_count;
 	struct reeve_attachment_info *attachments; /* but this process's own */
 	uint32_t attachment_count;
+	struct view_parts parts; /* those asked for */
 };
 
 /*
- * Takes a view; `earlier` (may be NULL) is what rates are computed against. 0, or -1 when memory is
+ * Takes a view with `wanted` parts (VIEW_...); `earlier` (may be NULL) is what rates are computed against. 0, or -1 when memory is
  * short; then there is nothing to free.
  */
-int view_take(struct reeve *reeve, const struct view *earlier, struct view *ret_view);
+int view_take(
+	struct reeve *reeve, uint32_t wanted, const struct view *earlier, struct view *ret_view);
 void view_fini(struct view *view);
+
+/* Used by the above. Whether memory sufficed; the waits are told of view's sessions. */
+bool view_parts_take(
+	struct reeve *reeve, uint32_t wanted, const struct view *view, struct view_parts *parts);
+void view_parts_fini(struct view_parts *parts);
 
 /* Name of a group of the view; "?" when it is not in it. */
 const char *view_group_name(const struct view *view, reeve_group_id id);

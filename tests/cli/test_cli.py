@@ -111,6 +111,7 @@ class Usage(CliTest):
         for delay in ("0", "-1", "x", "1x", "nan", "3601", ""):
             self.assert_refused(reeve("top", "-d", delay), "--delay", f"`{delay}`")
         self.assert_refused(reeve("top", "--sort", "luck"), "`luck`")
+        self.assert_refused(reeve("top", "--page", "luck"), "`luck`", "parallel")
 
     def test_output_that_cannot_be_written(self):
         with open("/dev/full", "w") as full:
@@ -369,6 +370,24 @@ class Once(CliTest):
             rows = out.split("WAITS FOR\n")[1].splitlines()
             self.assertEqual(rows[0].split()[1], first, key)
 
+    def test_pages(self):
+        self.hold()
+        for page, wanted in (
+                ("groups", r"^GROUP +ENTITLED.*\n.*GOLD|IRON"),
+                ("sessions", r"^ +ID USER(.*\n)+.*carol +IRON +WAITING"),
+                ("waits", r"^ +\d+ carol +IRON +\S+ +2 +2 +\d+ \+1 +a CPU slot$"),
+                ("io", r"^COMPLETELY_FAIR; 0B/s, 0 ops/s; 0 under way of 128, 0 queued"),
+                ("io", r"^GOLD +0 +- +0 +- +0 +0 +0 +0$"),
+                ("memory", r"^pressure NONE at 0.0%; 0 of \S+ used"),
+                ("memory", r"^POOL +USED +USED% +MAX"),
+                ("parallel", r"^0 of \d+ servers held, peak 0; 0 executing, 0 queued"),
+                ("parallel", r"^IRON +0 +\S+ +\S+ +0 +0$")):
+            result = reeve("top", "-1", "-d", "0.1", "-p", page, "-s", self.segment)
+            self.assertEqual(result.returncode, 0, result)
+            self.assertRegex(result.stdout, re.compile(wanted, re.MULTILINE), page)
+            for line in result.stdout.splitlines():
+                self.assertLessEqual(len(line), 80)
+
 
 class Terminal(CliTest):
     """A tmux server of its own with one window."""
@@ -450,10 +469,118 @@ class Terminal(CliTest):
         self.first_row_after("e", "^ +ID USER", r"\d+ dave")
         self.first_row_after("n", "^GROUP", "BATCH_GROUP")
         self.first_row_after("n", "^ +ID USER", r"\d+ alice")
-        self.first_row_after("Down", "^ +ID USER", r"\d+ bob")
-        self.first_row_after("Up", "^ +ID USER", r"\d+ alice")
-        self.first_row_after("NPage", "^ +ID USER", r"\d+ erin")
-        self.first_row_after("Home", "^ +ID USER", r"\d+ alice")
+        # the picked row: what a question would be about
+        for keys, user in ((["Down"], "bob"), (["Up"], "alice"), (["NPage"], "erin"),
+                           (["Home"], "alice"), (["End", "Up"], "dave"), (["Home", "Up"], "alice")):
+            self.tmux("send-keys", *keys)
+            self.tmux("send-keys", "k")
+            self.wait_for(rf"^Kill session \d+ \({user} of ")
+            self.tmux("send-keys", "n")
+            self.wait_for("^Nothing was changed")
+        # columns: from ID to the one on its left, which is the last, and back
+        self.tmux("send-keys", "<")
+        self.wait_for("by WAITS FOR")
+        self.tmux("send-keys", ">", ">")
+        self.wait_for("by USER")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def test_pages(self):
+        self.hold()
+        self.start(80, 24, "-d", "0.2")
+        for width, height in ((80, 24), (120, 40)):
+            self.tmux("resize-window", "-x", str(width), "-y", str(height))
+            self.wait_for(rf"\A(.*\n){{{height - 1}}}q quit")
+            for key, wanted in (("2", r"^GROUP +ENTITLED"), ("3", "carol +IRON"),
+                                ("4", "^waits for a CPU slot: 2 of 2 are in use"),
+                                ("5", "^GROUP +BYTES/S"), ("6", "^POOL +USED"),
+                                ("7", "^ +ID +SESSION"), ("Tab", "^GROUP +ENTITLED"),
+                                ("BTab", "DEGREE LIMIT")):
+                self.tmux("send-keys", key)
+                lines = self.wait_for(wanted).splitlines()
+                self.assertEqual(len(lines), height)
+                self.assertRegex(lines[-1], "^q quit . help 1-7 page .* kill .* switch")
+                self.assertRegex(lines[2], r"\[\d \w+\]")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def test_filter_help_pause_delay(self):
+        self.hold()
+        self.start(80, 24, "-d", "0.1")
+        self.wait_for("carol")
+        self.tmux("send-keys", "/")
+        self.wait_for("^Show rows with: _")
+        self.tmux("send-keys", "CARX", "BSpace", "Enter")
+        screen = self.wait_for("^only CAR ")
+        self.assertIn("carol", screen)
+        self.assertNotIn("alice", screen)
+        self.tmux("send-keys", "Escape")
+        self.wait_for("alice")
+        self.tmux("send-keys", "?")
+        self.wait_for("kill the picked session")
+        self.tmux("send-keys", "x")
+        self.wait_for("alice")
+        self.tmux("send-keys", "p")
+        paused = self.wait_for("^reeve .* PAUSED plan").splitlines()
+        self.tmux("send-keys", "n")
+        self.assertEqual(self.wait_for("by ID").splitlines()[0], paused[0])
+        self.tmux("send-keys", "p")
+        self.wait_for(r"^reeve \S+ \S+  plan")
+        for text, said in (("x", "^`x` is not a number"), ("0", "^`0` is not"), ("nan", "^`nan`")):
+            self.tmux("send-keys", "d")
+            self.wait_for("^Seconds between")
+            self.tmux("send-keys", text, "Enter")
+            self.wait_for(said)
+        self.tmux("send-keys", "d")
+        self.wait_for("^Seconds between")
+        self.tmux("send-keys", "0.5", "Enter")
+        self.wait_for("^q quit")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def pick(self, user):
+        """The sessions alone, by number, with this one picked."""
+        self.tmux("send-keys", "3", "n")
+        self.wait_for(r"\[3 sessions\].*by ID")
+        for _ in range(["alice", "bob", "carol", "dave", "erin"].index(user)):
+            self.tmux("send-keys", "Down")
+
+    def sessions(self):
+        status = json.loads(reeve("status", "--json", "-s", self.segment).stdout)
+        return {session["user"]: session for session in status["sessions"]}
+
+    def test_kill_and_switch(self):
+        self.hold()
+        self.start(100, 30, "-d", "0.1")
+        self.wait_for("erin")
+        self.pick("erin")
+        self.tmux("send-keys", "k")
+        self.wait_for(r"^Kill session \d+ \(erin of GOLD\)\? y or n")
+        self.tmux("send-keys", "x")
+        self.wait_for("^Nothing was changed")
+        self.assertIn("erin", self.sessions())
+        self.tmux("send-keys", "s")
+        self.wait_for(r"^Switch session \d+ \(erin of GOLD\) to group")
+        self.tmux("send-keys", "NOWHERE", "Enter")
+        self.wait_for("^There is no group `NOWHERE`")
+        self.tmux("send-keys", "s")
+        self.wait_for(r"^Switch session \d+ \(erin of GOLD\) to group")
+        self.tmux("send-keys", "IRON", "Enter")
+        self.wait_for("to IRON. y or n")
+        self.tmux("send-keys", "y")
+        self.wait_for(r"^Session \d+ was switched")
+        self.assertEqual(self.sessions()["erin"]["group"], "IRON")
+        self.tmux("send-keys", "k")
+        self.wait_for(r"^Kill session \d+ \(erin of IRON\)")
+        self.tmux("send-keys", "y")
+        self.wait_for(r"^Session \d+ was killed")
+        self.assertNotIn("erin", self.sessions())
+        # on a page without sessions they only say so
+        for key in ("k", "s"):
+            self.tmux("send-keys", "5")
+            self.wait_for("^q quit")
+            self.tmux("send-keys", key)
+            self.wait_for("^There are no sessions on this page")
         self.tmux("send-keys", "q")
         self.wait_for("^exit=0")
 
@@ -474,9 +601,9 @@ class Terminal(CliTest):
         log = self.folder / "log"
         self.tmux("pipe-pane", f"cat >{log}")
         self.tmux("send-keys", "w")
-        self.wait_for("by waiting")
+        self.wait_for("by SINCE")
         self.tmux("send-keys", "n")
-        self.wait_for("by name")
+        self.wait_for("by ID")
         end = time.monotonic() + TIMEOUT
         while not log.exists() or len(log.read_bytes()) < 500:
             self.assertLess(time.monotonic(), end)
