@@ -11,7 +11,7 @@
 
 enum {
 	CLI_OK = 0,
-	CLI_PROBLEM = 1, /* the command worked, and found something wrong */
+	CLI_PROBLEM = 1, /* it found something wrong, or the server refused */
 	CLI_CANNOT = 2	 /* wrong usage, or what it needs is not there */
 };
 
@@ -48,5 +48,8 @@ int cli_status(int argc, char **argv);
 int cli_segment(int argc, char **argv);
 /* validate, diff, apply, export */
 int cli_plan(int argc, char **argv);
+/* what verbs.c has; argv[0] is the entity */
+int cli_entity(int argc, char **argv);
+int cli_help(int argc, char **argv);
 
 #endif

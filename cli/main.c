@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "verbs.h"
 
 static const char usage[] =
 	"Usage: reeve COMMAND [OPTION]...\n"
@@ -16,6 +17,12 @@ static const char usage[] =
 	"  diff            what a plan file would change\n"
 	"  apply           bring the definitions to a plan file\n"
 	"  export          the definitions as a plan file\n"
+	"  help [ENTITY]   what the commands below take\n"
+	"\n"
+	"And, of a running reeved:\n"
+	"\n";
+
+static const char more[] =
 	"\n"
 	"  -h, --help      print this and exit\n"
 	"  -V, --version   print the version and exit\n"
@@ -37,7 +44,15 @@ static const struct {
 	{"diff", cli_plan},
 	{"apply", cli_plan},
 	{"export", cli_plan},
+	{"help", cli_help},
 };
+
+static void write_usage(FILE *out)
+{
+	fputs(usage, out);
+	help_entities(out);
+	fputs(more, out);
+}
 
 int main(int argc, char **argv)
 {
@@ -45,11 +60,11 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	if (word == NULL) {
-		fputs(usage, stderr);
+		write_usage(stderr);
 		return CLI_CANNOT;
 	}
 	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-		fputs(usage, stdout);
+		write_usage(stdout);
 		return cli_finish_output(CLI_OK);
 	}
 	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
@@ -60,5 +75,7 @@ int main(int argc, char **argv)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
+	if (verb_entity_exists(word))
+		return cli_entity(argc - 1, argv + 1);
 	return cli_refuse("there is no command `%s`; `reeve --help` lists them", word);
 }

@@ -28,6 +28,7 @@ static const char usage[] =
 	"standard input.\n"
 	"\n"
 	"  -S, --server=URL    a running reeved; default REEVE_SERVER, or http://127.0.0.1:8080\n"
+	"  -t, --token-file=FILE  whose first line is the token; default REEVE_TOKEN_FILE\n"
 	"  -s, --segment=FILE  this segment, without a server\n"
 	"  -D, --data=DIR      the segment of reeved's data directory DIR, without a server\n"
 	"  -n, --dry-run       apply: try it, change nothing\n"
@@ -38,7 +39,8 @@ static const char usage[] =
 	"difference, 2 if the file is wrong, or reeved refused it or is not there.\n";
 
 struct job {
-	const char *command, *file, *server;
+	const char *command, *file;
+	struct server server;
 	struct cli_source source;
 	bool is_dry, is_json;
 	struct reeve *segment;	/* NULL: by the server */
@@ -110,7 +112,7 @@ static int from_server(const struct job *job, struct reeve_definitions *ret)
 	struct reeve *scratch = NULL;
 	struct reeve_tree answer, document;
 	struct reeve_error err;
-	int rc = server_ask(job->server, "{ exportConfiguration }", NULL, &answer, &data);
+	int rc = server_ask(&job->server, "{ exportConfiguration }", NULL, &answer, &data);
 
 	if (rc != CLI_OK)
 		return rc;
@@ -119,7 +121,7 @@ static int from_server(const struct job *job, struct reeve_definitions *ret)
 		.root = (struct reeve_node *)(uintptr_t)reeve_node_member(
 			data, "exportConfiguration")};
 	if (rc == CLI_OK && document.root == NULL)
-		rc = cli_refuse("%s exports nothing", job->server);
+		rc = cli_refuse("%s exports nothing", job->server.url);
 	if (rc == CLI_OK && reeve_plan_read(&document, ret, &err) != 0)
 		rc = refuse(&err);
 	reeve_close(scratch);
@@ -307,7 +309,7 @@ static int apply_to_server(struct job *job)
 {
 	const struct reeve_node *data, *message;
 	struct reeve_tree answer;
-	int rc = server_ask(job->server,
+	int rc = server_ask(&job->server,
 		job->is_dry ? "mutation($d: JSON!) { r: importConfiguration(document: $d, "
 			      "dryRun: true) { message revision } }"
 			    : "mutation($d: JSON!) { r: importConfiguration(document: $d) { "
@@ -408,9 +410,9 @@ static const struct {
 	bool wants_file;
 } commands[] = {
 	{"validate", validate, "h", true},
-	{"diff", diff, "SsDh", true},
-	{"apply", apply, "SsDnh", true},
-	{"export", export_all, "SsDjh", false},
+	{"diff", diff, "StsDh", true},
+	{"apply", apply, "StsDnh", true},
+	{"export", export_all, "StsDjh", false},
 };
 
 /* CLI_OK; negative when all is done. */
@@ -422,7 +424,9 @@ static int take_option(struct job *job, int option, const char *letters)
 		return cli_bad_usage(job->command);
 	}
 	if (option == 'S')
-		job->server = optarg;
+		job->server.url = optarg;
+	else if (option == 't')
+		job->server.token_file = optarg;
 	else if (option == 's')
 		job->source.segment = optarg;
 	else if (option == 'D')
@@ -446,6 +450,7 @@ int cli_plan(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"server", required_argument, NULL, 'S'},
+		{"token-file", required_argument, NULL, 't'},
 		{"segment", required_argument, NULL, 's'},
 		{"data", required_argument, NULL, 'D'},
 		{"dry-run", no_argument, NULL, 'n'},
@@ -453,15 +458,13 @@ int cli_plan(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct job job = {.command = argv[0], .server = getenv("REEVE_SERVER")};
+	struct job job = {.command = argv[0], .server = server_default()};
 	size_t k = 0;
 	int option, rc;
 
 	while (strcmp(commands[k].name, argv[0]) != 0)
 		k++;
-	if (job.server == NULL || job.server[0] == '\0')
-		job.server = "http://127.0.0.1:8080";
-	while ((option = getopt_long(argc, argv, "S:s:D:njh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "S:t:s:D:njh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return cli_finish_output(CLI_OK);

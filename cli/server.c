@@ -3,12 +3,16 @@
 #include "server.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli.h"
 
-#define TIMEOUT_S 60L
+#define TIMEOUT_S   60L
+#define TOKEN_MAX   512
+#define TOKEN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 static size_t keep(char *data, size_t size, size_t n, void *arg)
 {
@@ -35,30 +39,132 @@ static char *body_of(const char *query, const struct reeve_node *document)
 	return fclose(out) == 0 ? text : NULL;
 }
 
-static CURLcode post(const char *url, const char *body, FILE *answer)
+struct server server_default(void)
+{
+	const char *url = getenv("REEVE_SERVER"), *token_file = getenv("REEVE_TOKEN_FILE");
+
+	return (struct server){.url = url != NULL && url[0] != '\0' ? url : "http://127.0.0.1:8080",
+		.token_file = token_file != NULL && token_file[0] != '\0' ? token_file : NULL};
+}
+
+/* The header with the first line of the token's file; *to is "" without a file. */
+static int read_token(const struct server *server, char *to, size_t size)
+{
+	char line[TOKEN_MAX + 2];
+	FILE *in;
+	size_t length;
+	bool is_read;
+
+	to[0] = '\0';
+	if (server->token_file == NULL)
+		return CLI_OK;
+	in = fopen(server->token_file, "r");
+	if (in == NULL)
+		return cli_refuse("--token-file %s: %s", server->token_file, strerror(errno));
+	is_read = fgets(line, sizeof(line), in) != NULL;
+	fclose(in);
+	length = is_read ? strcspn(line, "\r\n") : 0;
+	if (length == 0 || length > TOKEN_MAX || strspn(line, TOKEN_BYTES) != length)
+		return cli_refuse("--token-file %s: its first line is no token (1 to %d letters, "
+				  "digits and -._~+/=)",
+			server->token_file, TOKEN_MAX);
+	snprintf(to, size, "Authorization: Bearer %.*s", (int)length, line);
+	return CLI_OK;
+}
+
+/* Link: </api/v1/groups?after=7>; rel="next" */
+static size_t keep_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct server_answer *answer = arg;
+	char *begin, *end;
+	char line[1200];
+
+	snprintf(line, sizeof(line), "%.*s", (int)(size * n), data);
+	begin = strchr(line, '<');
+	end = begin != NULL ? strchr(begin, '>') : NULL;
+	if (strncasecmp(line, "link:", 5) == 0 && end != NULL &&
+		strstr(end, "rel=\"next\"") != NULL)
+		snprintf(answer->next, sizeof(answer->next), "%.*s", (int)(end - begin - 1),
+			begin + 1);
+	return size * n;
+}
+
+/* Where to, and over which socket. CURLE_OK; CURLE_URL_MALFORMAT when it is too long. */
+static CURLcode set_address(CURL *curl, const struct server *server, const char *path)
+{
+	bool is_unix = strncmp(server->url, "unix:", 5) == 0;
+	const char *base = is_unix ? "http://localhost" : server->url;
+	size_t length = strlen(base);
+	char full[4096];
+	int used;
+
+	if (is_unix)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, server->url + 5);
+	if (length > 0 && base[length - 1] == '/')
+		length--;
+	used = snprintf(full, sizeof(full), "%.*s%s", (int)length, base, path);
+	if (used < 0 || (size_t)used >= sizeof(full))
+		return CURLE_URL_MALFORMAT;
+	return curl_easy_setopt(curl, CURLOPT_URL, full);
+}
+
+static CURLcode perform(const struct server *server, const char *method, const char *path,
+	const char *body, const char *token, FILE *out, struct server_answer *answer)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	CURL *curl = curl_easy_init();
-	char full[1024];
 	CURLcode rc = CURLE_OUT_OF_MEMORY;
 
-	snprintf(full, sizeof(full), "%s%sgraphql", url,
-		url[0] != '\0' && url[strlen(url) - 1] == '/' ? "" : "/");
+	if (token[0] != '\0')
+		headers = curl_slist_append(headers, token);
 	if (curl != NULL && headers != NULL) {
-		curl_easy_setopt(curl, CURLOPT_URL, full);
 		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+		if (body != NULL) {
+			curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+			curl_easy_setopt(
+				curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+		}
 		curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
 		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-		curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-		rc = curl_easy_perform(curl);
+		curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+		curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+		curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
+		rc = set_address(curl, server, path);
+		if (rc == CURLE_OK)
+			rc = curl_easy_perform(curl);
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
 	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	return rc;
+}
+
+int server_request(const struct server *server, const char *method, const char *path,
+	const char *body, struct server_answer *ret_answer)
+{
+	struct server_answer answer = {0};
+	char token[TOKEN_MAX + 40];
+	CURLcode code = CURLE_OUT_OF_MEMORY;
+	FILE *out;
+
+	if (read_token(server, token, sizeof(token)) != CLI_OK)
+		return CLI_CANNOT;
+	out = open_memstream(&answer.body, &answer.size);
+	if (out != NULL) {
+		code = perform(server, method, path, body, token, out, &answer);
+		if (fclose(out) != 0)
+			code = CURLE_OUT_OF_MEMORY;
+	}
+	if (code == CURLE_OK) {
+		*ret_answer = answer;
+		return CLI_OK;
+	}
+	free(answer.body);
+	return cli_refuse("%s: %s; is reeved running there? --server URL says where", server->url,
+		curl_easy_strerror(code));
 }
 
 static int parse_json(const char *json, struct reeve_tree *ret_tree, struct reeve_error *err)
@@ -96,25 +202,20 @@ static int read_answer(const char *url, const char *text, struct reeve_tree *ret
 	return CLI_CANNOT;
 }
 
-int server_ask(const char *url, const char *query, const struct reeve_node *document,
+int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
 	struct reeve_tree *ret_tree, const struct reeve_node **ret_data)
 {
-	char *body = body_of(query, document), *text = NULL;
-	size_t size = 0;
-	FILE *answer = open_memstream(&text, &size);
-	int rc = CLI_CANNOT;
-	CURLcode code = CURLE_OUT_OF_MEMORY;
+	char *body = body_of(query, document);
+	struct server_answer answer;
+	int rc;
 
-	if (body != NULL && answer != NULL)
-		code = post(url, body, answer);
-	if (answer != NULL)
-		fclose(answer);
-	if (code != CURLE_OK)
-		cli_refuse("%s: %s; is reeved running there? --server URL says where", url,
-			curl_easy_strerror(code));
-	else
-		rc = read_answer(url, text, ret_tree, ret_data);
+	if (body == NULL)
+		return cli_refuse("out of memory");
+	rc = server_request(server, "POST", "/graphql", body, &answer);
 	free(body);
-	free(text);
+	if (rc != CLI_OK)
+		return rc;
+	rc = read_answer(server->url, answer.body, ret_tree, ret_data);
+	free(answer.body);
 	return rc;
 }

@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.h - GraphQL to a running reeved, over HTTP. */
+/* server.h - a running reeved, over HTTP: GraphQL and REST. */
 #ifndef REEVE_CLI_SERVER_H
 #define REEVE_CLI_SERVER_H
 
 #include "document/document.h"
+
+struct server {
+	const char *url;	/* http://..., https://..., or unix:PATH */
+	const char *token_file; /* whose first line is sent as a bearer token; NULL: none */
+};
+
+/* What REEVE_SERVER and REEVE_TOKEN_FILE say, or http://127.0.0.1:8080 without a token. */
+struct server server_default(void);
 
 /*
  * Posts a query to URL/graphql; `document` goes along as the variable $d, unless it is NULL. *ret_tree
  * is the answer, of which *ret_data is the member `data`; to be destroyed. Negative: CLI_CANNOT, after a
  * line on stderr.
  */
-int server_ask(const char *url, const char *query, const struct reeve_node *document,
+int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
 	struct reeve_tree *ret_tree, const struct reeve_node **ret_data);
+
+struct server_answer {
+	long status; /* of HTTP */
+	char *body;  /* NUL-terminated; for free() */
+	size_t size;
+	char next[1024]; /* the path of the next page; "": this was the last */
+};
+
+/*
+ * One request, to a path that begins with "/"; `body` is JSON, or NULL. CLI_OK, whatever the status;
+ * CLI_CANNOT after a line on stderr, and then there is nothing to free.
+ */
+int server_request(const struct server *server, const char *method, const char *path,
+	const char *body, struct server_answer *ret_answer);
 
 #endif
