@@ -5,6 +5,8 @@
 #include "cli.h"
 #include "verbs.h"
 
+#define LINE_WIDTH 80u
+
 static const char options_text[] =
 	"  -S, --server=URL       a running reeved, or unix:PATH; default REEVE_SERVER, or\n"
 	"                         http://127.0.0.1:8080\n"
@@ -31,10 +33,16 @@ static bool is_first(size_t i)
 
 void help_entities(FILE *out)
 {
+	size_t used = 0;
+
 	for (size_t i = 0; i < verb_count; i++) {
-		if (is_first(i))
-			fprintf(out, "%s  %-10s ", i == 0 ? "" : "\n", verbs[i].entity);
-		fprintf(out, " %s", verbs[i].verb);
+		bool is_new = is_first(i);
+
+		if (is_new || used + strlen(verbs[i].verb) > LINE_WIDTH) {
+			used = (size_t)fprintf(out, "%s  %-10s ", i == 0 ? "" : "\n",
+				is_new ? verbs[i].entity : "");
+		}
+		used += (size_t)fprintf(out, " %s", verbs[i].verb);
 	}
 	fputc('\n', out);
 }

@@ -314,7 +314,9 @@ class Completion(CliTest):
         quoted = " ".join(f"'{word}'" for word in ("reeve", *words))
         program = (f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _reeve; "
                    "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        path = f"{pathlib.Path(REEVE).resolve().parent}:{SHELL_PATH}"
         return subprocess.run(["bash", "-c", program], cwd=self.folder, check=True, text=True,
+                              env={**os.environ, "PATH": path},
                               timeout=TIMEOUT, stdout=subprocess.PIPE).stdout.split()
 
     def test_words(self):
@@ -330,6 +332,12 @@ class Completion(CliTest):
         self.assertEqual(self.complete("segment", "ch"), ["check"])
         self.assertIn("a.segment", self.complete("segment", "check", "a"))
         self.assertEqual(self.complete("nonesuch", "x"), [])
+        self.assertEqual(self.complete("top", "--page", "w"), ["waits"])
+        self.assertEqual(self.complete("dir"), ["directive"])
+        self.assertEqual(self.complete("group", "cr"), ["create"])
+        self.assertEqual(self.complete("group", "create", "pri"), ["priority="])
+        self.assertEqual(self.complete("group", "create", "--col"), ["--columns"])
+        self.assertEqual(self.complete("help", "wind"), ["window"])
 
     def test_every_option_is_offered(self):
         for command in ("top", "status", "segment"):
