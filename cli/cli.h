@@ -46,5 +46,7 @@ int cli_finish_output(int status);
 int cli_top(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_segment(int argc, char **argv);
+/* validate, diff, apply, export */
+int cli_plan(int argc, char **argv);
 
 #endif

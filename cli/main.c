@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - reeve: looks at a live segment. Finds the command and hands over. */
+/* main.c - reeve: looks at a live segment, and changes its definitions. Finds the command and hands over. */
 #include <locale.h>
 #include <string.h>
 
@@ -12,6 +12,10 @@ static const char usage[] =
 	"  top             groups and sessions, live, in the terminal\n"
 	"  status          segment, plan, groups, sessions and attached processes, once\n"
 	"  segment check   whether a segment file is in order\n"
+	"  validate        whether a plan file is in order\n"
+	"  diff            what a plan file would change\n"
+	"  apply           bring the definitions to a plan file\n"
+	"  export          the definitions as a plan file\n"
 	"\n"
 	"  -h, --help      print this and exit\n"
 	"  -V, --version   print the version and exit\n"
@@ -29,6 +33,10 @@ static const struct {
 	{"top", cli_top},
 	{"status", cli_status},
 	{"segment", cli_segment},
+	{"validate", cli_plan},
+	{"diff", cli_plan},
+	{"apply", cli_plan},
+	{"export", cli_plan},
 };
 
 int main(int argc, char **argv)

@@ -23,6 +23,8 @@
 
 struct reeved_client {
 	struct reeved *daemon;
+	struct reeve *rehearsal; /* segment that resolvers change now; NULL: everybody's */
+	uint64_t revision;	 /* of the change that is being performed; 0: none was written */
 	struct reeve_gql_call *call;   /* NULL until the first GraphQL request */
 	struct reeved_rest_call *rest; /* NULL until the first REST request */
 	bool is_rest;		       /* the present request is one */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clock.c - see clock.h. */
 #include "clock.h"
+#include "catalog/catalog.h"
 #include "log.h"
 #include "reeved.h"
 #include "sql/sessions.h"
@@ -189,8 +190,10 @@ static void *run_clock(void *arg)
 	for (uint32_t ticks = 0; !wait_for_tick(clock); ticks++) {
 		tick(clock);
 		monitor(clock);
-		if (ticks % TICKS_A_SAMPLE == 0)
+		if (ticks % TICKS_A_SAMPLE == 0) {
 			measure(clock);
+			reeved_catalog_tick(clock->daemon->catalog);
+		}
 	}
 	return NULL;
 }

@@ -5,6 +5,7 @@
  * Whatever keeps it from starting is one line on stderr and exit status 2. From "ready" on it says
  * what it does in JSON lines on stderr, and ends with status 0 on SIGTERM, SIGINT or SIGHUP.
  */
+#include "catalog/catalog.h"
 #include "clock.h"
 #include "log.h"
 #include "reeved.h"
@@ -135,6 +136,8 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 	if (rc == 0)
 		rc = open_segment(start, err);
 	if (rc == 0)
+		rc = reeved_catalog_open(daemon, &daemon->catalog, err);
+	if (rc == 0)
 		rc = reeved_service_create_graphql(&daemon->graphql, err);
 	if (rc == 0)
 		rc = reeved_rest_create(daemon->graphql, &daemon->rest, err);
@@ -152,6 +155,7 @@ static void end_daemon(struct start *start)
 {
 	struct reeved *daemon = &start->daemon;
 	reeved_clock_stop(daemon->clock);
+	reeved_catalog_close(daemon->catalog);
 	reeved_sessions_destroy(daemon->sessions);
 	reeved_rest_destroy(daemon->rest);
 	if (daemon->graphql != NULL)
@@ -236,6 +240,7 @@ int main(int argc, char **argv)
 	reeved_log_set_level(start.daemon.options.log_level);
 	pthread_mutex_init(&start.daemon.definitions, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the disk, or its quota, is full: the call says so */
 	raise_file_limit();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

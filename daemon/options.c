@@ -13,6 +13,7 @@
 #define MAX_WORKERS 4096u
 #define MAX_SLOTS   1024u
 #define MAX_IDLE    3600u
+#define MAX_KEPT    1000000u
 
 const char reeved_options_help[] =
 	"usage: reeved --data DIR [OPTION...]\n"
@@ -30,6 +31,11 @@ const char reeved_options_help[] =
 	"  -i, --idle-timeout SEC     close clients that take longer for the headers of a "
 	"request,\n"
 	"                             or for its body, 1 to 3600; default 60\n"
+	"      --revisions N          revisions of definitions that are kept, 1 to 1000000; "
+	"default "
+	"1000\n"
+	"      --events N             events that are kept in the catalog, 0 to 1000000; default\n"
+	"                             100000\n"
 	"      --log-level LEVEL      debug, info, warn or error; default info\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              the version\n"
@@ -178,6 +184,11 @@ static bool take_option(struct parse *parse, int option, const char *value)
 	case 'i':
 		return parse_number(
 			parse, "--idle-timeout", value, 1, MAX_IDLE, &options->idle_seconds);
+	case 'R':
+		return parse_number(
+			parse, "--revisions", value, 1, MAX_KEPT, &options->max_revisions);
+	case 'E':
+		return parse_number(parse, "--events", value, 0, MAX_KEPT, &options->max_events);
 	case 'v':
 		return parse_level(parse, value);
 	default:
@@ -207,6 +218,8 @@ enum reeved_options_result reeved_options_parse(
 		{"workers", required_argument, NULL, 'w'},
 		{"cpu-slots", required_argument, NULL, 'c'},
 		{"idle-timeout", required_argument, NULL, 'i'},
+		{"revisions", required_argument, NULL, 'R'},
+		{"events", required_argument, NULL, 'E'},
 		{"log-level", required_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -216,6 +229,8 @@ enum reeved_options_result reeved_options_parse(
 	memset(ret_options, 0, sizeof(*ret_options));
 	ret_options->workers = 128;
 	ret_options->idle_seconds = 60;
+	ret_options->max_revisions = 1000;
+	ret_options->max_events = 100000;
 	ret_options->log_level = REEVED_INFO;
 	set_address(ret_options, "127.0.0.1", 8080);
 	int option;

@@ -9,6 +9,7 @@
  *	rest/     /api/v1, a table over the GraphQL schema
  *	graphql/  the language; resolvers/ what each field means
  *	sql/      sessions of this daemon with their database connections; running statements
+ *	catalog/  definitions, written before they take effect; revisions
  *	metrics/  Prometheus and OpenMetrics text
  *
  * One struct reeved a process; it is complete before the first request and constant from then on,
@@ -29,6 +30,7 @@
 struct reeved_rest;
 struct reeved_sessions;
 struct reeved_clock;
+struct reeved_catalog;
 
 /* How statements ended; labels of the metric. */
 enum reeved_sql_outcome {
@@ -54,6 +56,7 @@ struct reeved {
 	struct reeved_rest *rest;
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
+	struct reeved_catalog *catalog;
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;

@@ -27,14 +27,15 @@ MAY_INCLUDE = {
     "src/host": [PUBLIC, "src/base"],
     "src/api": [PUBLIC] + CORE,
     "sim": [PUBLIC, "src/base", "src/policy", "src/host"],
-    "daemon": [PUBLIC, "src/base"] + ENGINE_HEADERS,
-    "cli": [PUBLIC, "src/base"] + ENGINE_HEADERS,
+    "document": [PUBLIC],
+    "daemon": [PUBLIC, "src/base", "document"] + ENGINE_HEADERS,
+    "cli": [PUBLIC, "src/base", "document"] + ENGINE_HEADERS,
     "engines/sqlite/include": [PUBLIC],
     "engines/sqlite": [PUBLIC, "engines/sqlite/include"],
     "engines/postgres/include": [PUBLIC],
     "engines/postgres": [PUBLIC, "engines/postgres/include"],
     "bench": [PUBLIC, "sim", "daemon", "tests"] + CORE + ENGINE_HEADERS,
-    "tests": [PUBLIC, "sim", "daemon", "cli", "engines/sqlite", "engines/postgres"] + CORE
+    "tests": [PUBLIC, "sim", "daemon", "cli", "document", "engines/sqlite", "engines/postgres"] + CORE
     + ENGINE_HEADERS,
     "examples": [PUBLIC] + ENGINE_HEADERS,
     "tools": [PUBLIC],

@@ -165,6 +165,17 @@ void reeve_gql_emit_failed(struct reeve_gql_ctx *ctx, size_t start)
 	put_null(ctx, ctx->field->def->type, true);
 }
 
+void reeve_gql_take_back(struct reeve_gql_ctx *ctx)
+{
+	struct gql_request *request = ctx->request;
+
+	reeve_json_truncate(request->out, ctx->start);
+	reeve_json_truncate(request->errors, ctx->errors_start);
+	request->n_errors = ctx->errors_before;
+	ctx->n_frames = 0;
+	ctx->outcome = GQL_NOTHING;
+}
+
 void reeve_gql_emit_nothing(struct reeve_gql_ctx *ctx)
 {
 	put_null(ctx, ctx->field->def->type, false);

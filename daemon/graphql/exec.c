@@ -211,6 +211,10 @@ static void run_resolver(struct reeve_gql_ctx *ctx, const struct reeve_gql_bindi
 		row->flags >= REEVE_GQL_AROUND ? ctx->request->engine->options.around : NULL;
 	uint32_t errors = ctx->request->n_errors;
 
+	ctx->start = start;
+	ctx->errors_start = ctx->request->errors->len;
+	ctx->errors_before = errors;
+
 	if ((around ? around(ctx, row, object) : row->fn(ctx, object)) < 0) {
 		if (ctx->request->n_errors == errors)
 			reeve_gql_fail(ctx, NULL, "Internal error.");

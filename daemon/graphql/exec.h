@@ -66,6 +66,9 @@ struct reeve_gql_ctx {
 	struct gql_path path;
 	enum gql_outcome outcome;
 	uint32_t n_frames;
+	/* where answer and errors were when the resolver began */
+	size_t start, errors_start;
+	uint32_t errors_before;
 	struct gql_frame frames[GQL_MAX_LISTS];
 };
 

@@ -231,6 +231,11 @@ int reeve_gql_list_end(struct reeve_gql_ctx *ctx);
  */
 int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/*
+ * Takes back what the resolver of this field has emitted and the errors recorded since it began, so
+ * that it can be called once more. For options.around.
+ */
+void reeve_gql_take_back(struct reeve_gql_ctx *ctx);
 /* Adds a string to the extensions of the error recorded last. */
 void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value);
 

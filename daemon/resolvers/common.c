@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* common.c - what resolvers of all kinds need; see resolvers.h. */
 #include "resolvers/resolvers.h"
+#include "catalog/catalog.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -43,8 +44,12 @@ int reeved_emit_done(struct reeve_gql_ctx *ctx, const char *format, ...)
 uint64_t reeved_revision(struct reeve_gql_ctx *ctx)
 {
 	struct reeve_segment_info info;
+	const struct reeved_client *client = reeved_client_of(ctx);
+	uint64_t least = client->revision;
 	reeve_segment_get(reeved_segment_of(ctx), &info);
-	return info.revision;
+	if (least == 0 && client->daemon->catalog != NULL && client->rehearsal == NULL)
+		least = reeved_catalog_revision(client->daemon->catalog);
+	return info.revision > least ? info.revision : least;
 }
 
 int reeved_resolve_true(struct reeve_gql_ctx *ctx, const void *object)

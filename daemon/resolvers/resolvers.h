@@ -75,6 +75,7 @@ extern const struct reeve_gql_table reeved_server_pool_table;
 extern const struct reeve_gql_table reeved_control_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
+extern const struct reeve_gql_table reeved_revision_table;
 
 static inline struct reeved_client *reeved_client_of(const struct reeve_gql_ctx *ctx)
 {
@@ -82,7 +83,8 @@ static inline struct reeved_client *reeved_client_of(const struct reeve_gql_ctx 
 }
 static inline struct reeve *reeved_segment_of(const struct reeve_gql_ctx *ctx)
 {
-	return reeved_client_of(ctx)->daemon->reeve;
+	const struct reeved_client *client = reeved_client_of(ctx);
+	return client->rehearsal != NULL ? client->rehearsal : client->daemon->reeve;
 }
 
 /* Fails the field with the error's code, prefix and text. */

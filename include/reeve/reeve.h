@@ -30,6 +30,7 @@
 #include <reeve/parallel.h>
 #include <reeve/session_pool.h>
 #include <reeve/manager.h>
+#include <reeve/definitions.h>
 
 #ifdef __cplusplus
 extern "C" {

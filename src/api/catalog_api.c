@@ -36,10 +36,16 @@ static int check_fields(uint64_t fields, uint64_t last, struct reeve_error *err)
 REEVE_API int reeve_group_create(struct reeve *reeve, const struct reeve_group_def *def,
 	reeve_group_id *ret_id, struct reeve_error *err)
 {
+	reeve_group_id id = {0};
+	int rc;
+
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	return announced(reeve, reeve__group_create(reeve, def, reeve__wall(reeve), ret_id, err));
+	rc = announced(reeve, reeve__group_create(reeve, def, reeve__wall(reeve), &id, err));
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 REEVE_API int reeve_group_update(struct reeve *reeve, reeve_group_id id, uint32_t fields,
@@ -103,10 +109,16 @@ REEVE_API uint32_t reeve_user_copy(struct reeve *reeve, uint64_t after,
 REEVE_API int reeve_plan_create(struct reeve *reeve, const struct reeve_plan_def *def,
 	reeve_plan_id *ret_id, struct reeve_error *err)
 {
+	reeve_plan_id id = {0};
+	int rc;
+
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	return reeve__plan_create(reeve, def, reeve__wall(reeve), ret_id, err);
+	rc = reeve__plan_create(reeve, def, reeve__wall(reeve), &id, err);
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 REEVE_API int reeve_plan_update(struct reeve *reeve, reeve_plan_id id, uint32_t fields,
@@ -158,15 +170,19 @@ REEVE_API reeve_plan_id reeve_plan_active(struct reeve *reeve)
 REEVE_API int reeve_directive_set(struct reeve *reeve, reeve_plan_id plan, reeve_group_id group,
 	const struct reeve_directive_def *def, reeve_directive_id *ret_id, struct reeve_error *err)
 {
+	reeve_directive_id id = {0};
 	int rc;
 
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
 	rc = check_fields(def->given | def->removed, REEVE_DIRECTIVE_PRIORITY, err);
-	return rc ? rc
-		  : announced(reeve, reeve__directive_set(reeve, plan, group, def,
-					     reeve__wall(reeve), ret_id, err));
+	if (!rc)
+		rc = announced(reeve, reeve__directive_set(reeve, plan, group, def,
+					      reeve__wall(reeve), &id, err));
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 REEVE_API int reeve_directive_update(struct reeve *reeve, reeve_directive_id id,

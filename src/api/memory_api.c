@@ -30,10 +30,16 @@ REEVE_API int reeve_memory_config_set(
 REEVE_API int reeve_pool_create(struct reeve *reeve, const struct reeve_pool_def *def,
 	reeve_pool_id *ret_id, struct reeve_error *err)
 {
+	reeve_pool_id id = {0};
+	int rc;
+
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	return reeve__pool_create(reeve, def, ret_id, err);
+	rc = reeve__pool_create(reeve, def, &id, err);
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 REEVE_API int reeve_pool_update(struct reeve *reeve, reeve_pool_id id, uint32_t fields,

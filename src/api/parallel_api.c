@@ -121,10 +121,16 @@ REEVE_API uint32_t reeve_execution_queue_copy(
 REEVE_API int reeve_server_pool_create(struct reeve *reeve, const struct reeve_server_pool_def *def,
 	reeve_server_pool_id *ret_id, struct reeve_error *err)
 {
+	reeve_server_pool_id id = {0};
+	int rc;
+
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	return reeve__server_pool_create(reeve, def, ret_id, err);
+	rc = reeve__server_pool_create(reeve, def, &id, err);
+	if (!rc)
+		*ret_id = id;
+	return rc;
 }
 
 REEVE_API int reeve_server_pool_update(struct reeve *reeve, reeve_server_pool_id id,

@@ -40,6 +40,7 @@ REEVE_API int reeve_rule_create(struct reeve *reeve, const struct reeve_rule_def
 	reeve_rule_id *ret_id, struct reeve_error *err)
 {
 	struct reeve__rule_change *change;
+	reeve_rule_id id = {0};
 	int rc;
 
 	WANT(reeve);
@@ -47,7 +48,9 @@ REEVE_API int reeve_rule_create(struct reeve *reeve, const struct reeve_rule_def
 	WANT(ret_id);
 	change = new_change(def, REEVE_RULE_ALL_FIELDS, &rc, err);
 	if (change)
-		rc = reeve__rule_create(reeve, change, reeve__wall(reeve), ret_id, err);
+		rc = reeve__rule_create(reeve, change, reeve__wall(reeve), &id, err);
+	if (!rc)
+		*ret_id = id;
 	free(change);
 	return rc;
 }

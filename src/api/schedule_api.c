@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schedule_api.c - schedules, windows, what is in force when: zones read before any lock. */
-#include "../engine/engine.h"
+#include "definitions.h"
 #include "../host/zone.h"
-#include "../model/schedule.h"
 
 static int missing(struct reeve_error *err, const char *argument)
 {
@@ -113,22 +112,34 @@ static int check_day(const struct reeve_window_def *def, struct reeve_error *err
 		"dayOfWeek is %u; allowed are 0 (Sunday) to 6", def->day);
 }
 
+int reeve__schedule_create(struct reeve *reeve, const struct reeve_schedule_def *def, uint64_t *id,
+	struct reeve_error *err)
+{
+	struct reeve__period_def d = of_schedule(def);
+	struct reeve_sh_zone_data zone;
+	int rc = 0;
+
+	if (!rc)
+		rc = reeve__zone_load(d.zone_name, &zone, err);
+	d.zone = &zone;
+	return rc ? rc
+		  : told(reeve, reeve__period_create(
+					reeve, REEVE__SCHEDULE, &d, reeve__wall(reeve), id, err));
+}
+
 REEVE_API int reeve_schedule_create(struct reeve *reeve, const struct reeve_schedule_def *def,
 	reeve_schedule_id *ret_id, struct reeve_error *err)
 {
-	struct reeve_sh_zone_data zone;
-	struct reeve__period_def d;
+	uint64_t id = 0;
 	int rc;
 
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	d = of_schedule(def);
-	rc = reeve__zone_load(d.zone_name, &zone, err);
-	d.zone = &zone;
-	return rc ? rc
-		  : told(reeve, reeve__period_create(reeve, REEVE__SCHEDULE, &d, reeve__wall(reeve),
-					&ret_id->v, err));
+	rc = reeve__schedule_create(reeve, def, &id, err);
+	if (!rc)
+		ret_id->v = id;
+	return rc;
 }
 
 REEVE_API int reeve_schedule_update(struct reeve *reeve, reeve_schedule_id id, uint32_t fields,
@@ -175,24 +186,34 @@ REEVE_API uint32_t reeve_schedule_copy(struct reeve *reeve, reeve_schedule_id af
 				  : 0;
 }
 
+int reeve__window_create(struct reeve *reeve, const struct reeve_window_def *def, uint64_t *id,
+	struct reeve_error *err)
+{
+	struct reeve__period_def d = of_window(def);
+	struct reeve_sh_zone_data zone;
+	int rc = check_day(def, err);
+
+	if (!rc)
+		rc = reeve__zone_load(d.zone_name, &zone, err);
+	d.zone = &zone;
+	return rc ? rc
+		  : told(reeve, reeve__period_create(
+					reeve, REEVE__WINDOW, &d, reeve__wall(reeve), id, err));
+}
+
 REEVE_API int reeve_window_create(struct reeve *reeve, const struct reeve_window_def *def,
 	reeve_window_id *ret_id, struct reeve_error *err)
 {
-	struct reeve_sh_zone_data zone;
-	struct reeve__period_def d;
+	uint64_t id = 0;
 	int rc;
 
 	WANT(reeve);
 	WANT(def);
 	WANT(ret_id);
-	d = of_window(def);
-	rc = check_day(def, err);
+	rc = reeve__window_create(reeve, def, &id, err);
 	if (!rc)
-		rc = reeve__zone_load(d.zone_name, &zone, err);
-	d.zone = &zone;
-	return rc ? rc
-		  : told(reeve, reeve__period_create(reeve, REEVE__WINDOW, &d, reeve__wall(reeve),
-					&ret_id->v, err));
+		ret_id->v = id;
+	return rc;
 }
 
 REEVE_API int reeve_window_update(struct reeve *reeve, reeve_window_id id, uint32_t fields,

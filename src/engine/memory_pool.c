@@ -252,7 +252,7 @@ static uint32_t name_of(const struct reeve_sh_memory_def *d, const char *name)
 	return REEVE_NONE;
 }
 
-static int place_pool(struct reeve *r, struct reeve_sh_memory_def *d,
+static int place_pool(struct reeve *r, struct reeve_sh_memory_def *d, uint64_t id,
 	const struct reeve_pool_def *def, uint32_t *ret, struct reeve_error *err)
 {
 	uint32_t parent = def->parent.v ? reeve__memory_pool_of(r, def->parent.v) : REEVE_NONE;
@@ -260,6 +260,9 @@ static int place_pool(struct reeve *r, struct reeve_sh_memory_def *d,
 
 	if (def->parent.v && parent == REEVE_NONE)
 		return not_found(def->parent.v, err);
+	if (id && reeve__memory_pool_of(r, id) != REEVE_NONE)
+		return reeve__fail(
+			err, REEVE_ECONFLICT, "id %llu is in use", (unsigned long long)id);
 	if (other != REEVE_NONE)
 		return reeve__fail(err, REEVE_EALREADY_EXISTS,
 			"memory pool \"%s\" exists with id %llu", def->name,
@@ -270,7 +273,7 @@ static int place_pool(struct reeve *r, struct reeve_sh_memory_def *d,
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 			"the table of memory pools is full: %u of %u", i, i);
 	d->pools[i] = (struct reeve_sh_pool_def){
-		.id = d->next_pool_id++,
+		.id = reeve__id_take(&d->next_pool_id, id),
 		.max_bytes = def->max_bytes,
 		.min_bytes = def->min_bytes,
 		.target_bytes = def->target_bytes,
@@ -302,7 +305,7 @@ int reeve__pool_create(struct reeve *r, const struct reeve_pool_def *def, reeve_
 			def->type);
 	reeve__memory_lock(r);
 	d = reeve__memory_edit_locked(r);
-	rc = place_pool(r, d, def, &i, err);
+	rc = place_pool(r, d, ret_id->v, def, &i, err);
 	if (!rc)
 		rc = check_bounds(r, d, i, err);
 	if (!rc) {

@@ -110,6 +110,8 @@ int reeve__server_pool_create(struct reeve *r, const struct reeve_server_pool_de
 	rc = apply(r, 0x1f, def, &made, err);
 	reeve__parallel_lock(&x, r);
 	if (!rc)
+		rc = reeve__id_check(r, t, ret_id->v, err);
+	if (!rc)
 		rc = check_room(r, made.min_servers, err);
 	if (!rc && (i = reeve__table_claim(r, t)) == REEVE_NONE)
 		rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
@@ -122,7 +124,7 @@ int reeve__server_pool_create(struct reeve *r, const struct reeve_server_pool_de
 		pool->servers = pool->idle = 0;
 		pool->idle_first = pool->idle_last = REEVE_NONE;
 		pool->revision = reeve__add(&r->header->revision, 1) + 1;
-		reeve__table_publish(r, t, i, x.p->next_pool_id++, NULL);
+		reeve__table_publish(r, t, i, reeve__id_take(&x.p->next_pool_id, ret_id->v), NULL);
 		ret_id->v = pool->head.id;
 		fill_up(&x, i);
 		reeve__parallel_hand_over(&x);

@@ -131,6 +131,14 @@ void reeve__catalog_recover_locked(struct reeve *r)
 	reeve__plan_recover_locked(r);
 }
 
+int reeve__id_check(struct reeve *r, const struct reeve_sh_table *table, uint64_t wanted,
+	struct reeve_error *err)
+{
+	if (!wanted || reeve__table_find(r, table, wanted) == REEVE_NONE)
+		return 0;
+	return reeve__fail(err, REEVE_ECONFLICT, "id %llu is in use", (unsigned long long)wanted);
+}
+
 void reeve__catalog_lock(struct reeve *r)
 {
 	if (REEVE_UNLIKELY(reeve__lock_acquire(&r->header->catalog)))

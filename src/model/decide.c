@@ -157,6 +157,40 @@ int reeve__plan_lock(struct reeve *r, bool locked, reeve_ns now_wall, struct ree
 		       : reeve__fail(err, REEVE_EINTERNAL, "the plan in force does not exist");
 }
 
+uint64_t reeve__plan_chosen(struct reeve *r, reeve_ns *ret_since, bool *ret_locked)
+{
+	const struct reeve_sh_ruling *now;
+	uint64_t plan = 0;
+
+	reeve__catalog_lock(r);
+	now = reeve__ruling_now(r).head;
+	if (reeve__get(&now->cause) == REEVE_CAUSE_MANUAL) {
+		plan = reeve__get(&now->plan_id);
+		*ret_since = reeve__get(&now->active_wall);
+		*ret_locked = r->header->planning.manual_locked != 0;
+	}
+	reeve__catalog_unlock(r);
+	return plan;
+}
+
+int reeve__plan_release(struct reeve *r, reeve_ns now_wall, struct reeve_error *err)
+{
+	const struct reeve__cause cause = {REEVE_CAUSE_DEFAULT, 0, now_wall, true};
+	uint32_t i = REEVE_NONE;
+	int rc;
+
+	reeve__catalog_lock(r);
+	rc = reeve__plan_slot_locked(r, (reeve_plan_id){REEVE_DEFAULT_PLAN}, &i, err);
+	if (!rc)
+		rc = reeve__plan_check_activation_locked(r, i, err);
+	if (!rc) {
+		r->header->planning.manual_locked = 0;
+		put_in_force(r, i, &cause);
+	}
+	reeve__catalog_unlock(r);
+	return rc;
+}
+
 /* First start or end of an enabled period after an instant. */
 static int64_t boundary_after(struct reeve *r, int64_t utc_s)
 {

@@ -202,14 +202,17 @@ void reeve__directive_drop_locked(struct reeve *r, uint32_t slot)
 	reeve__table_free(r, &r->header->directives, slot, NULL);
 }
 
-static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
+static int add_directive(struct reeve *r, uint64_t id, uint32_t plan, uint32_t group,
 	const struct reeve_directive_def *def, reeve_ns now_wall, uint32_t *ret_slot,
 	struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_directive *d;
-	uint32_t i = reeve__table_claim(r, &h->directives);
+	int rc = reeve__id_check(r, &h->directives, id, err);
+	uint32_t i = rc ? REEVE_NONE : reeve__table_claim(r, &h->directives);
 
+	if (rc)
+		return rc;
 	if (i == REEVE_NONE)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
 			"the table of plan directives is full: %u of %u",
@@ -223,7 +226,7 @@ static int add_directive(struct reeve *r, uint32_t plan, uint32_t group,
 	write_directive(d, def);
 	d->created_wall = d->modified_wall = now_wall;
 	d->revision = reeve__next_revision_locked(r);
-	reeve__table_publish(r, &h->directives, i, h->next_directive_id++, NULL);
+	reeve__table_publish(r, &h->directives, i, reeve__id_take(&h->next_directive_id, id), NULL);
 	chain(r, i);
 	*ret_slot = i;
 	return 0;
@@ -282,15 +285,16 @@ static int check_room(struct reeve *r, uint32_t plan, const struct reeve_directi
 }
 
 /* A new directive; taken back, its number too, when the tree in force has no room for it. */
-static int append_directive(struct reeve *r, uint32_t plan, uint32_t group,
+static int append_directive(struct reeve *r, uint64_t id, uint32_t plan, uint32_t group,
 	const struct reeve_directive_def *def, reeve_ns now_wall, uint32_t *ret_slot,
 	struct reeve_error *err)
 {
-	int rc = add_directive(r, plan, group, def, now_wall, ret_slot, err);
+	uint64_t next = r->header->next_directive_id;
+	int rc = add_directive(r, id, plan, group, def, now_wall, ret_slot, err);
 
 	if (!rc && (rc = check_room(r, plan, def, err))) {
 		reeve__directive_drop_locked(r, *ret_slot);
-		r->header->next_directive_id--;
+		r->header->next_directive_id = next;
 		reeve__add(&r->header->revision, UINT64_MAX);
 	}
 	return rc;
@@ -340,7 +344,7 @@ int reeve__directive_set_locked(struct reeve *r, reeve_plan_id plan, reeve_group
 		return rc;
 	i = find_pair(r, p, g);
 	if (i == REEVE_NONE)
-		rc = append_directive(r, p, g, def, now_wall, &i, err);
+		rc = append_directive(r, ret_id->v, p, g, def, now_wall, &i, err);
 	else
 		rc = change_directive(r, i, def, now_wall, err);
 	if (rc)

@@ -209,7 +209,7 @@ static int make_step(
 	struct reeve_plan_def def = get_def(op);
 	struct reeve_directive_def d;
 	reeve_plan_id plan = {op->plan};
-	reeve_directive_id id;
+	reeve_directive_id id = {0};
 	int rc;
 
 	switch (op->kind) {

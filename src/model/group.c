@@ -118,6 +118,8 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	uint32_t i = REEVE_NONE;
 	int rc = check_name_free(r, def->name, REEVE_NONE, err);
 
+	if (!rc)
+		rc = reeve__id_check(r, &h->groups, id, err);
 	if (rc)
 		return rc;
 	i = reeve__table_claim(r, &h->groups);
@@ -140,7 +142,7 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 	reeve__put(&g->cpu.cap_ppm, REEVE_PPM);
 	reeve__put(&g->cpu.weight_ppm, 1);
 	g->revision = reeve__add(&h->revision, 1) + 1;
-	reeve__table_publish(r, &h->groups, i, id ? id : h->next_group_id++, g->name);
+	reeve__table_publish(r, &h->groups, i, reeve__id_take(&h->next_group_id, id), g->name);
 	reeve__group_index_end_locked(r);
 	*ret_slot = i;
 	return 0;
@@ -155,7 +157,7 @@ int reeve__group_create(struct reeve *r, const struct reeve_group_def *def, reev
 	if (rc)
 		return rc;
 	reeve__catalog_lock(r);
-	rc = create_locked(r, def, 0, now_wall, &i, err);
+	rc = create_locked(r, def, ret_id->v, now_wall, &i, err);
 	if (!rc) {
 		ret_id->v = r->groups[i].head.id;
 		reeve__ruling_refresh_locked(r);
@@ -378,7 +380,7 @@ static int seed_plans(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	r->header->next_plan_id = 1;
 	for (uint32_t k = 0; k < REEVE_COUNT(rows); k++) {
 		struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
-		reeve_plan_id plan;
+		reeve_plan_id plan = {0};
 		def.name = rows[k].name;
 		def.description = rows[k].description;
 		def.max_utilization_pct = rows[k].max_utilization;
@@ -388,7 +390,7 @@ static int seed_plans(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 		for (uint64_t g = 1; !rc && g <= 4; g++) {
 			struct reeve_directive_def d = {.given = REEVE_DIRECTIVE_CPU_SHARES,
 				.cpu_shares = rows[k].shares[g - 1]};
-			reeve_directive_id id;
+			reeve_directive_id id = {0};
 			rc = reeve__directive_set(
 				r, plan, (reeve_group_id){g}, &d, now_wall, &id, err);
 		}

@@ -112,6 +112,22 @@ uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall);
 bool reeve__user_is_temporary_locked(const struct reeve *r, uint64_t user_id);
 void reeve__user_forget_locked(struct reeve *r, uint64_t user_id);
 
+/*
+ * Ids of what is created. The create functions here and in engine/ take *ret_id as the id that is
+ * wanted, 0: the next; see reeve/definitions.h. check: CONFLICT when something has that id. take: the
+ * id, and the counter goes past it.
+ */
+int reeve__id_check(struct reeve *r, const struct reeve_sh_table *table, uint64_t wanted,
+	struct reeve_error *err);
+static inline uint64_t reeve__id_take(uint64_t *next, uint64_t wanted)
+{
+	uint64_t id = wanted ? wanted : *next;
+
+	if (id >= *next)
+		*next = id + 1;
+	return id;
+}
+
 /* INVALID_ARGUMENT naming field, value and range, unless low <= value <= high. */
 int reeve__check_number(
 	struct reeve_error *err, const char *field, uint64_t value, uint64_t low, uint64_t high);

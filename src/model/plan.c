@@ -93,6 +93,8 @@ int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def,
 
 	if (!rc)
 		rc = check_parent(r, 0, def->parent.v, err);
+	if (!rc)
+		rc = reeve__id_check(r, &h->plans, ret_id->v, err);
 	if (rc)
 		return rc;
 	i = reeve__table_claim(r, &h->plans);
@@ -107,7 +109,7 @@ int reeve__plan_create_locked(struct reeve *r, const struct reeve_plan_def *def,
 	p->first_directive = p->last_directive = REEVE_NONE;
 	p->created_wall = p->modified_wall = now_wall;
 	p->revision = reeve__next_revision_locked(r);
-	reeve__table_publish(r, &h->plans, i, h->next_plan_id++, p->name);
+	reeve__table_publish(r, &h->plans, i, reeve__id_take(&h->next_plan_id, ret_id->v), p->name);
 	ret_id->v = p->head.id;
 	return 0;
 }

@@ -175,14 +175,16 @@ static void write_version(struct reeve_sh_rule_version *v, const struct reeve__r
 	v->revision = revision;
 }
 
-static int create_locked(struct reeve *r, struct reeve__rule_change *change, reeve_ns now_wall,
-	uint32_t *ret_slot, struct reeve_error *err)
+static int create_locked(struct reeve *r, uint64_t id, struct reeve__rule_change *change,
+	reeve_ns now_wall, uint32_t *ret_slot, struct reeve_error *err)
 {
 	struct reeve_sh_table *t = rules_of(r);
 	struct reeve_sh_rule *rule;
 	uint32_t i, target = REEVE_NONE;
 	int rc = reeve__group_slot_locked(r, change->def->target, &target, err);
 
+	if (!rc)
+		rc = reeve__id_check(r, t, id, err);
 	if (rc)
 		return rc;
 	i = reeve__table_claim(r, t);
@@ -202,7 +204,8 @@ static int create_locked(struct reeve *r, struct reeve__rule_change *change, ree
 	rule->created_wall = now_wall;
 	write_version(&rule->versions[0], change, target, now_wall,
 		reeve__add(&r->header->revision, 1) + 1);
-	reeve__table_publish(r, t, i, r->header->groups_domain.next_rule_id++, NULL);
+	reeve__table_publish(
+		r, t, i, reeve__id_take(&r->header->groups_domain.next_rule_id, id), NULL);
 	REEVE_POINT(RULE_CURRENT);
 	reeve__rules_reindex_locked(r);
 	rule_event(r, i);
@@ -217,7 +220,7 @@ int reeve__rule_create(struct reeve *r, struct reeve__rule_change *change, reeve
 	int rc;
 
 	reeve__catalog_lock(r);
-	rc = create_locked(r, change, now_wall, &i, err);
+	rc = create_locked(r, ret_id->v, change, now_wall, &i, err);
 	if (!rc)
 		ret_id->v = r->rules[i].head.id;
 	reeve__catalog_unlock(r);

@@ -179,6 +179,8 @@ static int create_locked(struct reeve *r, enum reeve__period_kind kind,
 	int rc = check_plan(r, def->plan, err);
 	uint32_t i = REEVE_NONE;
 
+	if (!rc)
+		rc = reeve__id_check(r, t, *ret_id, err);
 	if (rc)
 		return rc;
 	i = reeve__table_claim(r, t);
@@ -192,7 +194,7 @@ static int create_locked(struct reeve *r, enum reeve__period_kind kind,
 	write_def(p, ALL_FIELDS, def);
 	p->created_wall = p->modified_wall = now_wall;
 	p->revision = reeve__add(&h->revision, 1) + 1;
-	reeve__table_publish(r, t, i, (*next)++, NULL);
+	reeve__table_publish(r, t, i, reeve__id_take(next, *ret_id), NULL);
 	*ret_id = p->head.id;
 	changed_event(r, kind, p);
 	return 0;

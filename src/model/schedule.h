@@ -70,6 +70,10 @@ int reeve__plan_decide(struct reeve *r, reeve_ns at_wall, struct reeve_plan_deci
 int reeve__plan_check(struct reeve *r, reeve_ns now_wall, struct reeve_plan_change *ret_change,
 	struct reeve_plan_decision *ret_decision, struct reeve_error *err);
 int reeve__plan_lock(struct reeve *r, bool locked, reeve_ns now_wall, struct reeve_error *err);
+/* The plan that was chosen by hand and is in force; 0: none. */
+uint64_t reeve__plan_chosen(struct reeve *r, reeve_ns *ret_since, bool *ret_locked);
+/* Nothing is chosen by hand any more: DEFAULT_PLAN is in force until the next decision. */
+int reeve__plan_release(struct reeve *r, reeve_ns now_wall, struct reeve_error *err);
 uint32_t reeve__plan_history(
 	struct reeve *r, struct reeve_plan_switch_record *ret, uint32_t capacity);
 /* Publishes what the window in force says of sessions of users. */

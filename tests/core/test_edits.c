@@ -316,8 +316,8 @@ static void an_edit_cut_short_never_was(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
-		reeve_plan_id id;
-		reeve_directive_id d;
+		reeve_plan_id id = {0};
+		reeve_directive_id d = {0};
 		def.name = "made";
 		reeve__catalog_lock(c->r);
 		reeve__txn_begin_locked(c->r);

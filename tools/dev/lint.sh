@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What is checked without running anything. Each check prints nothing when all is well. Sourced.
 
-C_FOLDERS=(include src sim daemon cli engines bench tests examples tools)
+C_FOLDERS=(include src sim document daemon cli engines bench tests examples tools)
 
 # c_files [PATTERN...]: our C sources and headers (or those of the names), generated ones included.
 c_files() {
