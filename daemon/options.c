@@ -13,6 +13,8 @@
 #define MAX_WORKERS 4096u
 #define MAX_SLOTS   1024u
 #define MAX_IDLE    3600u
+#define MAX_STREAMS 65536u
+#define MAX_COST    1000000000u
 
 const char reeved_options_help[] =
 	"usage: reeved --data DIR [OPTION...]\n"
@@ -30,6 +32,10 @@ const char reeved_options_help[] =
 	"  -i, --idle-timeout SEC     close clients that take longer for the headers of a "
 	"request,\n"
 	"                             or for its body, 1 to 3600; default 60\n"
+	"      --max-subscribers N    clients that follow events, 1 to 65536; default 1024\n"
+	"      --max-cost N           of a GraphQL operation, 100 to 1000000000; default 1000000\n"
+	"      --max-seconds N        a GraphQL operation may run, its waits apart, 1 to 3600;\n"
+	"                             default 10\n"
 	"      --log-level LEVEL      debug, info, warn or error; default info\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              the version\n"
@@ -178,6 +184,14 @@ static bool take_option(struct parse *parse, int option, const char *value)
 	case 'i':
 		return parse_number(
 			parse, "--idle-timeout", value, 1, MAX_IDLE, &options->idle_seconds);
+	case 'S':
+		return parse_number(parse, "--max-subscribers", value, 1, MAX_STREAMS,
+			&options->max_subscribers);
+	case 'C':
+		return parse_number(parse, "--max-cost", value, 100, MAX_COST, &options->max_cost);
+	case 'T':
+		return parse_number(
+			parse, "--max-seconds", value, 1, MAX_IDLE, &options->max_seconds);
 	case 'v':
 		return parse_level(parse, value);
 	default:
@@ -207,6 +221,9 @@ enum reeved_options_result reeved_options_parse(
 		{"workers", required_argument, NULL, 'w'},
 		{"cpu-slots", required_argument, NULL, 'c'},
 		{"idle-timeout", required_argument, NULL, 'i'},
+		{"max-subscribers", required_argument, NULL, 'S'},
+		{"max-cost", required_argument, NULL, 'C'},
+		{"max-seconds", required_argument, NULL, 'T'},
 		{"log-level", required_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -216,6 +233,9 @@ enum reeved_options_result reeved_options_parse(
 	memset(ret_options, 0, sizeof(*ret_options));
 	ret_options->workers = 128;
 	ret_options->idle_seconds = 60;
+	ret_options->max_subscribers = 1024;
+	ret_options->max_cost = 1000000;
+	ret_options->max_seconds = 10;
 	ret_options->log_level = REEVED_INFO;
 	set_address(ret_options, "127.0.0.1", 8080);
 	int option;

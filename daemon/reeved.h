@@ -7,6 +7,7 @@
  *	http/     sockets, requests, threads
  *	service   what each path answers
  *	graphql/  the language; resolvers/ what each field means
+ *	stream/   server-sent events; subscribe puts GraphQL into them
  *	sql/      sessions of this daemon with their database connections; running statements
  *	metrics/  Prometheus and OpenMetrics text
  *
@@ -27,6 +28,7 @@
 
 struct reeved_sessions;
 struct reeved_clock;
+struct reeved_streams;
 
 /* How statements ended; labels of the metric. */
 enum reeved_sql_outcome {
@@ -40,7 +42,7 @@ enum reeved_sql_outcome {
 
 /* Counted by any thread, read by the metrics. */
 struct reeved_counters {
-	_Atomic uint64_t queries, mutations, refused; /* GraphQL operations */
+	_Atomic uint64_t queries, mutations, subscriptions, refused; /* GraphQL operations */
 	_Atomic uint64_t statements[REEVED_SQL_OUTCOMES];
 	_Atomic uint64_t rows;
 };
@@ -51,6 +53,7 @@ struct reeved {
 	struct reeve_gql_engine *graphql;
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
+	struct reeved_streams *streams;
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;

@@ -57,7 +57,7 @@ int reeve_gql_persisted_init(struct gql_persisted *store)
 
 static struct gql_persisted_entry **bucket_of(struct gql_persisted *store, const uint8_t *sha)
 {
-	return &store->buckets[(sha[0] | sha[1] << 8) % GQL_PERSISTED_BUCKETS];
+	return &store->buckets[((unsigned)sha[0] | (unsigned)sha[1] << 8) % GQL_PERSISTED_BUCKETS];
 }
 
 static void unlink_use(struct gql_persisted *store, struct gql_persisted_entry *entry)

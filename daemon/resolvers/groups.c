@@ -173,7 +173,7 @@ static int read_group_stats(struct reeve_gql_ctx *ctx, reeve_group_id id,
 	return rc != 0 ? rc : reeve_cpu_group_stats_get(reeve, id, &ret->cpu, err);
 }
 
-static int resolve_group_stats(struct reeve_gql_ctx *ctx, const void *object)
+int reeved_resolve_group_stats(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
 	struct reeved_group_stats stats;
@@ -493,7 +493,7 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listConsumerGroups", resolve_list_groups),
 	FN("Query", "getConsumerGroup", resolve_get_group),
 	FN("Query", "getConsumerGroupByName", resolve_get_group_by_name),
-	FN("Query", "getConsumerGroupStats", resolve_group_stats),
+	FN("Query", "getConsumerGroupStats", reeved_resolve_group_stats),
 	FN("Query", "listConsumerGroupStats", resolve_list_group_stats),
 	FN("Query", "getDefaultConsumerGroup", resolve_default_group),
 	FN("Query", "listUserGroupMappings", resolve_list_mappings),

@@ -15,6 +15,8 @@
  *	Session, SessionGroupMapping  struct reeve_session_info
  *	OperationResult           struct reeved_done
  *	SqlResult                 struct reeved_sql_result
+ *	ResourceEvent             struct reeve_event
+ *	MonitoringStatus          struct reeved_monitoring
  *
  * Resolvers return 0 after emitting, or negative after reeve_gql_fail.
  */
@@ -67,6 +69,8 @@ extern const struct reeve_gql_table reeved_cpu_table;
 extern const struct reeve_gql_table reeved_session_table;
 extern const struct reeve_gql_table reeved_sql_table;
 extern const struct reeve_gql_table reeved_server_table;
+extern const struct reeve_gql_table reeved_event_table;
+extern const struct reeve_gql_table reeved_monitoring_table;
 
 static inline struct reeved_client *reeved_client_of(const struct reeve_gql_ctx *ctx)
 {
@@ -138,6 +142,16 @@ static inline bool reeved_has_statement(const struct reeve_session_info *info)
 	return info->state == REEVE_SESSION_ACTIVE || info->state == REEVE_SESSION_WAITING ||
 	       info->state == REEVE_SESSION_BLOCKED;
 }
+/* ConsumerGroupStats of the argument `groupId`. */
+int reeved_resolve_group_stats(struct reeve_gql_ctx *ctx, const void *object);
+
+/*
+ * What a subscription follows: fills the topic's feed or period. `last_event`: number of the event
+ * that its client saw last; 0: it says nothing. INVALID_ARGUMENT.
+ */
+struct reeved_topic;
+int reeved_subject_open(struct reeve *reeve, const struct reeve_gql_subscription *subscription,
+	uint64_t last_event, struct reeved_topic *topic, struct reeve_error *err);
 /* CpuGroupStats of a group. */
 int reeved_emit_cpu_group(struct reeve_gql_ctx *ctx, reeve_group_id id);
 
