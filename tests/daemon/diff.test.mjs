@@ -11,7 +11,7 @@ import { Reeved } from "./reeved.mjs";
 const { buildClientSchema, getIntrospectionQuery, validateSchema } =
 	createRequire(new URL("../graphql/package.json", import.meta.url))("graphql");
 
-const COUNT = process.env.REEVE_TEST_ALL ? 5000 : 400;
+const COUNT = process.env.REEVE_TEST_ALL ? 5000 : 250;
 const seed = Number(process.env.REEVE_SEED ?? Math.floor(Math.random() * 1e9));
 
 test(`${COUNT} random documents and damaged copies, seed ${seed}`, async () => {
