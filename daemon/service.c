@@ -275,8 +275,13 @@ int reeved_service_create_graphql(const struct reeved_options *limits,
 	struct reeve_gql_engine **ret_engine, struct reeve_error *err)
 {
 	const struct reeve_gql_table tables[] = {reeved_common_table, reeved_group_table,
-		reeved_plan_table, reeved_cpu_table, reeved_session_table, reeved_sql_table,
-		reeved_server_table, reeved_event_table, reeved_monitoring_table};
+		reeved_group_change_table, reeved_user_table, reeved_rule_table,
+		reeved_condition_table, reeved_plan_table, reeved_directive_table,
+		reeved_verdict_table, reeved_edit_table, reeved_schedule_table, reeved_cpu_table,
+		reeved_io_table, reeved_memory_table, reeved_parallel_table,
+		reeved_server_pool_table, reeved_session_table, reeved_control_table,
+		reeved_manager_table, reeved_monitoring_table, reeved_event_table, reeved_sql_table,
+		reeved_server_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);

@@ -3,7 +3,7 @@
  * events.c - what has happened: the list, and the subjects of subscriptions.
  *
  * The parent object of a root field of Subscription is the event that it answers, or NULL for a
- * period. A subject is a row: which events make it answer, or that it comes periodically.
+ * period; the others are bound where the same is a query. A subject is a row: which events make it answer, or that it comes periodically.
  */
 #include "resolvers/resolvers.h"
 #include "stream/stream.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIST_MAX   1000
+#define LIST_MAX   10000
 #define PERIOD_MIN 100
 #define PERIOD_MAX 3600000
 #define KINDS	   63 /* a bit each in reeved_feed.kinds */
@@ -90,8 +90,8 @@ static int resolve_details(struct reeve_gql_ctx *ctx, const void *object)
 	struct reeve_json json;
 	reeve_json_init(&json, 0);
 	reeve_json_object_begin(&json);
-	write_number(&json, "objectId", event->object);
-	write_number(&json, "holderSessionId", event->holder.v);
+	write_number(&json, "object", event->object);
+	write_number(&json, "holder", event->holder.v);
 	if (event->limit_kind != 0 && limit != NULL) {
 		reeve_json_key(&json, "limitKind");
 		reeve_json_str(&json, limit->name);
@@ -171,7 +171,10 @@ static const struct subject subjects[] = {
 				   BIT(SESSION_SWITCHED) | BIT(SESSION_TERMINATED) |
 				   BIT(SESSION_QUEUED) | BIT(SESSION_DEQUEUED) |
 				   BIT(PRIORITY_BOOSTED)},
+	{"memoryPressureChanged", BIT(MEMORY_PRESSURE_CHANGED)},
+	{"activePlanChanged", BIT(PLAN_SWITCHED)},
 	{"consumerGroupStats", 0},
+	{"resourceStats", 0},
 };
 
 static int open_periodic(const struct reeve_gql_subscription *subscription,
@@ -233,6 +236,5 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listResourceEvents", resolve_list),
 	FN("Subscription", "resourceEvents", resolve_event),
 	FN("Subscription", "sessionChanged", resolve_session),
-	FN("Subscription", "consumerGroupStats", reeved_resolve_group_stats),
 };
 const struct reeve_gql_table reeved_event_table = {rows, REEVED_COUNT(rows)};

@@ -51,6 +51,8 @@ static const struct reeve_gql_binding rows[] = {
 	COUNTER("lateCycles", late_cycles, ),
 	COUNTER("cpuSeconds", cpu_ns, .divisor = 1000000000),
 	COUNTER("longestCycleUs", longest_ns, .divisor = 1000),
+	REEVE_GQL_BIND_MEMBER(M, "lastReport", REEVE_GQL_STRUCT, struct reeved_monitoring, report,
+		REEVE_GQL_PRESENT_IF(struct reeved_monitoring, has_report)),
 	ACTS("Mutation", "startResourceMonitoring", resolve_start),
 	ACTS("Mutation", "stopResourceMonitoring", resolve_stop),
 	FN("Query", "getMonitoringStatus", resolve_status),

@@ -251,6 +251,30 @@ static void an_idle_session_is_ended_within_a_second_and_not_before(void **state
 	reeve_session_destroy(busy);
 }
 
+/* The group's own limit holds whatever the plan says, and the stricter of both counts. */
+static void groups_03_the_idle_limit_of_a_group_is_kept(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, BATCH);
+	reeve_session_id id = reeve_session_id_of(s);
+	struct reeve_group_def def = {.max_idle_ns = 20 * S};
+	struct reeve_sh_ruling_row *row;
+
+	assert_ok(reeve_group_update(
+		c->r, (reeve_group_id){BATCH}, REEVE_GROUP_MAX_IDLE, &def, 0, E));
+	assert_int_equal(info(c, id).idle_timeout_ns, 20 * S);
+	row = row_of(c, BATCH);
+	atomic_store(&row->max_idle_ns, 10 * S);
+	assert_int_equal(info(c, id).idle_timeout_ns, 10 * S);
+	atomic_store(&row->max_idle_ns, 30 * S);
+	assert_int_equal(info(c, id).idle_timeout_ns, 20 * S);
+	core_sleep(&c->h, 21 * REEVE_SEC);
+	struct reeve_timeout_report report;
+	assert_ok(reeve_session_check_timeouts(c->r, REEVE_CHECK_IDLE, NULL, 0, &report, E));
+	assert_int_equal(report.idle, 1);
+	reeve_session_destroy(s);
+}
+
 static void an_idle_blocker_is_ended_earlier(void **state)
 {
 	struct core *c = *state;
@@ -778,6 +802,7 @@ int main(void)
 		with_core(a_setting_makes_it_end_the_session),
 		with_core(sessions_03_a_timeout_happens_once),
 		with_core(an_idle_session_is_ended_within_a_second_and_not_before),
+		with_core(groups_03_the_idle_limit_of_a_group_is_kept),
 		with_core(an_idle_blocker_is_ended_earlier),
 		with_core(sessions_08_idle_and_system_sessions),
 		with_core(a_switch_that_is_off_tells_and_ends_nobody),

@@ -38,6 +38,16 @@ async function take(iterator, count) {
 	return results;
 }
 
+// Does something again until a subscriber, which may not have been there yet, has seen it.
+async function actUntil(seen, act) {
+	let done = false;
+	seen.finally(() => (done = true)).catch(() => {});
+	for (let i = 0; !done; i++) {
+		await act(i);
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+}
+
 // A subscription by hand: an EventSource's view, as text. `until` says when it is enough.
 async function follow(query, until, { headers = {}, on = reeved, path = "/graphql" } = {}) {
 	const stop = new AbortController();
@@ -93,11 +103,20 @@ for (const singleConnection of [false, true]) {
 		const first = changed.next();
 		const periodic = await take(sse.iterate({ query: `subscription { consumerGroupStats(groupId: 2, intervalMs: 100) { groupId currentSessions } }` }), 3);
 		assert.deepEqual(periodic.map((r) => r.data.consumerGroupStats.groupId), [2, 2, 2]);
-		for (const id of [other, mine])
-			await reeved.data(`mutation { switchSessionGroup(sessionId: ${id}, newGroupId: 3) { success } }`);
+		await actUntil(first, (i) => reeved.data(`mutation {
+			a: switchSessionGroup(sessionId: ${other}, newGroupId: ${3 - (i % 2)}) { success }
+			b: switchSessionGroup(sessionId: ${mine}, newGroupId: ${3 - (i % 2)}) { success }
+		}`));
 		assert.deepEqual((await filtered)[0].data.resourceEvents.sessionId, mine);
-		assert.deepEqual((await first).value, { data: { sessionChanged: { sessionId: mine, groupId: 3 } } });
+		assert.equal((await first).value.data.sessionChanged.sessionId, mine);
 		await changed.return();
+		const plan = sse.iterate({ query: "subscription { activePlanChanged { toPlanId } }" });
+		const switched = plan.next();
+		const stats = await take(sse.iterate({ query: "subscription { resourceStats(intervalMs: 100) { activePlanId sessionStats { currentSessions } } }" }), 2);
+		assert.ok(stats[1].data.resourceStats.sessionStats.currentSessions >= 2);
+		await actUntil(switched, (i) => reeved.data(`mutation { activateResourcePlan(planId: ${1 + (i % 2)}) { success } }`));
+		assert.ok([1, 2].includes((await switched).value.data.activePlanChanged.toPlanId));
+		await plan.return();
 		sse.dispose();
 	});
 }
