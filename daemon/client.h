@@ -19,15 +19,18 @@
 #include "graphql/graphql.h"
 #include "json/json.h"
 #include "reeved.h"
+#include "rest/rest.h"
 
 struct reeved_stream;
 
 struct reeved_client {
 	struct reeved *daemon;
-	struct reeve_gql_call *call;  /* NULL until the first GraphQL request */
-	struct reeve_json text;	      /* answers that are not GraphQL; decoded query strings */
-	struct reeve_json cells;      /* values of a result on their way to the answer */
-	struct reeved_stream *stream; /* that this connection tells; NULL: none */
+	struct reeve_gql_call *call;   /* NULL until the first GraphQL request */
+	struct reeved_rest_call *rest; /* NULL until the first REST request */
+	bool is_rest;		       /* the present request is one */
+	struct reeve_json text;	       /* answers that are not GraphQL; decoded query strings */
+	struct reeve_json cells;       /* values of a result on their way to the answer */
+	struct reeved_stream *stream;  /* that this connection tells; NULL: none */
 	/* The stream that the present request's answer goes to, a reference, and the id of its
 	 * operation; NULL: the answer goes back. */
 	struct reeved_stream *relay;

@@ -17,6 +17,7 @@ struct usage {
 	uint64_t group;
 	uint64_t cpu_ns; /* charged when last measured */
 	double percent;	 /* of all slots, between the last two measurements */
+	bool is_there;	 /* in the measurement that is being made */
 };
 
 struct reeved_clock {
@@ -25,7 +26,7 @@ struct reeved_clock {
 	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t stop;
 	bool is_stopping;
-	struct usage *usages; /* by group, rising; groups are never deleted */
+	struct usage *usages; /* by group, rising */
 	size_t n_usages, cap_usages;
 	reeve_ns measured; /* monotonic; 0: never */
 	struct reeved_monitoring monitoring;
@@ -60,7 +61,7 @@ static void add_usage_locked(struct reeved_clock *clock, uint64_t group, uint64_
 	size_t at = clock->n_usages++;
 	for (; at > 0 && clock->usages[at - 1].group > group; at--)
 		clock->usages[at] = clock->usages[at - 1];
-	clock->usages[at] = (struct usage){.group = group, .cpu_ns = cpu_ns};
+	clock->usages[at] = (struct usage){.group = group, .cpu_ns = cpu_ns, .is_there = true};
 }
 
 /* `slot_ns`: what all slots together could have given since the last measurement. */
@@ -75,6 +76,20 @@ static void note_usage_locked(
 	uint64_t used = stats->cpu_ns - usage->cpu_ns;
 	usage->percent = slot_ns > 0 ? 100.0 * (double)used / slot_ns : 0.0;
 	usage->cpu_ns = stats->cpu_ns;
+	usage->is_there = true;
+}
+
+/* Groups that were not measured again are gone. */
+static void forget_gone_locked(struct reeved_clock *clock)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < clock->n_usages; i++) {
+		if (!clock->usages[i].is_there)
+			continue;
+		clock->usages[kept] = clock->usages[i];
+		clock->usages[kept++].is_there = false;
+	}
+	clock->n_usages = kept;
 }
 
 static void measure(struct reeved_clock *clock)
@@ -98,6 +113,9 @@ static void measure(struct reeved_clock *clock)
 		}
 		pthread_mutex_unlock(&clock->lock);
 	} while (n == BATCH);
+	pthread_mutex_lock(&clock->lock);
+	forget_gone_locked(clock);
+	pthread_mutex_unlock(&clock->lock);
 }
 
 static void log_tick(const struct reeve_tick_report *report)

@@ -6,6 +6,7 @@
  *	clock     a thread that calls reeve_tick and measures usage
  *	http/     sockets, requests, threads
  *	service   what each path answers
+ *	rest/     /api/v1, a table over the GraphQL schema
  *	graphql/  the language; resolvers/ what each field means
  *	stream/   server-sent events; subscribe puts GraphQL into them
  *	sql/      sessions of this daemon with their database connections; running statements
@@ -26,6 +27,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct reeved_rest;
 struct reeved_sessions;
 struct reeved_clock;
 struct reeved_streams;
@@ -51,6 +53,7 @@ struct reeved {
 	struct reeved_options options;
 	struct reeve *reeve;
 	struct reeve_gql_engine *graphql;
+	struct reeved_rest *rest;
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
 	struct reeved_streams *streams;

@@ -22,6 +22,7 @@ static const char index_text[] =
 	"\n"
 	"/graphql   GraphQL: POST {\"query\": \"...\"} as application/json, or GET ?query=...;\n"
 	"           subscriptions with Accept: text/event-stream\n"
+	"/api/v1    REST; /api/v1/openapi.json says what there is\n"
 	"/metrics   OpenMetrics or Prometheus text\n"
 	"/healthz   is the process alive\n"
 	"/readyz    does it govern\n";
@@ -71,6 +72,7 @@ static void close_client(void *self, void *state)
 	if (client->call != NULL)
 		reeve_gql_call_destroy(client->call);
 	reeved_subscribe_forget(client);
+	reeved_rest_call_destroy(client->rest);
 	reeve_json_fini(&client->text);
 	reeve_json_fini(&client->cells);
 	free(client);
@@ -156,6 +158,66 @@ static enum reeve_http_verdict answer_graphql(struct reeved *daemon, struct reev
 	return REEVE_HTTP_REPLY;
 }
 
+/* REST: see rest/rest.h. */
+
+static enum reeve_http_verdict reply_rest(
+	struct reeved_client *client, struct reeve_http_reply *ret_reply)
+{
+	struct reeve_gql_http_response response;
+	reeve_gql_call_response(client->call, &response);
+	return reeved_rest_finish(client->rest, &response, ret_reply) == REEVED_REST_REPLY
+		       ? REEVE_HTTP_REPLY
+		       : REEVE_HTTP_BUSY;
+}
+
+static void run_rest(struct reeved *daemon, struct reeved_client *client)
+{
+	struct reeve_gql_http_response response;
+	struct reeve_gql_http_request gql;
+	run_client(daemon, client);
+	reeve_gql_call_response(client->call, &response);
+	if (!reeved_rest_follow(client->rest, &response, &gql))
+		return;
+	reeve_gql_call_reset(client->call);
+	if (reeve_gql_call_begin(client->call, &gql) == REEVE_GQL_CALL_READY)
+		run_client(daemon, client);
+}
+
+static enum reeve_http_verdict ask_graphql(struct reeved *daemon, struct reeved_client *client,
+	const struct reeve_gql_http_request *gql, struct reeve_http_reply *ret_reply)
+{
+	reeve_gql_call_reset(client->call);
+	atomic_store_explicit(&client->is_abandoned, false, memory_order_relaxed);
+	client->is_rest = true;
+	if (reeve_gql_call_begin(client->call, gql) == REEVE_GQL_CALL_READY) {
+		if (reeve_gql_call_blocks(client->call))
+			return REEVE_HTTP_WAIT;
+		run_rest(daemon, client);
+	}
+	return reply_rest(client, ret_reply);
+}
+
+static enum reeve_http_verdict answer_rest(struct reeved *daemon, struct reeved_client *client,
+	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
+{
+	struct reeve_gql_http_request gql;
+	if (client->rest == NULL)
+		client->rest = reeved_rest_call_create(daemon->rest);
+	if (client->call == NULL)
+		client->call = reeve_gql_call_create(daemon->graphql);
+	if (client->rest == NULL || client->call == NULL)
+		return REEVE_HTTP_BUSY;
+	switch (reeved_rest_begin(client->rest, request, &gql, ret_reply)) {
+	case REEVED_REST_ASK:
+		return ask_graphql(daemon, client, &gql, ret_reply);
+	case REEVED_REST_REPLY:
+		return REEVE_HTTP_REPLY;
+	case REEVED_REST_BUSY:
+		break;
+	}
+	return REEVE_HTTP_BUSY;
+}
+
 static enum reeve_http_verdict answer_ready(
 	struct reeved *daemon, struct reeved_client *client, struct reeve_http_reply *ret_reply)
 {
@@ -223,26 +285,49 @@ static void begin_answer(struct reeved_client *client)
 	if (client->cells.cap > KEEP_BYTES)
 		reeve_json_fini(&client->cells);
 	reeve_json_reset(&client->text);
+	client->is_rest = false;
 }
 
 static enum reeve_http_verdict handle(void *self, void *state,
 	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
 {
 	begin_answer(state);
-	if (reeve_http_route_of(request->path) == REEVE_HTTP_ROUTE_GRAPHQL)
+	switch (reeve_http_route_of(request->path)) {
+	case REEVE_HTTP_ROUTE_GRAPHQL:
 		return answer_graphql(self, state, request, ret_reply);
+	case REEVE_HTTP_ROUTE_API:
+		return answer_rest(self, state, request, ret_reply);
+	default:
+		break;
+	}
 	return answer_read(self, state, request, ret_reply);
 }
 
 static void work(void *self, void *state)
 {
-	run_client(self, state);
+	struct reeved_client *client = state;
+	if (client->is_rest)
+		run_rest(self, client);
+	else
+		run_client(self, client);
+}
+
+static void reply_late(struct reeved_client *client, struct reeve_http_reply *ret_reply)
+{
+	static const char none[] = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+				   "\"status\":503,\"detail\":\"Out of memory.\","
+				   "\"code\":\"INTERNAL\"}";
+	if (client->is_rest && reply_rest(client, ret_reply) == REEVE_HTTP_BUSY)
+		fill_reply(ret_reply, 503, "application/problem+json; charset=utf-8", none,
+			sizeof(none) - 1);
+	if (!client->is_rest)
+		reeved_subscribe_reply(client, ret_reply);
 }
 
 static void reply(void *self, void *state, struct reeve_http_reply *ret_reply)
 {
 	(void)self;
-	reeved_subscribe_reply(state, ret_reply);
+	reply_late(state, ret_reply);
 }
 
 static void refuse(void *self, void *state, struct reeve_http_reply *ret_reply)
@@ -252,7 +337,7 @@ static void refuse(void *self, void *state, struct reeve_http_reply *ret_reply)
 	reeved_count(&daemon->counters.refused);
 	reeve_gql_call_refuse(client->call, 503, "RESOURCE_EXHAUSTED",
 		"Too many statements are running or waiting; see --workers.");
-	reeved_subscribe_reply(client, ret_reply);
+	reply_late(client, ret_reply);
 }
 
 struct reeve_http_app reeved_service_app(struct reeved *daemon)

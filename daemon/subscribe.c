@@ -212,6 +212,8 @@ static enum reeve_http_verdict become_stream(struct reeved_client *client,
 	if (client->call != NULL)
 		reeve_gql_call_destroy(client->call);
 	client->call = NULL;
+	reeved_rest_call_destroy(client->rest);
+	client->rest = NULL;
 	reeve_json_fini(&client->text);
 	reeve_json_fini(&client->cells);
 	fill_reply(ret_reply, 200, EVENTS_TYPE, NULL, 0);

@@ -146,7 +146,11 @@ static enum MHD_Result send_response(struct reeve_http_connection *connection,
 		atomic_load_explicit(&connection->loop->http->is_stopping, memory_order_relaxed);
 	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
 	add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
-	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	add_header(response, MHD_HTTP_HEADER_ETAG, reply->etag);
+	add_header(response, "Link", reply->link);
+	add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+		reply->etag != NULL ? "private, no-cache" : "no-store");
 	add_header(response, "X-Content-Type-Options", "nosniff");
 	add_header(
 		response, MHD_HTTP_HEADER_CONNECTION, must_close || is_stopping ? "close" : NULL);
@@ -199,6 +203,10 @@ static enum MHD_Result send_error(struct reeve_http_connection *connection, int 
 		.body = body,
 		.body_len = reeve_http_error_body(body, sizeof(body), code, message),
 	};
+	if (strncmp(connection->target, "/api/", 5) == 0) {
+		reply.content_type = "application/problem+json; charset=utf-8";
+		reply.body_len = reeve_http_problem_body(body, sizeof(body), status, code, message);
+	}
 	return send_reply(connection, &reply, MHD_RESPMEM_MUST_COPY, must_close);
 }
 
@@ -231,7 +239,9 @@ static enum MHD_Result judge_head(
 	part_target(connection);
 	struct reeve_http_judgement judgement =
 		reeve_http_filter_judge(&filter, method, connection->target, version,
-			connection->route == REEVE_HTTP_ROUTE_GRAPHQL, max_body);
+			connection->route == REEVE_HTTP_ROUTE_GRAPHQL ||
+				connection->route == REEVE_HTTP_ROUTE_API,
+			max_body);
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_BODY);
 	if (judgement.status == 0)
 		return MHD_YES;
@@ -314,6 +324,10 @@ static enum MHD_Result answer(struct reeve_http_connection *connection, const ch
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE),
 		.accept = MHD_lookup_connection_value(
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+		.if_match = MHD_lookup_connection_value(
+			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH),
+		.if_none_match = MHD_lookup_connection_value(
+			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
 		.body = connection->body_len > 0 ? connection->body : NULL,
 		.body_len = connection->body_len,
 		.connection = connection,

@@ -102,7 +102,9 @@ struct reeve_session {
 	uint64_t wait_sum_ns, blocked_sum_ns; /* of all statements */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
-	uint64_t slice_start_cpu_ns, blocked_cycles;
+	/* the slice began at so much CPU of the statement that began then */
+	uint64_t slice_start_cpu_ns, slice_statement_cycles;
+	uint64_t blocked_cycles;
 	uint64_t glance_cycles; /* when a checkpoint last looked at the counter */
 	struct reeve_sh_session *sh;
 	uint32_t session, task;
@@ -347,14 +349,17 @@ int reeve__session_unblocked(struct reeve *r, reeve_session_id waiter, struct re
  * Session lock held; takes the CPU lock, but only when the answer is yes.
  */
 bool reeve__session_blocks_others(struct reeve *r, uint32_t session, reeve_session_id *ret_blocked);
-/* A statement is over: its task waits for nobody. Takes the CPU lock, and wakes, if it did. */
-void reeve__task_unlink(struct reeve *r, uint32_t task);
+/*
+ * A statement is over: its task waits for nobody. Takes the CPU lock if it did; true: the caller wakes, once
+ * it holds no lock.
+ */
+bool reeve__task_unlink(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
 /* Session that a task waits for; .v 0: none. Session lock held. */
 reeve_session_id reeve__task_blocked_by(const struct reeve *r, uint32_t task);
 
 /* ---- session.c ---- */
 
-/* An event about a session, in its group. Any lock may be held. */
+/* An event about a session, in its group when `event` names none. Any lock may be held. */
 void reeve__session_event(
 	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
 /* What a reason of termination is called: "killed". */

@@ -276,13 +276,17 @@ void reeve__parallel_note_wait(struct reeve_sh_parallel *p, uint64_t ns);
  * ---- parallel_group.c: a group that is to be deleted. Under the catalog lock; they take their own.
  *
  * How much refers to it, and moving that to another group: executions (which run on, or wait there),
- * limits set by hand (unless the other has some), and its place in the lists of pools.
+ * limits set by hand (unless the other has some), and its place in the lists of pools. The moves return
+ * with the lock let go; the caller wakes.
  */
 uint32_t reeve__parallel_group_executions(struct reeve *r, uint32_t group);
-void reeve__parallel_group_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_group_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 uint32_t reeve__parallel_group_limits(struct reeve *r, uint32_t group);
-void reeve__parallel_limits_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_limits_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 uint32_t reeve__parallel_group_pools(struct reeve *r, uint32_t group);
-void reeve__parallel_pools_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_pools_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 
 #endif

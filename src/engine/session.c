@@ -148,7 +148,8 @@ void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event 
 	const struct reeve_sh_session *sh = &r->sessions[session];
 
 	e.session.v = sh->head.id;
-	e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
+	if (!e.group.v)
+		e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
 	if (text)
 		reeve__event_text(&e, text);
 	reeve__event_emit(r, &e);
@@ -573,6 +574,8 @@ struct ending {
 	struct reeve__session_pool_pass pool;
 	bool left;    /* pool has wakes to send */
 	bool dropped; /* x has wakes to send */
+	struct reeve__io_pass io;
+	bool io_dropped; /* and io */
 	struct reeve__parallel_pass parallel;
 	bool parallel_dropped; /* and so has that */
 	uint64_t user; /* whose session it was, and mappings are to be looked at; 0: nobody's */
@@ -584,7 +587,7 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 		return;
 	e->dropped = true;
 	reeve__cpu_drop(&e->x, r, task);
-	reeve__io_drop(r, task);
+	e->io_dropped = reeve__io_drop(&e->io, r, task);
 }
 
 /* The session's slot is not LIVE any more. */
@@ -659,6 +662,8 @@ static void finish_ending(struct reeve *r, struct ending *e)
 		reeve__session_pool_wake(&e->pool);
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
+	if (e->io_dropped)
+		reeve__io_wake(&e->io);
 	if (e->parallel_dropped)
 		reeve__parallel_wake(&e->parallel);
 	if (e->user)

@@ -173,7 +173,7 @@ void reeve__event_wake(struct reeve *r)
 	struct reeve_sh_events *ring = &r->header->events;
 
 	if (atomic_exchange(&ring->owed, 0))
-		r->host->wake(r->host->self, (uint32_t *)&ring->bell);
+		reeve__wake(r, (uint32_t *)&ring->bell);
 }
 
 void reeve__event_text(struct reeve_event *event, const char *text)

@@ -85,7 +85,7 @@ struct reeve_sh_cpu_group {
 
 struct reeve_sh_group {
 	struct reeve_sh_head head;
-	uint32_t priority;		   /* C */
+	_Atomic uint32_t priority;	   /* C writes, a reads */
 	uint32_t category;		   /* C */
 	uint32_t cpu_allocation_pct;	   /* C */
 	uint32_t is_active;		   /* C */

@@ -168,9 +168,19 @@ void reeve__lock_init(struct reeve_sh_lock *lock, uint32_t rank);
 #if REEVE_CHECKED
 /* Asserts that this thread holds the lock. */
 void reeve__lock_assert(const struct reeve_sh_lock *lock);
+/* Asserts that it holds none but the admin lock, under which the reaper also looks at /proc. */
+void reeve__lock_assert_none(void);
 #else
-#define reeve__lock_assert(lock) ((void)(lock))
+#define reeve__lock_assert(lock)  ((void)(lock))
+#define reeve__lock_assert_none() ((void)0)
 #endif
+
+/* Wakes who sleeps on a word of the segment. Never under a lock: who is woken would run into it. */
+static inline void reeve__wake(struct reeve *r, uint32_t *word)
+{
+	reeve__lock_assert_none();
+	r->host->wake(r->host->self, word);
+}
 
 /*
  * Places that a tree of plans has room for: every group on top, every directive once, and with
@@ -190,6 +200,12 @@ static inline struct reeve_sh_head *reeve__table_head(
 {
 	return (struct reeve_sh_head *)(void *)(r->base + table->slots +
 						(uint64_t)i * table->stride);
+}
+
+/* The id of a slot that may be given to somebody else right now, without the table's lock. */
+static inline uint64_t reeve__head_id(const struct reeve_sh_head *head)
+{
+	return __atomic_load_n(&head->id, __ATOMIC_RELAXED);
 }
 
 /* Slots that may be in use: those below are looked at, the others never were. */

@@ -461,6 +461,7 @@ static void plans_15_a_call_is_switched_by_its_cpu_and_comes_back(void **state)
 	assert_int_equal(i.return_group.v, BATCH);
 	assert_int_equal(i.switch_reason, REEVE_SWITCH_AUTOMATIC);
 	e = last_event(c, REEVE_EVENT_RUNAWAY_DETECTED);
+	assert_int_equal(e.group.v, BATCH); /* whose limit it is, not where it is now */
 	assert_int_equal(e.limit_kind, REEVE_LIMIT_CPU_TIME);
 	assert_int_equal(e.limit, 2 * S);
 	assert_in_range(e.actual, 2 * S, 2 * S + 100000000);

@@ -305,8 +305,10 @@ test("an open window takes over, and the history says why", async () => {
 	assert.deepEqual(await data(`{ getCurrentMaintenanceWindow { id isOpenNow } getActiveResourcePlan { id status } }`),
 		{ getCurrentMaintenanceWindow: { id: windowId, isOpenNow: true },
 			getActiveResourcePlan: { id: 4, status: "Maintenance" } });
-	const { getPlanSwitchHistory: [last] } = await data("{ getPlanSwitchHistory(limit: 1) { fromPlanId toPlanId cause } }");
-	assert.deepEqual(last, { fromPlanId: 1, toPlanId: 4, cause: "MAINTENANCE_WINDOW" });
+	const { getPlanSwitchHistory: history } = await data("{ getPlanSwitchHistory(limit: 2) { at fromPlanId toPlanId cause } }");
+	assert.deepEqual([history[0].toPlanId, history[0].cause], [4, "MAINTENANCE_WINDOW"]);
+	assert.equal(history[0].fromPlanId, history[1].toPlanId);
+	assert.ok(history[0].at >= history[1].at);
 	await mutate(`deleteMaintenanceWindow(windowId: ${windowId}) { success } activateResourcePlan(planId: 1) { success }`);
 	assert.equal((await data("{ getCurrentMaintenanceWindow { id } }")).getCurrentMaintenanceWindow, null);
 	await mutate("deactivateResourcePlan { success }");
