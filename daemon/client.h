@@ -21,6 +21,8 @@
 #include "reeved.h"
 #include "rest/rest.h"
 
+struct reeved_stream;
+
 struct reeved_client {
 	struct reeved *daemon;
 	struct reeve *rehearsal; /* segment that resolvers change now; NULL: everybody's */
@@ -30,8 +32,13 @@ struct reeved_client {
 	bool is_rest;		       /* the present request is one */
 	struct reeve_json text;	       /* answers that are not GraphQL; decoded query strings */
 	struct reeve_json cells;       /* values of a result on their way to the answer */
-	_Atomic bool is_abandoned;     /* of the present request: nobody waits for it */
-	_Atomic uint64_t running;      /* id of the session whose statement runs; 0: none */
+	struct reeved_stream *stream;  /* that this connection tells; NULL: none */
+	/* The stream that the present request's answer goes to, a reference, and the id of its
+	 * operation; NULL: the answer goes back. */
+	struct reeved_stream *relay;
+	char *relay_id;
+	_Atomic bool is_abandoned; /* of the present request: nobody waits for it */
+	_Atomic uint64_t running;  /* id of the session whose statement runs; 0: none */
 	_Atomic uint32_t cancelling;
 };
 

@@ -13,6 +13,7 @@
 #include "service.h"
 #include "sql/database.h"
 #include "sql/sessions.h"
+#include "stream/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,6 +121,7 @@ static int listen_for_clients(struct reeved *daemon, struct reeve_error *err)
 	if (options.threads == 0)
 		options.threads = loops < MAX_LOOPS ? loops : MAX_LOOPS;
 	options.workers = daemon->options.workers;
+	options.max_connections += daemon->options.max_subscribers;
 	options.head_seconds = options.body_seconds = daemon->options.idle_seconds;
 	options.app = reeved_service_app(daemon);
 	return reeve_http_open(&options, &daemon->http, err);
@@ -138,7 +140,7 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 	if (rc == 0)
 		rc = reeved_catalog_open(daemon, &daemon->catalog, err);
 	if (rc == 0)
-		rc = reeved_service_create_graphql(&daemon->graphql, err);
+		rc = reeved_service_create_graphql(&daemon->options, &daemon->graphql, err);
 	if (rc == 0)
 		rc = reeved_rest_create(daemon->graphql, &daemon->rest, err);
 	if (rc != 0)
@@ -147,6 +149,8 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 	if (daemon->sessions == NULL)
 		return fail(err, "out of memory");
 	rc = reeved_clock_start(daemon, &daemon->clock, err);
+	if (rc == 0)
+		rc = reeved_streams_start(daemon, &daemon->streams, err);
 	return rc != 0 ? rc : listen_for_clients(daemon, err);
 }
 
@@ -154,6 +158,7 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 static void end_daemon(struct start *start)
 {
 	struct reeved *daemon = &start->daemon;
+	reeved_streams_stop(daemon->streams);
 	reeved_clock_stop(daemon->clock);
 	reeved_catalog_close(daemon->catalog);
 	reeved_sessions_destroy(daemon->sessions);
@@ -209,6 +214,7 @@ static int run_daemon(struct start *start, const sigset_t *signals)
 	int number = wait_for_end(signals);
 	REEVED_LOG(REEVED_INFO, "stopping", {"signal", strsignal(number), 0});
 	atomic_store(&daemon->is_stopping, true);
+	reeved_streams_hush(daemon->streams);
 	if (!reeve_http_close(daemon->http, PATIENCE_NS)) {
 		/* The segment gets back what we hold when it sees that we are gone. */
 		REEVED_LOG(REEVED_ERROR, "stuck", {"reason", "a statement does not end", 0});

@@ -14,6 +14,8 @@
 #define MAX_SLOTS   1024u
 #define MAX_IDLE    3600u
 #define MAX_KEPT    1000000u
+#define MAX_STREAMS 65536u
+#define MAX_COST    1000000000u
 
 const char reeved_options_help[] =
 	"usage: reeved --data DIR [OPTION...]\n"
@@ -36,6 +38,10 @@ const char reeved_options_help[] =
 	"1000\n"
 	"      --events N             events that are kept in the catalog, 0 to 1000000; default\n"
 	"                             100000\n"
+	"      --max-subscribers N    clients that follow events, 1 to 65536; default 1024\n"
+	"      --max-cost N           of a GraphQL operation, 100 to 1000000000; default 1000000\n"
+	"      --max-seconds N        a GraphQL operation may run, its waits apart, 1 to 3600;\n"
+	"                             default 10\n"
 	"      --log-level LEVEL      debug, info, warn or error; default info\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              the version\n"
@@ -189,6 +195,14 @@ static bool take_option(struct parse *parse, int option, const char *value)
 			parse, "--revisions", value, 1, MAX_KEPT, &options->max_revisions);
 	case 'E':
 		return parse_number(parse, "--events", value, 0, MAX_KEPT, &options->max_events);
+	case 'S':
+		return parse_number(parse, "--max-subscribers", value, 1, MAX_STREAMS,
+			&options->max_subscribers);
+	case 'C':
+		return parse_number(parse, "--max-cost", value, 100, MAX_COST, &options->max_cost);
+	case 'T':
+		return parse_number(
+			parse, "--max-seconds", value, 1, MAX_IDLE, &options->max_seconds);
 	case 'v':
 		return parse_level(parse, value);
 	default:
@@ -220,6 +234,9 @@ enum reeved_options_result reeved_options_parse(
 		{"idle-timeout", required_argument, NULL, 'i'},
 		{"revisions", required_argument, NULL, 'R'},
 		{"events", required_argument, NULL, 'E'},
+		{"max-subscribers", required_argument, NULL, 'S'},
+		{"max-cost", required_argument, NULL, 'C'},
+		{"max-seconds", required_argument, NULL, 'T'},
 		{"log-level", required_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -231,6 +248,9 @@ enum reeved_options_result reeved_options_parse(
 	ret_options->idle_seconds = 60;
 	ret_options->max_revisions = 1000;
 	ret_options->max_events = 100000;
+	ret_options->max_subscribers = 1024;
+	ret_options->max_cost = 1000000;
+	ret_options->max_seconds = 10;
 	ret_options->log_level = REEVED_INFO;
 	set_address(ret_options, "127.0.0.1", 8080);
 	int option;

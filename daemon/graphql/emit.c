@@ -117,7 +117,9 @@ int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *form
 	return -1;
 }
 
-void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value)
+/* `text` NULL: the number. */
+static void add_extension(
+	struct reeve_gql_ctx *ctx, const char *key, const char *text, uint64_t number)
 {
 	struct reeve_json *out = ctx->request->errors;
 
@@ -127,8 +129,21 @@ void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const 
 	/* The record ends with the brackets of its extensions and of itself. */
 	reeve_json_truncate(out, out->len - 2);
 	reeve_json_key(out, key);
-	reeve_json_str(out, value);
+	if (text)
+		reeve_json_str(out, text);
+	else
+		reeve_json_u64(out, number);
 	reeve_json_raw(out, "}}", 2);
+}
+
+void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value)
+{
+	add_extension(ctx, key, value ? value : "", 0);
+}
+
+void reeve_gql_fail_number(struct reeve_gql_ctx *ctx, const char *key, uint64_t value)
+{
+	add_extension(ctx, key, NULL, value);
 }
 
 /* ---- nulls ---- */

@@ -30,6 +30,8 @@ void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_
 		[REEVE_HTTP_PHASE_BODY] = options->body_seconds,
 		[REEVE_HTTP_PHASE_WORK] = 0,
 		[REEVE_HTTP_PHASE_SEND] = options->send_seconds,
+		[REEVE_HTTP_PHASE_STREAM] = options->stream_seconds,
+		[REEVE_HTTP_PHASE_IDLE] = 0,
 	};
 	int64_t span_ms = (int64_t)seconds[phase] * 1000;
 	if (span_ms > STOPPING_MS &&
@@ -136,15 +138,10 @@ static void count_request(struct reeve_http_connection *connection, int status)
 		memory_order_relaxed);
 }
 
-/* `lifetime`: whether libmicrohttpd must copy the body. MHD_NO closes the connection. */
-static enum MHD_Result send_reply(struct reeve_http_connection *connection,
-	const struct reeve_http_reply *reply, enum MHD_ResponseMemoryMode lifetime, bool must_close)
+/* Sends the head, and what is known of the body. Takes the response. */
+static enum MHD_Result send_response(struct reeve_http_connection *connection,
+	const struct reeve_http_reply *reply, struct MHD_Response *response, bool must_close)
 {
-	/* The body is only read; the library's type has no const. */
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		reply->body_len, (void *)(uintptr_t)reply->body, lifetime);
-	if (response == NULL)
-		return MHD_NO;
 	bool is_stopping =
 		atomic_load_explicit(&connection->loop->http->is_stopping, memory_order_relaxed);
 	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
@@ -165,6 +162,35 @@ static enum MHD_Result send_reply(struct reeve_http_connection *connection,
 	connection->is_answered = true;
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_SEND);
 	return result;
+}
+
+/* `lifetime`: whether libmicrohttpd must copy the body. MHD_NO closes the connection. */
+static enum MHD_Result send_reply(struct reeve_http_connection *connection,
+	const struct reeve_http_reply *reply, enum MHD_ResponseMemoryMode lifetime, bool must_close)
+{
+	/* The body is only read; the library's type has no const. */
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		reply->body_len, (void *)(uintptr_t)reply->body, lifetime);
+	if (response == NULL)
+		return MHD_NO;
+	return send_response(connection, reply, response, must_close);
+}
+
+static void free_body(struct reeve_http_connection *connection)
+{
+	free(connection->body);
+	connection->body = NULL;
+	connection->body_cap = 0;
+}
+
+static enum MHD_Result send_stream(
+	struct reeve_http_connection *connection, const struct reeve_http_reply *reply)
+{
+	struct MHD_Response *response = reeve__http_stream_begin(connection);
+	if (response == NULL)
+		return MHD_NO;
+	free_body(connection); /* it may go on for days */
+	return send_response(connection, reply, response, false);
 }
 
 static enum MHD_Result send_error(struct reeve_http_connection *connection, int status,
@@ -269,6 +295,12 @@ static enum MHD_Result put_to_work(struct reeve_http_connection *connection)
 	return MHD_YES;
 }
 
+const char *reeve_http_header(const struct reeve_http_request *request, const char *name)
+{
+	const struct reeve_http_connection *connection = request->connection;
+	return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
+}
+
 static enum MHD_Result answer(struct reeve_http_connection *connection, const char *method)
 {
 	struct reeve_http_loop *loop = connection->loop;
@@ -298,6 +330,7 @@ static enum MHD_Result answer(struct reeve_http_connection *connection, const ch
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
 		.body = connection->body_len > 0 ? connection->body : NULL,
 		.body_len = connection->body_len,
+		.connection = connection,
 	};
 	struct reeve_http_reply reply = {0};
 	switch (app->handle(app->self, connection->state, &request, &reply)) {
@@ -305,6 +338,8 @@ static enum MHD_Result answer(struct reeve_http_connection *connection, const ch
 		return send_reply(connection, &reply, MHD_RESPMEM_PERSISTENT, false);
 	case REEVE_HTTP_WAIT:
 		return put_to_work(connection);
+	case REEVE_HTTP_STREAM:
+		return send_stream(connection, &reply);
 	case REEVE_HTTP_BUSY:
 		break;
 	}
@@ -355,10 +390,9 @@ void reeve__http_note_completed(
 		return;
 	connection->is_counted = false;
 	connection->loop->active--;
-	if (connection->body_cap > KEEP_BODY_BYTES) {
-		free(connection->body);
-		connection->body = NULL;
-		connection->body_cap = 0;
-	}
+	if (connection->is_stream)
+		reeve__http_stream_end(connection);
+	if (connection->body_cap > KEEP_BODY_BYTES)
+		free_body(connection);
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_HEAD);
 }

@@ -13,6 +13,14 @@
  *	worker thread:                  work() ...........^
  *	loop thread:                      abandon(), while the client is gone or the server stops
  *
+ * A stream is an answer without an end, such as server-sent events. It costs nothing while it has
+ * nothing to say: its connection is suspended. The application is asked for the next piece only
+ * when the client has taken the last one, so a slow client makes nobody wait and nothing grow; one
+ * that takes nothing for stream_seconds is closed.
+ *
+ *	loop thread:   handle() -> REEVE_HTTP_STREAM   next() next() next() ... end()
+ *	any thread:          reeve_http_wake_streams() ^
+ *
  * What never reaches the application: messages that two HTTP parsers could read differently, other
  * Host names than the listener's own, posts from other sites, bodies over the limit, clients that
  * take too long to say what they want.
@@ -39,7 +47,11 @@ struct reeve_http_request {
 	const char *if_none_match;
 	const char *body; /* NULL when body_len is 0 */
 	size_t body_len;
+	void *connection; /* for reeve_http_header */
 };
+
+/* The first header of this name, or NULL. Lives as long as the request's other texts. */
+const char *reeve_http_header(const struct reeve_http_request *request, const char *name);
 
 /* One answer. The texts are the application's, and stay as they are until the next request of the
  * same connection or its end. */
@@ -54,9 +66,22 @@ struct reeve_http_reply {
 };
 
 enum reeve_http_verdict {
-	REEVE_HTTP_REPLY, /* *ret_reply is filled */
-	REEVE_HTTP_WAIT,  /* call work() on a worker thread, then reply() */
-	REEVE_HTTP_BUSY	  /* out of memory: close the connection */
+	REEVE_HTTP_REPLY,  /* *ret_reply is filled */
+	REEVE_HTTP_WAIT,   /* call work() on a worker thread, then reply() */
+	REEVE_HTTP_STREAM, /* *ret_reply has status and type; the body comes from next() */
+	REEVE_HTTP_BUSY	   /* out of memory: close the connection */
+};
+
+/* What a stream has to say now. */
+enum reeve_http_flow {
+	REEVE_HTTP_FLOW_PIECE, /* data and len; they stay as they are until next() or end() */
+	REEVE_HTTP_FLOW_IDLE,  /* nothing: ask again when woken, or at again_ms */
+	REEVE_HTTP_FLOW_END    /* nothing more: the answer is complete */
+};
+struct reeve_http_piece {
+	const char *data;
+	size_t len;
+	int64_t again_ms; /* on the clock that next() is told; INT64_MAX: when woken only */
 };
 
 /*
@@ -77,6 +102,11 @@ struct reeve_http_app {
 	/* Nobody wants the answer any more; make work() return soon. Called again every 50 ms until
 	 * it has. Must not wait. */
 	void (*abandon)(void *self, void *state);
+	/* Of a stream: its next piece. `now_ms` is a monotonic clock. Must not wait. */
+	enum reeve_http_flow (*next)(
+		void *self, void *state, int64_t now_ms, struct reeve_http_piece *ret_piece);
+	/* The stream is over, by whomever. */
+	void (*end)(void *self, void *state);
 };
 
 struct reeve_http_options {
@@ -91,6 +121,7 @@ struct reeve_http_options {
 	uint32_t head_seconds;	  /* from connect, or the last answer, to the end of the headers */
 	uint32_t body_seconds;	  /* from there to the end of the body */
 	uint32_t send_seconds;	  /* from the answer to its last byte */
+	uint32_t stream_seconds;  /* of a stream: without taking a byte of what there is */
 	struct reeve_http_app app;
 };
 
@@ -104,6 +135,9 @@ void reeve_http_options_init(struct reeve_http_options *options);
  */
 int reeve_http_open(const struct reeve_http_options *options, struct reeve_http **ret_http,
 	struct reeve_error *err);
+
+/* Asks all streams that are idle for their next piece. From any thread; wakes each loop once. */
+void reeve_http_wake_streams(struct reeve_http *http);
 
 /* The address bound, "127.0.0.1:8080" or "[::1]:8080". Lives as long as the server. */
 const char *reeve_http_address(const struct reeve_http *http);
@@ -136,6 +170,7 @@ struct reeve_http_stats {
 	uint64_t clients_gone;	      /* hung up while their request was at work */
 	uint32_t connections;
 	uint32_t working; /* requests at work or waiting for a worker */
+	uint32_t streams; /* answers without an end */
 };
 
 void reeve_http_stats_get(struct reeve_http *http, struct reeve_http_stats *ret_stats);

@@ -5,6 +5,7 @@
  *	http        one server: options, listening address, loops, workers
  *	loop        one thread with an epoll set, a libmicrohttpd daemon and its connections
  *	connection  one client; buffers are kept from request to request
+ *	stream      answers that go on: suspended while they have nothing to say
  *	workers     threads for requests that wait
  *
  * A connection is its loop's. While its request is at work, a worker touches only `state` through
@@ -25,7 +26,9 @@ enum reeve_http_phase {
 	REEVE_HTTP_PHASE_HEAD, /* the next request's headers, or the client's good-bye */
 	REEVE_HTTP_PHASE_BODY,
 	REEVE_HTTP_PHASE_WORK, /* a worker; no limit of ours */
-	REEVE_HTTP_PHASE_SEND
+	REEVE_HTTP_PHASE_SEND,
+	REEVE_HTTP_PHASE_STREAM, /* a piece of a stream is being sent */
+	REEVE_HTTP_PHASE_IDLE	 /* a stream that has nothing to say; no limit */
 };
 
 struct reeve_http_connection {
@@ -52,6 +55,20 @@ struct reeve_http_connection {
 	bool is_gone;	  /* the client hung up while its request was at work */
 	bool is_refused;  /* no worker took it */
 	enum reeve_http_route route;
+
+	/* Of a stream. */
+	bool is_stream;
+	bool is_listed; /* suspended, and in loop->idle or loop->due */
+	bool is_over;	/* next() has said so, or the server stops */
+	const char *piece;
+	size_t piece_len, piece_at;
+	int64_t again_ms; /* when it is asked again at the latest */
+	struct reeve_http_list *list;
+	struct reeve_http_connection *list_prev, *list_next;
+};
+
+struct reeve_http_list {
+	struct reeve_http_connection *head, *tail;
 };
 
 struct reeve_http_loop {
@@ -66,13 +83,17 @@ struct reeve_http_loop {
 	uint32_t active;			   /* requests begun and not completed */
 	uint32_t abandoned;			   /* of those at work, is_gone */
 
+	struct reeve_http_list idle, due; /* streams that wait; that are to be asked */
+	int64_t next_due_ms;		  /* the first again_ms of the idle ones, or earlier */
+	_Atomic bool wake_streams;
+
 	pthread_mutex_t lock; /* protects returned */
 	struct reeve_http_connection *returned;
 
 	/* Counters; written by the loop, read by anybody. */
 	_Atomic uint64_t requests[REEVE_HTTP_ROUTES][6];
 	_Atomic uint64_t accepted, expired, gone;
-	_Atomic uint32_t n_connections, working;
+	_Atomic uint32_t n_connections, working, n_streams;
 };
 
 struct reeve_http_workers {
@@ -117,6 +138,18 @@ void reeve__http_note_completed(void *cls, struct MHD_Connection *mhd, void **re
 
 /* connection.c: for the loop. */
 void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_http_phase phase);
+
+/* stream.c */
+/* The request becomes a stream, of which this is the response; NULL: it cannot be. */
+struct MHD_Response *reeve__http_stream_begin(struct reeve_http_connection *connection);
+/* The request is completed. */
+void reeve__http_stream_end(struct reeve_http_connection *connection);
+/* Its client hung up. */
+void reeve__http_stream_gone(struct reeve_http_connection *connection);
+/* Asks streams that are due, a bounded number of them; `all`: everyone is. */
+void reeve__http_streams_run(struct reeve_http_loop *loop, bool all);
+/* Until when the loop may sleep for their sake, from now; INT64_MAX: for ever. */
+int64_t reeve__http_streams_timeout(const struct reeve_http_loop *loop);
 
 /* workers.c */
 int reeve__http_workers_init(

@@ -5,7 +5,7 @@
  *
  * libmicrohttpd runs without threads of its own: its epoll descriptor is one entry of our epoll
  * set. The other entries are the wake-up descriptor, and the sockets of clients whose requests are
- * at work, watched for nothing but their end (EPOLLRDHUP). A closed and a half-closed connection
+ * at work or are streams, watched for nothing but their end (EPOLLRDHUP). A closed and a half-closed connection
  * look the same from here; both count as gone, as in other servers.
  */
 #include "http/internal.h"
@@ -70,6 +70,7 @@ int reeve__http_loop_init(
 {
 	loop->http = http;
 	loop->now_ms = read_clock_ms();
+	loop->next_due_ms = INT64_MAX;
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -147,6 +148,10 @@ static void abandon(struct reeve_http_connection *connection)
 static void note_gone(struct reeve_http_connection *connection)
 {
 	struct reeve_http_loop *loop = connection->loop;
+	if (connection->is_stream) {
+		reeve__http_stream_gone(connection);
+		return;
+	}
 	if (connection->is_gone || connection->phase != REEVE_HTTP_PHASE_WORK)
 		return;
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
@@ -170,7 +175,8 @@ static void sweep_slow(struct reeve_http_loop *loop)
 {
 	loop->next_sweep_ms = loop->now_ms + SWEEP_MS;
 	for (struct reeve_http_connection *c = loop->connections; c != NULL; c = c->next) {
-		if (c->phase == REEVE_HTTP_PHASE_WORK || c->deadline_ms > loop->now_ms)
+		if (c->phase == REEVE_HTTP_PHASE_WORK || c->phase == REEVE_HTTP_PHASE_IDLE ||
+			c->deadline_ms > loop->now_ms)
 			continue;
 		c->deadline_ms = INT64_MAX;
 		atomic_fetch_add_explicit(&loop->expired, 1, memory_order_relaxed);
@@ -182,8 +188,11 @@ static int timeout_of(struct reeve_http_loop *loop, bool is_stopping)
 {
 	MHD_UNSIGNED_LONG_LONG mhd_ms;
 	int64_t wait_ms = loop->next_sweep_ms - loop->now_ms;
+	int64_t streams_ms = reeve__http_streams_timeout(loop);
 	if (is_stopping || loop->abandoned > 0)
 		wait_ms = ABANDON_MS;
+	if (streams_ms < wait_ms)
+		wait_ms = streams_ms;
 	if (MHD_get_timeout(loop->mhd, &mhd_ms) == MHD_YES && mhd_ms < (uint64_t)SWEEP_MS &&
 		(int64_t)mhd_ms < wait_ms)
 		wait_ms = (int64_t)mhd_ms;
@@ -238,6 +247,7 @@ void *reeve__http_loop_run(void *arg)
 		loop->now_ms = read_clock_ms();
 		take_events(loop, events, n);
 		resume_returned(loop);
+		reeve__http_streams_run(loop, is_stopping);
 		MHD_run(loop->mhd);
 		if (is_stopping || loop->now_ms >= loop->next_sweep_ms)
 			sweep_slow(loop);

@@ -47,6 +47,7 @@ void reeve_http_options_init(struct reeve_http_options *options)
 	options->head_seconds = 60;
 	options->body_seconds = 60;
 	options->send_seconds = 120;
+	options->stream_seconds = 30;
 }
 
 enum reeve_http_route reeve_http_route_of(const char *path)
@@ -56,6 +57,7 @@ enum reeve_http_route reeve_http_route_of(const char *path)
 		enum reeve_http_route route;
 	} routes[] = {
 		{"/graphql", REEVE_HTTP_ROUTE_GRAPHQL},
+		{"/graphql/stream", REEVE_HTTP_ROUTE_GRAPHQL},
 		{"/metrics", REEVE_HTTP_ROUTE_METRICS},
 		{"/healthz", REEVE_HTTP_ROUTE_HEALTH},
 		{"/readyz", REEVE_HTTP_ROUTE_HEALTH},
@@ -185,6 +187,18 @@ const char *reeve_http_address(const struct reeve_http *http)
 	return http->address;
 }
 
+void reeve_http_wake_streams(struct reeve_http *http)
+{
+	for (uint32_t i = 0; i < http->n_loops; i++) {
+		struct reeve_http_loop *loop = &http->loops[i];
+		if (atomic_load_explicit(&loop->n_streams, memory_order_relaxed) == 0)
+			continue;
+		/* Release: what there is to tell comes before the loop, who acquires, asks. */
+		if (!atomic_exchange_explicit(&loop->wake_streams, true, memory_order_acq_rel))
+			reeve__http_loop_wake(loop);
+	}
+}
+
 bool reeve_http_close(struct reeve_http *http, reeve_ns patience)
 {
 	const struct timespec pause = {0, 5 * REEVE_MSEC};
@@ -221,5 +235,6 @@ void reeve_http_stats_get(struct reeve_http *http, struct reeve_http_stats *ret_
 		ret_stats->connections +=
 			atomic_load_explicit(&loop->n_connections, memory_order_relaxed);
 		ret_stats->working += atomic_load_explicit(&loop->working, memory_order_relaxed);
+		ret_stats->streams += atomic_load_explicit(&loop->n_streams, memory_order_relaxed);
 	}
 }

@@ -76,6 +76,7 @@ extern const struct reeve_gql_table reeved_control_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
 extern const struct reeve_gql_table reeved_revision_table;
+extern const struct reeve_gql_table reeved_monitoring_table;
 
 static inline struct reeved_client *reeved_client_of(const struct reeve_gql_ctx *ctx)
 {
@@ -293,6 +294,13 @@ static inline bool reeved_has_statement(const struct reeve_session_info *info)
 	return info->state == REEVE_SESSION_ACTIVE || info->state == REEVE_SESSION_WAITING ||
 	       info->state == REEVE_SESSION_BLOCKED;
 }
+/*
+ * What a subscription follows: fills the topic's feed or period. `last_event`: number of the event
+ * that its client saw last; 0: it says nothing. INVALID_ARGUMENT.
+ */
+struct reeved_topic;
+int reeved_subject_open(struct reeve *reeve, const struct reeve_gql_subscription *subscription,
+	uint64_t last_event, struct reeved_topic *topic, struct reeve_error *err);
 /* CpuGroupStats, IoGroupStats, GroupMemoryLimits and GroupSessionPool of a group. */
 int reeved_emit_cpu_group(struct reeve_gql_ctx *ctx, reeve_group_id id);
 int reeved_emit_io_group(struct reeve_gql_ctx *ctx, reeve_group_id id);

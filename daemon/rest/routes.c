@@ -279,8 +279,11 @@ const struct rest_row rest_rows[] = {
 	GET("/container", "getContainerLimits", "Limits of the container."),
 	LIST("/events", "listResourceEvents", "sequence", "What has happened."),
 	POST("/rebalance", "rebalanceResources", "Rebalances everything."),
-	POST("/monitoring/start", "startResourceMonitoring", "Starts housekeeping."),
-	POST("/monitoring/stop", "stopResourceMonitoring", "Stops housekeeping."),
+	GET("/monitoring", "getMonitoringStatus",
+		"What rebalances by itself, and what that costs."),
+	POST("/monitoring/start", "startResourceMonitoring", "Starts rebalancing at its interval."),
+	POST("/monitoring/stop", "stopResourceMonitoring",
+		"Stops rebalancing; limits of time are still enforced."),
 
 	/* The server, and this interface itself */
 	GET("/server", "serverInfo", "Version, times, processors."),

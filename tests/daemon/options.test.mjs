@@ -21,7 +21,7 @@ test("--help and --version speak on stdout and succeed", async () => {
 		assert.equal(code, 0);
 		assert.equal(stderr, "");
 		for (const option of ["--listen", "--data", "--engine", "--segment", "--threads", "--workers",
-			"--cpu-slots", "--idle-timeout", "--log-level", "--version"])
+			"--cpu-slots", "--idle-timeout", "--max-subscribers", "--max-cost", "--max-seconds", "--log-level", "--version"])
 			assert.ok(stdout.includes(option), option);
 	}
 	const { code, stdout } = await runToEnd(["--version"]);
@@ -58,6 +58,10 @@ test("bad flags", async () => {
 		[[...data, "--threads", "65"], /--threads.*"65"/],
 		[[...data, "--workers", "-5"], /--workers.*"-5"/],
 		[[...data, "--cpu-slots", "99999999999999999999"], /--cpu-slots/],
+		[[...data, "--max-subscribers", "0"], /--max-subscribers takes a number from 1 to 65536, not "0"/],
+		[[...data, "--max-subscribers", "65537"], /--max-subscribers takes a number from 1 to 65536/],
+		[[...data, "--max-cost", "99"], /--max-cost takes a number from 100 to 1000000000, not "99"/],
+		[[...data, "--max-seconds", "3601"], /--max-seconds takes a number from 1 to 3600, not "3601"/],
 		[[...data, "--idle-timeout", "0"], /--idle-timeout takes a number from 1 to 3600, not "0"/],
 		[[...data, "--log-level", "loud"], /--log-level takes debug, info, warn or error, not "loud"/],
 		[[...data, "--segment", ""], /--segment takes a path/],

@@ -151,7 +151,7 @@ const G100 = { params: { groupId: 100 } }, G3 = { params: { groupId: 3 } };
 const wholeDay = (name, days) => ({ name, dayOfWeek: (new Date().getUTCDay() + days) % 7, timeZone: "UTC",
 	startTime: "00:00", durationMinutes: 1440, maintenancePlanId: 4, allowUserSessions: true });
 const successes = [
-	["GET /server"], ["GET /problems"], ["GET /openapi.json"],
+	["GET /server"], ["GET /monitoring"], ["GET /problems"], ["GET /openapi.json"],
 	["GET /groups"], ["GET /groups/default"], ["GET /groups/stats"],
 	["GET /groups/by-name/{name}", { params: { name: "BATCH_GROUP" } }],
 	["POST /groups", { body: { name: "Ärzte & Co/1", maxSessions: 5, description: null } }],
