@@ -16,12 +16,15 @@
 #ifndef REEVE_DAEMON_CLIENT_H
 #define REEVE_DAEMON_CLIENT_H
 
+#include "auth/role.h"
 #include "graphql/graphql.h"
 #include "json/json.h"
 #include "reeved.h"
 
 struct reeved_client {
 	struct reeved *daemon;
+	struct reeved_identity who;  /* of the present request */
+	uint32_t permitted, denied;  /* of its fields that need a role: see operate.c */
 	struct reeve_gql_call *call; /* NULL until the first GraphQL request */
 	struct reeve_json text;	     /* answers that are not GraphQL; decoded query strings */
 	struct reeve_json cells;     /* values of a result on their way to the answer */

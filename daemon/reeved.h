@@ -6,6 +6,8 @@
  *	clock     a thread that calls reeve_tick and measures usage
  *	http/     sockets, requests, threads
  *	service   what each path answers
+ *	auth/     who may come in, and what for
+ *	audit/    the record of who changed what
  *	graphql/  the language; resolvers/ what each field means
  *	sql/      sessions of this daemon with their database connections; running statements
  *	metrics/  Prometheus and OpenMetrics text
@@ -16,6 +18,7 @@
 #ifndef REEVE_DAEMON_REEVED_H
 #define REEVE_DAEMON_REEVED_H
 
+#include "auth/auth.h"
 #include "graphql/graphql.h"
 #include "http/http.h"
 #include "options.h"
@@ -27,6 +30,7 @@
 
 struct reeved_sessions;
 struct reeved_clock;
+struct reeved_audit;
 
 /* How statements ended; labels of the metric. */
 enum reeved_sql_outcome {
@@ -51,6 +55,8 @@ struct reeved {
 	struct reeve_gql_engine *graphql;
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
+	struct reeved_audit *audit;
+	struct reeved_auth auth;
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;

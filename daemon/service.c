@@ -14,7 +14,7 @@
 
 #define JSON_TYPE  "application/json; charset=utf-8"
 #define TEXT_TYPE  "text/plain; charset=utf-8"
-#define KEEP_BYTES ((size_t)256 * 1024) /* a connection's buffers above this are freed after use */
+#define KEEP_BYTES ((size_t)16 * 1024) /* a connection's buffers above this are freed after use */
 
 static const char index_text[] =
 	"reeved " REEVE_VERSION "\n"
@@ -101,6 +101,10 @@ static enum reeve_http_verdict reply_gql(
 	fill_reply(ret_reply, response.status, response.content_type, response.body,
 		response.body_len);
 	ret_reply->allow = response.allow;
+	/* All that it asked for was denied: the status says so too. When something was done, the
+	 * answer is one of the usual kind, with errors in it. */
+	if (client->denied > 0 && client->permitted == 0)
+		ret_reply->status = 403;
 	return REEVE_HTTP_REPLY;
 }
 
@@ -222,19 +226,32 @@ static enum reeve_http_verdict answer_read(struct reeved *daemon, struct reeved_
 }
 
 /* Nothing of the last answer is needed any more; what it made large is given back. */
-static void begin_answer(struct reeved_client *client)
+static void rest(void *self, void *state)
 {
+	(void)self;
+	struct reeved_client *client = state;
 	if (client->text.cap > KEEP_BYTES)
 		reeve_json_fini(&client->text);
 	if (client->cells.cap > KEEP_BYTES)
 		reeve_json_fini(&client->cells);
-	reeve_json_reset(&client->text);
+	if (client->call != NULL)
+		reeve_gql_call_rest(client->call);
+}
+
+static struct reeve_http_judgement admit(
+	void *self, void *state, const struct reeve_http_head *head)
+{
+	struct reeved *daemon = self;
+	struct reeved_client *client = state;
+	return reeved_auth_admit(&daemon->auth, head, &client->who);
 }
 
 static enum reeve_http_verdict handle(void *self, void *state,
 	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
 {
-	begin_answer(state);
+	struct reeved_client *client = state;
+	reeve_json_reset(&client->text);
+	client->permitted = client->denied = 0;
 	if (reeve_http_route_of(request->path) == REEVE_HTTP_ROUTE_GRAPHQL)
 		return answer_graphql(self, state, request, ret_reply);
 	return answer_read(self, state, request, ret_reply);
@@ -267,11 +284,13 @@ struct reeve_http_app reeved_service_app(struct reeved *daemon)
 		.self = daemon,
 		.open = open_client,
 		.close = close_client,
+		.admit = admit,
 		.handle = handle,
 		.work = work,
 		.reply = reply,
 		.refuse = refuse,
 		.abandon = abandon_client,
+		.rest = rest,
 	};
 }
 
@@ -279,7 +298,7 @@ int reeved_service_create_graphql(struct reeve_gql_engine **ret_engine, struct r
 {
 	const struct reeve_gql_table tables[] = {reeved_common_table, reeved_group_table,
 		reeved_plan_table, reeved_cpu_table, reeved_session_table, reeved_sql_table,
-		reeved_server_table};
+		reeved_server_table, reeved_audit_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);
