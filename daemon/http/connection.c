@@ -11,6 +11,7 @@
  */
 #include "http/filter.h"
 #include "http/internal.h"
+#include "http/lines.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -184,6 +185,7 @@ void *reeve__http_note_target(void *cls, const char *uri, struct MHD_Connection 
 	if (connection == NULL || !grow(&connection->target, &connection->target_cap, len))
 		return NULL;
 	memcpy(connection->target, uri, len);
+	connection->raw_target = uri;
 	connection->body_len = 0;
 	connection->has_begun = connection->is_answered = false;
 	connection->is_draining = connection->is_back = connection->is_gone = false;
@@ -257,11 +259,19 @@ static enum MHD_Result send_refusal(struct reeve_http_connection *connection,
 	return send_reply(connection, &reply, MHD_RESPMEM_MUST_COPY, must_close);
 }
 
+/* What is noted of a head. */
+struct seen {
+	struct reeve_http_filter filter;
+	struct reeve_http_lines lines;
+};
+
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
 	size_t name_len, const char *value, size_t value_len)
 {
 	(void)kind;
-	reeve_http_filter_header(cls, name, name_len, value, value_len);
+	struct seen *seen = cls;
+	reeve_http_filter_header(&seen->filter, name, name_len, value, value_len);
+	reeve_http_lines_header(&seen->lines, name, name_len, value, value_len);
 	return MHD_YES;
 }
 
@@ -278,6 +288,10 @@ static void part_target(struct reeve_http_connection *connection)
 
 static const struct reeve_http_judgement too_large = {
 	.status = 413, .code = "RESOURCE_EXHAUSTED", .message = "The request body is too large."};
+static const struct reeve_http_judgement bad_lines = {.status = 400,
+	.code = "INVALID_ARGUMENT",
+	.message =
+		"Each line of the head must end with CR and LF, hold no NUL, and not be folded."};
 static const struct reeve_http_judgement too_much = {.status = 503,
 	.code = "RESOURCE_EXHAUSTED",
 	.message = "The server holds as much of other requests as it may; try again."};
@@ -314,10 +328,17 @@ static struct reeve_http_judgement admit(
 static enum MHD_Result judge_head(
 	struct reeve_http_connection *connection, const char *method, const char *version)
 {
-	struct reeve_http_filter filter = {0};
+	struct seen seen = {0};
 	const struct reeve_http_options *options = &connection->loop->http->options;
 	connection->has_begun = true;
-	MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, note_header, &filter);
+	reeve_http_lines_begin(
+		&seen.lines, method, connection->raw_target, strlen(connection->target), version);
+	MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, note_header, &seen);
+	const char *end = method + MHD_get_connection_info(
+					   connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+					   ->header_size;
+	if (connection->loop->http->checks_lines && !reeve_http_lines_end(&seen.lines, end))
+		return send_refusal(connection, &bad_lines, true);
 	part_target(connection);
 	const struct reeve_http_place place = {
 		.is_guarded = connection->route == REEVE_HTTP_ROUTE_GRAPHQL,
@@ -328,23 +349,30 @@ static enum MHD_Result judge_head(
 		.max_body_bytes = options->max_body_bytes,
 	};
 	struct reeve_http_judgement judgement =
-		reeve_http_filter_judge(&filter, method, connection->target, version, &place);
+		reeve_http_filter_judge(&seen.filter, method, connection->target, version, &place);
 	bool may_drain = judgement.status == 0 || judgement.status == 413;
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_BODY);
 	if (judgement.status == 0 || judgement.status == 413) {
 		/* A stranger is told first that he is one. */
-		struct reeve_http_judgement who = admit(connection, &filter);
+		struct reeve_http_judgement who = admit(connection, &seen.filter);
 		if (who.status != 0)
 			judgement = who;
 	}
 	if (judgement.status == 0)
 		return MHD_YES;
 	connection->route = REEVE_HTTP_ROUTE_REFUSED;
-	if (!may_drain || filter.has_expect || filter.content_length > DRAIN_BYTES)
+	if (!may_drain || seen.filter.has_expect || seen.filter.content_length > DRAIN_BYTES)
 		return send_refusal(connection, &judgement, true);
 	connection->is_draining = true;
 	connection->refusal = judgement;
 	return MHD_YES;
+}
+
+static void drop_body(struct reeve_http_connection *connection)
+{
+	free(connection->body);
+	connection->body = NULL;
+	connection->body_cap = 0;
 }
 
 /* Makes room for so much of the body, out of what all may hold. */
@@ -354,10 +382,12 @@ static const struct reeve_http_judgement *make_room(
 	size_t before = connection->body_cap;
 	if (need > connection->loop->http->options.max_body_bytes)
 		return &too_large;
-	if (!grow(&connection->body, &connection->body_cap, need) ||
-		!hold(connection, connection->body_cap - before))
-		return &too_much;
-	return NULL;
+	if (grow(&connection->body, &connection->body_cap, need) &&
+		hold(connection, connection->body_cap - before))
+		return NULL;
+	drop_body(connection); /* the rest of it is thrown away as it comes */
+	release(connection);
+	return &too_much;
 }
 
 /* One piece of the body. A body without a length is found to be too large only here. */
@@ -491,10 +521,7 @@ void reeve__http_note_completed(
 	release(connection);
 	if (connection->state != NULL)
 		app->rest(app->self, connection->state);
-	if (connection->body_cap > KEEP_BODY_BYTES) {
-		free(connection->body);
-		connection->body = NULL;
-		connection->body_cap = 0;
-	}
+	if (connection->body_cap > KEEP_BODY_BYTES)
+		drop_body(connection);
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_HEAD);
 }

@@ -48,7 +48,8 @@ struct reeve_http_connection {
 	uint8_t network[16];
 	uint32_t uid, gid;
 
-	char *target; /* request line's, with the query */
+	char *target;		/* request line's, with the query */
+	const char *raw_target; /* where libmicrohttpd has it; of the present request's head only */
 	size_t target_cap;
 	char *body;
 	size_t body_len, body_cap;
@@ -123,6 +124,7 @@ struct reeve_http {
 	struct reeve_http_listener listeners[REEVE_HTTP_DOORS_MAX];
 	struct reeve_http_addresses addresses;
 	_Atomic size_t held_bytes;
+	bool checks_lines; /* libmicrohttpd does not: see lines.h */
 	_Atomic bool is_stopping;
 	_Atomic uint32_t loops_left;
 	struct reeve_http_workers workers;

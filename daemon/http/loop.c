@@ -48,7 +48,8 @@ static void ignore_message(void *cls, const char *format, va_list args)
 /*
  * Not strict for clients: all that would be refused then, the filter refuses, and libmicrohttpd
  * 0.9.75 writes the head of its own refusals twice. What it still refuses by itself, before the
- * filter sees it, is a malformed Content-Length.
+ * filter sees it, is a malformed Content-Length. Later versions are strict: they see lines that end
+ * wrongly, which lines.h finds out for this one.
  */
 static struct MHD_Daemon *start_mhd(struct reeve_http_gate *gate, int listen_fd)
 {
@@ -61,6 +62,13 @@ static struct MHD_Daemon *start_mhd(struct reeve_http_gate *gate, int listen_fd)
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+#if MHD_VERSION >= 0x00097600
+	const enum MHD_OPTION strictness = MHD_OPTION_CLIENT_DISCIPLINE_LVL;
+	const int how_strict = 2;
+#else
+	const enum MHD_OPTION strictness = MHD_OPTION_STRICT_FOR_CLIENT;
+	const int how_strict = 0;
+#endif
 	if (gate->door->is_tls)
 		flags |= MHD_USE_TLS;
 	return MHD_start_daemon(flags, 0, reeve__http_accept, gate, reeve__http_handle, gate,
@@ -68,7 +76,7 @@ static struct MHD_Daemon *start_mhd(struct reeve_http_gate *gate, int listen_fd)
 		gate->door->is_tls ? tls : none, MHD_OPTION_LISTEN_SOCKET, listen_fd,
 		MHD_OPTION_CONNECTION_LIMIT, connections > 0 ? connections : 1u,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_head_bytes,
-		MHD_OPTION_CONNECTION_TIMEOUT, PER_LOOP_TIMEOUT, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+		MHD_OPTION_CONNECTION_TIMEOUT, PER_LOOP_TIMEOUT, strictness, how_strict,
 		MHD_OPTION_NOTIFY_CONNECTION, reeve__http_notify_connection, gate,
 		MHD_OPTION_URI_LOG_CALLBACK, reeve__http_note_target, gate,
 		MHD_OPTION_NOTIFY_COMPLETED, reeve__http_note_completed, gate,

@@ -121,6 +121,7 @@ int reeve_http_open(const struct reeve_http_options *options, struct reeve_http 
 	if (http == NULL)
 		return reeve__http_fail(err, "out of memory for the HTTP server");
 	http->options = *options;
+	http->checks_lines = strcmp(MHD_get_version(), "0.9.75") == 0;
 	for (uint32_t i = 0; i < REEVE_HTTP_DOORS_MAX; i++)
 		http->listeners[i].fd = -1;
 	http->n_loops = options->threads;

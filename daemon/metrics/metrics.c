@@ -257,8 +257,8 @@ static void write_http(struct reeved_metrics_writer *w, struct reeve_http *http)
 		reeved_metrics_family(w, rows[i].type, rows[i].name, NULL, rows[i].help);
 		reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, rows[i].value);
 	}
-	reeved_metrics_family(w, REEVED_GAUGE, "reeve_http_held_bytes", "bytes",
-		"Bodies and answers held now.");
+	reeved_metrics_family(
+		w, REEVED_GAUGE, "reeve_http_held_bytes", "bytes", "Bodies and answers held now.");
 	reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, stats.held_bytes);
 }
 
