@@ -146,9 +146,8 @@ static void *run_clock(void *arg)
 	struct reeved_clock *clock = arg;
 	for (uint32_t ticks = 0; !wait_for_tick(clock); ticks++) {
 		tick(clock);
-		if (ticks % TICKS_A_SAMPLE != 0)
-			continue;
-		measure(clock);
+		if (ticks % TICKS_A_SAMPLE == 0)
+			measure(clock);
 		if (clock->daemon->auth.tokens != NULL)
 			reeved_tokens_tick(clock->daemon->auth.tokens, time(NULL));
 	}

@@ -69,8 +69,8 @@ enum reeved_token_verdict { REEVED_TOKEN_GOOD, REEVED_TOKEN_UNKNOWN, REEVED_TOKE
 enum reeved_token_verdict reeved_tokens_check(struct reeved_tokens *tokens, const char *text,
 	size_t len, int64_t now, struct reeved_identity *identity);
 
-/* Once a second: reads the file again when it has changed, so that a revoked token is good for a
- * second at most; writes FILE.used once a minute. A file that is gone lets nobody in; one that is
+/* Ten times a second: reads the file again when it has changed, so that a revoked token is good for
+ * no longer; writes FILE.used once a minute. A file that is gone lets nobody in; one that is
  * malformed leaves things as they were. Both are logged. */
 void reeved_tokens_tick(struct reeved_tokens *tokens, int64_t now);
 

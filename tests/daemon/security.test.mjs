@@ -159,7 +159,8 @@ test("tokens: made, listed, revoked and expired while it runs", async () => {
 	await reeved.until("it is missed", async () => reeved.events("tokens_loaded").length === 4);
 	assert.equal(await status(bob), 401);
 	writeFileSync(file, good, { mode: 0o600 });
-	await reeved.until("it is back", async () => (await status(bob)) === 200);
+	await reeved.until("it is back", async () => reeved.events("tokens_loaded").length === 5);
+	assert.equal(await status(bob), 200);
 	await reeved.stop();
 	listed = (await runToEnd(["token", "list", "--token-file", file])).stdout;
 	assert.match(listed, /^bob +viewer +\S+Z +\S+Z +\d{4}-\S+Z/m, "last use is kept");
