@@ -171,7 +171,7 @@ static struct reeve_condition regex(struct set *s, uint32_t i)
 int main(void)
 {
 	static struct set s;
-	double floor, few_id, many_id, few_name, many_name, equals, boths;
+	double floor, few_id, many_id, few_name, many_name, equals, boths, prefixes;
 
 	s.r = open_segment();
 	bench_head("ns of one call");
@@ -196,7 +196,7 @@ int main(void)
 	remove_rules(&s);
 	s.who.username = "nobody";
 	add_rules(&s, MAX, prefix);
-	bench_row("assignment, 1,000 prefixes, none holds", assign, &s, 200);
+	prefixes = bench_row("assignment, 1,000 prefixes, none holds", assign, &s, 200);
 	remove_rules(&s);
 	add_rules(&s, MAX, regex);
 	bench_row("assignment, 1,000 regexes, none holds", assign, &s, 50);
@@ -207,6 +207,7 @@ int main(void)
 	bench_judge("group by id, 1,000, in atomic adds", many_id / floor, 10 / 1.7, "");
 	bench_judge("1,000 rules for a user each", equals, 1000, "ns");
 	bench_judge("1,000 rules for a user, a glob, a time", boths, 1000, "ns");
+	bench_judge("1,000 rules for a prefix", prefixes, 1000, "ns");
 	reeve_close(s.r);
 	return 0;
 }

@@ -24,19 +24,25 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static struct reeve_session *session_in(uint64_t group)
+static struct reeve_session *session_of(uint64_t user, uint64_t group)
 {
 	struct reeve_session_def def = REEVE_SESSION_DEF_INIT;
 	struct reeve_session *s;
 	struct reeve_error err;
 
 	def.username = "bench";
+	def.user_id = user;
 	def.group.v = group;
 	if (reeve_session_create(reeve, &def, &s, &err) != 0) {
 		fprintf(stderr, "bench_sessions: %s\n", err.text);
 		exit(1);
 	}
 	return s;
+}
+
+static struct reeve_session *session_in(uint64_t group)
+{
+	return session_of(0, group);
 }
 
 static void run_atomic(struct reeve_session *s, unsigned loops)
@@ -84,6 +90,14 @@ static void run_create(struct reeve_session *s, unsigned loops)
 			reeve_session_destroy(session_in(REEVE_MAINTENANCE_GROUP));
 }
 
+/* A user's session: its end asks whether it was his last, for his mapping. */
+static void run_create_mapped(struct reeve_session *s, unsigned loops)
+{
+	(void)s;
+	for (unsigned i = 0; i < loops; i++)
+		reeve_session_destroy(session_of(7, REEVE_MAINTENANCE_GROUP));
+}
+
 static void run_emit(struct reeve_session *s, unsigned loops)
 {
 	struct reeve_event e = {.kind = REEVE_EVENT_REBALANCED};
@@ -115,6 +129,7 @@ static const struct row {
 	{"begin + end, a pool with room", run_begin_end, REEVE_BATCH_GROUP},
 	{"begin + end, switch rules", run_begin_end, REEVE_SYS_GROUP},
 	{"session create + end", run_create, REEVE_BATCH_GROUP},
+	{"the same, of a user with a mapping", run_create_mapped, REEVE_BATCH_GROUP},
 	{"event told", run_emit, REEVE_BATCH_GROUP},
 	{"event read", run_read, REEVE_BATCH_GROUP},
 };
@@ -217,7 +232,9 @@ int main(void)
 		reeve_session_pool_configure(reeve, (reeve_group_id){REEVE_BATCH_GROUP}, 100,
 			REEVE_UNLIMITED, true, &err) ||
 		reeve_session_pool_configure(reeve, (reeve_group_id){REEVE_MAINTENANCE_GROUP}, 1,
-			REEVE_UNLIMITED, true, &err)) {
+			REEVE_UNLIMITED, true, &err) ||
+		reeve_user_map(
+			reeve, 7, "bench", (reeve_group_id){REEVE_BATCH_GROUP}, true, &err)) {
 		fprintf(stderr, "bench_sessions: %s\n", err.text);
 		return 1;
 	}

@@ -17,6 +17,7 @@ struct usage {
 	uint64_t group;
 	uint64_t cpu_ns; /* charged when last measured */
 	double percent;	 /* of all slots, between the last two measurements */
+	bool is_there;	 /* in the measurement that is being made */
 };
 
 struct reeved_clock {
@@ -25,9 +26,11 @@ struct reeved_clock {
 	pthread_mutex_t lock; /* protects all below */
 	pthread_cond_t stop;
 	bool is_stopping;
-	struct usage *usages; /* by group, rising; groups are never deleted */
+	struct usage *usages; /* by group, rising */
 	size_t n_usages, cap_usages;
 	reeve_ns measured; /* monotonic; 0: never */
+	bool is_monitoring;
+	reeve_ns rebalance_at; /* monotonic, while monitoring */
 };
 
 static struct usage *find_usage_locked(const struct reeved_clock *clock, uint64_t group)
@@ -58,7 +61,7 @@ static void add_usage_locked(struct reeved_clock *clock, uint64_t group, uint64_
 	size_t at = clock->n_usages++;
 	for (; at > 0 && clock->usages[at - 1].group > group; at--)
 		clock->usages[at] = clock->usages[at - 1];
-	clock->usages[at] = (struct usage){.group = group, .cpu_ns = cpu_ns};
+	clock->usages[at] = (struct usage){.group = group, .cpu_ns = cpu_ns, .is_there = true};
 }
 
 /* `slot_ns`: what all slots together could have given since the last measurement. */
@@ -73,6 +76,20 @@ static void note_usage_locked(
 	uint64_t used = stats->cpu_ns - usage->cpu_ns;
 	usage->percent = slot_ns > 0 ? 100.0 * (double)used / slot_ns : 0.0;
 	usage->cpu_ns = stats->cpu_ns;
+	usage->is_there = true;
+}
+
+/* Groups that were not measured again are gone. */
+static void forget_gone_locked(struct reeved_clock *clock)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < clock->n_usages; i++) {
+		if (!clock->usages[i].is_there)
+			continue;
+		clock->usages[kept] = clock->usages[i];
+		clock->usages[kept++].is_there = false;
+	}
+	clock->n_usages = kept;
 }
 
 static void measure(struct reeved_clock *clock)
@@ -96,6 +113,9 @@ static void measure(struct reeved_clock *clock)
 		}
 		pthread_mutex_unlock(&clock->lock);
 	} while (n == BATCH);
+	pthread_mutex_lock(&clock->lock);
+	forget_gone_locked(clock);
+	pthread_mutex_unlock(&clock->lock);
 }
 
 static void log_tick(const struct reeve_tick_report *report)
@@ -116,6 +136,28 @@ static void tick(struct reeved_clock *clock)
 	else
 		log_tick(&report);
 	reeved_sessions_sweep(clock->daemon->sessions);
+}
+
+/* Rebalances when it is time, while monitoring is on. */
+static void monitor(struct reeved_clock *clock)
+{
+	struct reeve *reeve = clock->daemon->reeve;
+	struct reeve_manager_config config;
+	struct reeve_error err;
+	reeve_ns now = reeve_now_mono(reeve);
+	pthread_mutex_lock(&clock->lock);
+	bool is_due = clock->is_monitoring && now >= clock->rebalance_at;
+	pthread_mutex_unlock(&clock->lock);
+	if (!is_due)
+		return;
+	if (reeve_manager_config_get(reeve, &config, &err) != 0 ||
+		reeve_rebalance(reeve, NULL, &err) != 0) {
+		REEVED_LOG(REEVED_ERROR, "rebalance_failed", {"reason", err.text, 0});
+		config.rebalancing_period_ns = REEVE_SEC;
+	}
+	pthread_mutex_lock(&clock->lock);
+	clock->rebalance_at = now + config.rebalancing_period_ns;
+	pthread_mutex_unlock(&clock->lock);
 }
 
 static struct timespec later(reeve_ns span)
@@ -146,6 +188,7 @@ static void *run_clock(void *arg)
 	struct reeved_clock *clock = arg;
 	for (uint32_t ticks = 0; !wait_for_tick(clock); ticks++) {
 		tick(clock);
+		monitor(clock);
 		if (ticks % TICKS_A_SAMPLE == 0)
 			measure(clock);
 		if (clock->daemon->auth.tokens != NULL)
@@ -191,6 +234,24 @@ void reeved_clock_stop(struct reeved_clock *clock)
 	pthread_mutex_destroy(&clock->lock);
 	free(clock->usages);
 	free(clock);
+}
+
+int reeved_clock_start_monitoring(struct reeved_clock *clock)
+{
+	pthread_mutex_lock(&clock->lock);
+	if (!clock->is_monitoring)
+		clock->rebalance_at = 0; /* at the next tick */
+	clock->is_monitoring = true;
+	pthread_mutex_unlock(&clock->lock);
+	return 0;
+}
+
+int reeved_clock_stop_monitoring(struct reeved_clock *clock)
+{
+	pthread_mutex_lock(&clock->lock);
+	clock->is_monitoring = false;
+	pthread_mutex_unlock(&clock->lock);
+	return 0;
 }
 
 double reeved_clock_usage_percent(struct reeved_clock *clock, reeve_group_id group)

@@ -17,6 +17,13 @@ int reeved_clock_start(
 /* Stops it and waits for it. NULL is allowed. */
 void reeved_clock_stop(struct reeved_clock *clock);
 
+/*
+ * While monitoring is on, everything that can be rebalanced is, once in the manager's period. To turn
+ * on what is on, or off what is off, is no error. 0, or a REEVE_E code. From any thread.
+ */
+int reeved_clock_start_monitoring(struct reeved_clock *clock);
+int reeved_clock_stop_monitoring(struct reeved_clock *clock);
+
 /* CPU that a group used over the last second, percent of all CPU slots; 0 before the second
  * measurement. From any thread. */
 double reeved_clock_usage_percent(struct reeved_clock *clock, reeve_group_id group);

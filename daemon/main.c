@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "log.h"
 #include "reeved.h"
+#include "rest/rest.h"
 #include "service.h"
 #include "sql/database.h"
 #include "sql/sessions.h"
@@ -168,6 +169,8 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 		rc = open_segment(start, err);
 	if (rc == 0)
 		rc = reeved_service_create_graphql(&daemon->graphql, err);
+	if (rc == 0)
+		rc = reeved_rest_create(daemon->graphql, &daemon->rest, err);
 	if (rc != 0)
 		return rc;
 	daemon->sessions = reeved_sessions_create(daemon->reeve, daemon->options.database);
@@ -183,6 +186,7 @@ static void end_daemon(struct start *start)
 	struct reeved *daemon = &start->daemon;
 	reeved_clock_stop(daemon->clock);
 	reeved_sessions_destroy(daemon->sessions);
+	reeved_rest_destroy(daemon->rest);
 	if (daemon->graphql != NULL)
 		reeve_gql_engine_destroy(daemon->graphql);
 	reeve_close(daemon->reeve);

@@ -8,6 +8,7 @@
  *	service   what each path answers
  *	auth/     who may come in, and what for
  *	audit/    the record of who changed what
+ *	rest/     /api/v1, a table over the GraphQL schema
  *	graphql/  the language; resolvers/ what each field means
  *	sql/      sessions of this daemon with their database connections; running statements
  *	metrics/  Prometheus and OpenMetrics text
@@ -28,6 +29,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct reeved_rest;
 struct reeved_sessions;
 struct reeved_clock;
 struct reeved_audit;
@@ -53,6 +55,7 @@ struct reeved {
 	struct reeved_options options;
 	struct reeve *reeve;
 	struct reeve_gql_engine *graphql;
+	struct reeved_rest *rest;
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
 	struct reeved_audit *audit;

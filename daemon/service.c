@@ -20,6 +20,7 @@ static const char index_text[] =
 	"reeved " REEVE_VERSION "\n"
 	"\n"
 	"/graphql   GraphQL: POST {\"query\": \"...\"} as application/json, or GET ?query=...\n"
+	"/api/v1    REST; /api/v1/openapi.json says what there is\n"
 	"/metrics   OpenMetrics or Prometheus text\n"
 	"/healthz   is the process alive\n"
 	"/readyz    does it govern\n";
@@ -68,6 +69,7 @@ static void close_client(void *self, void *state)
 	struct reeved_client *client = state;
 	if (client->call != NULL)
 		reeve_gql_call_destroy(client->call);
+	reeved_rest_call_destroy(client->rest);
 	reeve_json_fini(&client->text);
 	reeve_json_fini(&client->cells);
 	free(client);
@@ -167,6 +169,66 @@ static enum reeve_http_verdict answer_graphql(struct reeved *daemon, struct reev
 	return reply_gql(client, ret_reply);
 }
 
+/* REST: see rest/rest.h. */
+
+static enum reeve_http_verdict reply_rest(
+	struct reeved_client *client, struct reeve_http_reply *ret_reply)
+{
+	struct reeve_gql_http_response response;
+	reeve_gql_call_response(client->call, &response);
+	return reeved_rest_finish(client->rest, &response, ret_reply) == REEVED_REST_REPLY
+		       ? REEVE_HTTP_REPLY
+		       : REEVE_HTTP_BUSY;
+}
+
+static void run_rest(struct reeved *daemon, struct reeved_client *client)
+{
+	struct reeve_gql_http_response response;
+	struct reeve_gql_http_request gql;
+	run_client(daemon, client);
+	reeve_gql_call_response(client->call, &response);
+	if (!reeved_rest_follow(client->rest, &response, &gql))
+		return;
+	reeve_gql_call_reset(client->call);
+	if (reeve_gql_call_begin(client->call, &gql) == REEVE_GQL_CALL_READY)
+		run_client(daemon, client);
+}
+
+static enum reeve_http_verdict ask_graphql(struct reeved *daemon, struct reeved_client *client,
+	const struct reeve_gql_http_request *gql, struct reeve_http_reply *ret_reply)
+{
+	reeve_gql_call_reset(client->call);
+	atomic_store_explicit(&client->is_abandoned, false, memory_order_relaxed);
+	client->is_rest = true;
+	if (reeve_gql_call_begin(client->call, gql) == REEVE_GQL_CALL_READY) {
+		if (reeve_gql_call_blocks(client->call))
+			return REEVE_HTTP_WAIT;
+		run_rest(daemon, client);
+	}
+	return reply_rest(client, ret_reply);
+}
+
+static enum reeve_http_verdict answer_rest(struct reeved *daemon, struct reeved_client *client,
+	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
+{
+	struct reeve_gql_http_request gql;
+	if (client->rest == NULL)
+		client->rest = reeved_rest_call_create(daemon->rest);
+	if (client->call == NULL)
+		client->call = reeve_gql_call_create(daemon->graphql);
+	if (client->rest == NULL || client->call == NULL)
+		return REEVE_HTTP_BUSY;
+	switch (reeved_rest_begin(client->rest, request, &gql, ret_reply)) {
+	case REEVED_REST_ASK:
+		return ask_graphql(daemon, client, &gql, ret_reply);
+	case REEVED_REST_REPLY:
+		return REEVE_HTTP_REPLY;
+	case REEVED_REST_BUSY:
+		break;
+	}
+	return REEVE_HTTP_BUSY;
+}
+
 static enum reeve_http_verdict answer_ready(
 	struct reeved *daemon, struct reeved_client *client, struct reeve_http_reply *ret_reply)
 {
@@ -236,6 +298,8 @@ static void rest(void *self, void *state)
 		reeve_json_fini(&client->cells);
 	if (client->call != NULL)
 		reeve_gql_call_rest(client->call);
+	reeved_rest_call_destroy(client->rest);
+	client->rest = NULL;
 }
 
 static struct reeve_http_judgement admit(
@@ -251,21 +315,44 @@ static enum reeve_http_verdict handle(void *self, void *state,
 {
 	struct reeved_client *client = state;
 	reeve_json_reset(&client->text);
+	client->is_rest = false;
 	client->permitted = client->denied = 0;
-	if (reeve_http_route_of(request->path) == REEVE_HTTP_ROUTE_GRAPHQL)
+	switch (reeve_http_route_of(request->path)) {
+	case REEVE_HTTP_ROUTE_GRAPHQL:
 		return answer_graphql(self, state, request, ret_reply);
+	case REEVE_HTTP_ROUTE_API:
+		return answer_rest(self, state, request, ret_reply);
+	default:
+		break;
+	}
 	return answer_read(self, state, request, ret_reply);
 }
 
 static void work(void *self, void *state)
 {
-	run_client(self, state);
+	struct reeved_client *client = state;
+	if (client->is_rest)
+		run_rest(self, client);
+	else
+		run_client(self, client);
+}
+
+static void reply_late(struct reeved_client *client, struct reeve_http_reply *ret_reply)
+{
+	static const char none[] = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+				   "\"status\":503,\"detail\":\"Out of memory.\","
+				   "\"code\":\"INTERNAL\"}";
+	if (client->is_rest && reply_rest(client, ret_reply) == REEVE_HTTP_BUSY)
+		fill_reply(ret_reply, 503, "application/problem+json; charset=utf-8", none,
+			sizeof(none) - 1);
+	if (!client->is_rest)
+		reply_gql(client, ret_reply);
 }
 
 static void reply(void *self, void *state, struct reeve_http_reply *ret_reply)
 {
 	(void)self;
-	reply_gql(state, ret_reply);
+	reply_late(state, ret_reply);
 }
 
 static void refuse(void *self, void *state, struct reeve_http_reply *ret_reply)
@@ -275,7 +362,7 @@ static void refuse(void *self, void *state, struct reeve_http_reply *ret_reply)
 	reeved_count(&daemon->counters.refused);
 	reeve_gql_call_refuse(client->call, 503, "RESOURCE_EXHAUSTED",
 		"Too many statements are running or waiting; see --workers.");
-	reply_gql(client, ret_reply);
+	reply_late(client, ret_reply);
 }
 
 struct reeve_http_app reeved_service_app(struct reeved *daemon)
@@ -297,8 +384,13 @@ struct reeve_http_app reeved_service_app(struct reeved *daemon)
 int reeved_service_create_graphql(struct reeve_gql_engine **ret_engine, struct reeve_error *err)
 {
 	const struct reeve_gql_table tables[] = {reeved_common_table, reeved_group_table,
-		reeved_plan_table, reeved_cpu_table, reeved_session_table, reeved_sql_table,
-		reeved_server_table, reeved_audit_table};
+		reeved_group_change_table, reeved_user_table, reeved_rule_table,
+		reeved_condition_table, reeved_plan_table, reeved_directive_table,
+		reeved_verdict_table, reeved_edit_table, reeved_schedule_table, reeved_cpu_table,
+		reeved_io_table, reeved_memory_table, reeved_parallel_table,
+		reeved_server_pool_table, reeved_session_table, reeved_control_table,
+		reeved_manager_table, reeved_event_table, reeved_sql_table, reeved_server_table,
+		reeved_audit_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);

@@ -3,6 +3,7 @@
  * service.h - what each path of the HTTP server answers.
  *
  *	/graphql   GraphQL, GET and POST
+ *	/api/v1    REST, the same as a table of routes (rest/rest.h)
  *	/metrics   OpenMetrics or Prometheus text
  *	/healthz   200 while the process answers
  *	/readyz    200 while it governs; 503 while it stops, or when the segment is degraded

@@ -170,19 +170,22 @@ static bool scan_decimal(const char *word, double *ret_number, const char **ret_
 	return true;
 }
 
-/* Nanoseconds of a unit; 0 when there is no such unit. */
-static double find_unit(const char *unit)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = {{"ns", 1.0}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}};
+struct unit {
+	const char *name;
+	double worth;
+};
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(unit, units[i].name) == 0)
-			return units[i].ns;
-	}
-	return 0.0;
+static const struct unit times[] = {
+	{"ns", 1.0}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {NULL, 0.0}};
+static const struct unit sizes[] = {
+	{"B", 1.0}, {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {NULL, 0.0}};
+
+/* What a unit is worth; 0 when there is no such unit. */
+static double find_unit(const struct unit *units, const char *unit)
+{
+	while (units->name != NULL && strcmp(unit, units->name) != 0)
+		units++;
+	return units->worth;
 }
 
 reeve_ns lex_time(struct lex *lex, const char *wanted, bool may_be_zero)
@@ -193,7 +196,7 @@ reeve_ns lex_time(struct lex *lex, const char *wanted, bool may_be_zero)
 
 	if (lex_at_end(lex) || !scan_decimal(lex->word, &number, &unit))
 		goto fail;
-	unit_ns = find_unit(unit);
+	unit_ns = find_unit(times, unit);
 	if (unit_ns == 0.0 && !(number == 0.0 && *unit == '\0'))
 		goto fail;
 	number *= unit_ns;
@@ -205,6 +208,25 @@ fail:
 	snprintf(text, sizeof(text), "%.80s, such as 20us, 5ms or 1.5s", wanted);
 	lex_fail(lex, text);
 	return may_be_zero ? 0 : 1;
+}
+
+uint64_t lex_size(struct lex *lex, const char *wanted)
+{
+	const char *unit;
+	double number = 0.0, worth;
+	char text[160];
+
+	if (!lex_at_end(lex) && scan_decimal(lex->word, &number, &unit)) {
+		worth = find_unit(sizes, unit);
+		number *= worth;
+		if (worth > 0.0 && number >= 1.0 && number <= 1e15) {
+			advance(lex);
+			return (uint64_t)(number + 0.5);
+		}
+	}
+	snprintf(text, sizeof(text), "%.80s, such as 512B, 64KiB or 1.5MiB", wanted);
+	lex_fail(lex, text);
+	return 1;
 }
 
 double lex_decimal(struct lex *lex, const char *wanted, const char *suffix)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lex.h - words, numbers, times and percentages of one line of a scenario.
+ * lex.h - words, numbers, times, sizes and percentages of one line of a scenario.
  *
  * The first error sticks: from then on every read returns a harmless value and changes nothing, so
  * that a statement reads straight through and its caller looks at `failed` once.
@@ -44,6 +44,8 @@ void lex_name(struct lex *lex, const char *wanted, char *ret_name);
 uint64_t lex_number(struct lex *lex, const char *wanted, uint64_t low, uint64_t high);
 /* A number with a unit: ns us ms s min; 0 needs none. Above 0, or at least 0 if `may_be_zero`. */
 reeve_ns lex_time(struct lex *lex, const char *wanted, bool may_be_zero);
+/* A number of bytes with a unit: B KiB MiB GiB; above 0. */
+uint64_t lex_size(struct lex *lex, const char *wanted);
 /* A number, decimals allowed, that ends in `suffix` ("%" or ""). */
 double lex_decimal(struct lex *lex, const char *wanted, const char *suffix);
 

@@ -21,6 +21,10 @@ static const char usage[] =
 	"resource manager, and check what they expect.\n"
 	"\n"
 	"  -p, --policy=P   begin with this CPU policy in place of the scenario's\n"
+	"  -i, --io-policy=P  the same of the I/O policy\n"
+	"  -w, --without=F  run as if no directive had the field F; once more for others\n"
+	"  -d, --directives print the fields that the files' directives set; run nothing.\n"
+	"                   Without a file: all there are, and which are enforced\n"
 	"  -s, --seed=N     draw from this seed in place of the scenario's\n"
 	"  -g, --groups     also print what each group got\n"
 	"  -n, --parse      read the files only; run nothing\n"
@@ -33,7 +37,9 @@ static const char usage[] =
 struct settings {
 	bool has_seed, shows_groups, only_parses;
 	uint64_t seed;
-	const char *policy; /* NULL: the scenario's */
+	const char *policy, *io_policy; /* NULL: the scenario's */
+	uint64_t without;		/* REEVE_DIRECTIVE_... */
+	bool lists_fields;
 };
 
 /* One line an expectation. Returns how many were not met. */
@@ -74,6 +80,39 @@ static void show_groups(const struct scenario *scenario, const struct outcome *o
 			(double)outcome->charged_ns[i] / 1e9);
 }
 
+/* Fields of directives: of those given, or with `all` every one and whether it is enforced. */
+static void show_fields(uint64_t given, bool all)
+{
+	const struct reeve_directive_field *field;
+
+	for (uint32_t k = 0; (field = reeve_directive_field_at(k)) != NULL; k++) {
+		if (all)
+			printf("%s %s\n", field->name, field->is_enforced ? "yes" : "no");
+		else if (given & field->bit)
+			printf("%s\n", field->name);
+	}
+}
+
+static uint32_t find_word(const char *const *words, const char *word)
+{
+	uint32_t i = 0;
+
+	while (words[i] != NULL && strcmp(words[i], word) != 0)
+		i++;
+	return i;
+}
+
+static void apply(const struct settings *settings, struct scenario *scenario)
+{
+	if (settings->has_seed)
+		scenario->machine.seed = settings->seed;
+	if (settings->policy != NULL)
+		scenario->policy = find_word(scenario_policies, settings->policy);
+	if (settings->io_policy != NULL)
+		scenario->io_policy = find_word(scenario_io_policies, settings->io_policy);
+	scenario_drop_field(scenario, settings->without);
+}
+
 /* Exit status of one file. */
 static int run_file(const char *file, const struct settings *settings)
 {
@@ -86,12 +125,10 @@ static int run_file(const char *file, const struct settings *settings)
 		fprintf(stderr, "reeve-sim: %s\n", error);
 		return 2;
 	}
-	if (settings->has_seed)
-		scenario.machine.seed = settings->seed;
-	for (uint32_t i = 0; settings->policy && scenario_policies[i]; i++)
-		if (strcmp(settings->policy, scenario_policies[i]) == 0)
-			scenario.policy = i;
-	if (settings->only_parses) {
+	apply(settings, &scenario);
+	if (settings->lists_fields)
+		show_fields(scenario_fields(&scenario), false);
+	if (settings->only_parses || settings->lists_fields) {
 		scenario_fini(&scenario);
 		return 0;
 	}
@@ -122,16 +159,28 @@ static bool read_seed(const char *text, struct settings *settings)
 	return settings->has_seed;
 }
 
-static bool read_policy(const char *text, struct settings *settings)
+static bool read_policy(const char *option, const char *text, const char *const *words)
 {
-	settings->policy = text;
-	for (uint32_t i = 0; scenario_policies[i]; i++)
-		if (strcmp(text, scenario_policies[i]) == 0)
-			return true;
-	fprintf(stderr, "reeve-sim: --policy: expected one of");
-	for (uint32_t i = 0; scenario_policies[i]; i++)
-		fprintf(stderr, " %s", scenario_policies[i]);
+	if (words[find_word(words, text)] != NULL)
+		return true;
+	fprintf(stderr, "reeve-sim: --%s: expected one of", option);
+	for (uint32_t i = 0; words[i] != NULL; i++)
+		fprintf(stderr, " %s", words[i]);
 	fprintf(stderr, ", found `%s`\n", text);
+	return false;
+}
+
+static bool read_field(const char *text, uint64_t *fields)
+{
+	const struct reeve_directive_field *field;
+
+	for (uint32_t k = 0; (field = reeve_directive_field_at(k)) != NULL; k++) {
+		if (strcmp(field->name, text) != 0)
+			continue;
+		*fields |= field->bit;
+		return true;
+	}
+	fprintf(stderr, "reeve-sim: --without: expected a field of directives, found `%s`\n", text);
 	return false;
 }
 
@@ -140,6 +189,9 @@ static int read_options(int argc, char **argv, struct settings *settings)
 {
 	static const struct option options[] = {
 		{"policy", required_argument, NULL, 'p'},
+		{"io-policy", required_argument, NULL, 'i'},
+		{"without", required_argument, NULL, 'w'},
+		{"directives", no_argument, NULL, 'd'},
 		{"seed", required_argument, NULL, 's'},
 		{"groups", no_argument, NULL, 'g'},
 		{"parse", no_argument, NULL, 'n'},
@@ -149,11 +201,24 @@ static int read_options(int argc, char **argv, struct settings *settings)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "p:s:gnhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:i:w:ds:gnhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'p':
-			if (!read_policy(optarg, settings))
+			if (!read_policy("policy", optarg, scenario_policies))
 				return 2;
+			settings->policy = optarg;
+			break;
+		case 'i':
+			if (!read_policy("io-policy", optarg, scenario_io_policies))
+				return 2;
+			settings->io_policy = optarg;
+			break;
+		case 'w':
+			if (!read_field(optarg, &settings->without))
+				return 2;
+			break;
+		case 'd':
+			settings->lists_fields = true;
 			break;
 		case 's':
 			if (!read_seed(optarg, settings))
@@ -186,6 +251,10 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (optind == argc && settings.lists_fields) {
+		show_fields(0, true);
+		return 0;
+	}
 	if (optind == argc) {
 		fputs("reeve-sim: expected a scenario file. Try `reeve-sim --help`.\n", stderr);
 		return 2;

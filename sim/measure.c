@@ -16,16 +16,37 @@ static size_t cell_of(reeve_ns at)
 	return (size_t)(at / RECORD_CELL_NS);
 }
 
-/* CPU of one group in one cell; of all groups for SCN_NONE. */
-static double cpu_in_cell(const struct record *record, uint32_t group, size_t cell)
+/* CPU, bytes or requests of one group in one cell. */
+static double amount_of(
+	const struct record *record, enum scn_metric metric, uint32_t group, size_t cell)
+{
+	switch (metric) {
+	case SCN_IO_SHARE:
+	case SCN_IO_RATE:
+		return (double)record->io_bytes[group][cell];
+	case SCN_IOPS:
+		return (double)record->io_requests[group][cell];
+	default:
+		return (double)record->cpu_ns[group][cell];
+	}
+}
+
+/* The same of all groups for SCN_NONE. */
+static double amount_in_cell(
+	const struct record *record, enum scn_metric metric, uint32_t group, size_t cell)
 {
 	double sum = 0.0;
 
 	if (group != SCN_NONE)
-		return (double)record->cpu_ns[group][cell];
+		return amount_of(record, metric, group, cell);
 	for (uint32_t i = 0; i < record->group_count; i++)
-		sum += (double)record->cpu_ns[i][cell];
+		sum += amount_of(record, metric, i, cell);
 	return sum;
+}
+
+static double cpu_in_cell(const struct record *record, uint32_t group, size_t cell)
+{
+	return amount_in_cell(record, SCN_USAGE, group, cell);
 }
 
 /* Whether `a` is worse than `b` for an expectation. */
@@ -44,36 +65,48 @@ static bool is_worse(const struct scn_expect *expect, double a, double b)
 	return fabs(a - expect->value) > fabs(b - expect->value);
 }
 
-/* Percent of `part` in `whole`: a group of all groups, or of the machine. */
-static double ratio_of(const struct scn_expect *expect, double part, double all, double machine)
+/*
+ * Percent of `part` in `whole`: a group of all groups, or of the machine; or `part` a second. `length`
+ * is in cells.
+ */
+static double ratio_of(
+	const struct scn_expect *expect, double part, double all, size_t length, uint32_t cores)
 {
-	if (expect->metric == SCN_SHARE)
+	double ns = (double)length * (double)RECORD_CELL_NS;
+
+	switch (expect->metric) {
+	case SCN_SHARE:
+	case SCN_IO_SHARE:
 		return all > 0.0 ? 100.0 * part / all : NAN;
-	return 100.0 * part / machine;
+	case SCN_IO_RATE:
+	case SCN_IOPS:
+		return part / ns * 1e9;
+	default:
+		return 100.0 * part / ns / cores;
+	}
 }
 
-/* Share, usage or utilization of the range, or of the worst window in it. */
+/* Share, usage, utilization or rate of the range, or of the worst window in it. */
 static double measure_ratio(const struct scenario *scenario, const struct record *record,
 	const struct scn_expect *expect)
 {
 	size_t first = cell_of(expect->from), end = cell_of(expect->to);
 	size_t length = expect->window_ns == 0 ? end - first : cell_of(expect->window_ns);
 	uint32_t group = expect->metric == SCN_UTILIZATION ? SCN_NONE : expect->group;
-	double machine = (double)length * (double)RECORD_CELL_NS * scenario->machine.cores;
 	double part = 0.0, all = 0.0, worst = NAN;
 
 	for (size_t cell = first; cell < end; cell++) {
 		double ratio;
 
-		part += cpu_in_cell(record, group, cell);
-		all += cpu_in_cell(record, SCN_NONE, cell);
+		part += amount_in_cell(record, expect->metric, group, cell);
+		all += amount_in_cell(record, expect->metric, SCN_NONE, cell);
 		if (cell + 1 < first + length)
 			continue;
-		ratio = ratio_of(expect, part, all, machine);
+		ratio = ratio_of(expect, part, all, length, scenario->machine.cores);
 		if (!isnan(ratio) && (isnan(worst) || is_worse(expect, ratio, worst)))
 			worst = ratio;
-		part -= cpu_in_cell(record, group, cell + 1 - length);
-		all -= cpu_in_cell(record, SCN_NONE, cell + 1 - length);
+		part -= amount_in_cell(record, expect->metric, group, cell + 1 - length);
+		all -= amount_in_cell(record, expect->metric, SCN_NONE, cell + 1 - length);
 	}
 	return worst;
 }
@@ -186,41 +219,83 @@ static double measure_samples(
 	return measured;
 }
 
+static bool is_event_meant(const struct scn_expect *expect, const struct record_event *event)
+{
+	return event->kind == expect->event &&
+	       (expect->limit == 0 || event->limit == expect->limit) &&
+	       (expect->group == SCN_NONE || event->group == expect->group) &&
+	       event->at >= expect->from && event->at <= expect->to;
+}
+
+static double measure_events(const struct record *record, const struct scn_expect *expect)
+{
+	reeve_ns *values = malloc((record->event_count + 1) * sizeof(*values));
+	size_t count = 0;
+	double measured;
+
+	if (values == NULL)
+		return NAN;
+	for (size_t i = 0; i < record->event_count; i++) {
+		if (is_event_meant(expect, &record->events[i]))
+			values[count++] = record->events[i].over;
+	}
+	measured = expect->metric == SCN_EVENTS ? (double)count
+						: compute_statistic(values, count, expect);
+	free(values);
+	return measured;
+}
+
+/* Metrics that count, or weigh, samples of one kind. */
+static const struct {
+	enum scn_metric metric;
+	enum record_kind kind;
+	bool is_count;
+} sampled[] = {
+	{SCN_WAIT, RECORD_WAIT, false},
+	{SCN_PARK, RECORD_PARK, false},
+	{SCN_LATENCY, RECORD_LATENCY, false},
+	{SCN_STATEMENTS, RECORD_LATENCY, true},
+	{SCN_PARKS, RECORD_PARK, true},
+	{SCN_SHIELD_PARKS, RECORD_SHIELD_PARK, true},
+	{SCN_TIMEOUTS, RECORD_TIMEOUT, true},
+	{SCN_CANCELS, RECORD_CANCEL, true},
+	{SCN_QUEUE_TIMEOUTS, RECORD_QUEUE_TIMEOUT, true},
+	{SCN_REFUSALS, RECORD_REFUSAL, true},
+	{SCN_KILLS, RECORD_KILL, true},
+	{SCN_ACTIVE, RECORD_ACTIVE, false},
+	{SCN_SERVERS, RECORD_SERVERS, false},
+	{SCN_DEGREE, RECORD_DEGREE, false},
+	{SCN_MEMORY_USE, RECORD_MEMORY, false},
+	{SCN_IO_WAIT, RECORD_IO_WAIT, false},
+	{SCN_IO_LATENCY, RECORD_IO_LATENCY, false},
+};
+
 double measure(const struct scenario *scenario, const struct outcome *outcome,
 	const struct scn_expect *expect)
 {
 	const struct record *record = &outcome->record;
 
+	for (size_t i = 0; i < sizeof(sampled) / sizeof(sampled[0]); i++) {
+		if (sampled[i].metric == expect->metric)
+			return sampled[i].is_count
+				       ? count_samples(record, sampled[i].kind, expect)
+				       : measure_samples(record, sampled[i].kind, expect);
+	}
 	switch (expect->metric) {
-	case SCN_SHARE:
-	case SCN_USAGE:
-	case SCN_UTILIZATION:
-		return measure_ratio(scenario, record, expect);
 	case SCN_LEAD:
 	case SCN_LAG:
 		return measure_lead(record, expect);
 	case SCN_GAP:
 		return measure_gap(record, expect);
-	case SCN_WAIT:
-		return measure_samples(record, RECORD_WAIT, expect);
-	case SCN_PARK:
-		return measure_samples(record, RECORD_PARK, expect);
-	case SCN_LATENCY:
-		return measure_samples(record, RECORD_LATENCY, expect);
 	case SCN_IDLE_WAIT:
 		return measure_idle(record, expect);
-	case SCN_STATEMENTS:
-		return count_samples(record, RECORD_LATENCY, expect);
-	case SCN_PARKS:
-		return count_samples(record, RECORD_PARK, expect);
-	case SCN_SHIELD_PARKS:
-		return count_samples(record, RECORD_SHIELD_PARK, expect);
-	case SCN_TIMEOUTS:
-		return count_samples(record, RECORD_TIMEOUT, expect);
-	case SCN_CANCELS:
-		return count_samples(record, RECORD_CANCEL, expect);
+	case SCN_EVENTS:
+	case SCN_OVERRUN:
+		return measure_events(record, expect);
 	case SCN_CHARGED:
 		break;
+	default:
+		return measure_ratio(scenario, record, expect);
 	}
 	if (record->total_ns[expect->group] == 0)
 		return NAN;
@@ -254,7 +329,9 @@ void measure_format(const struct scn_expect *expect, double measured, char *to, 
 	else if (expect->unit == SCN_PERCENT)
 		snprintf(to, size, "%.2f%%", measured);
 	else if (expect->unit == SCN_COUNT)
-		snprintf(to, size, "%.0f", measured);
+		snprintf(to, size, "%.6g", measured);
+	else if (expect->unit == SCN_BYTES)
+		snprintf(to, size, "%.1fKiB", measured / 1024.0);
 	else if (measured >= 1e9)
 		snprintf(to, size, "%.3fs", measured / 1e9);
 	else if (measured >= 1e6)

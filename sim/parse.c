@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parse.c - the statements of a scenario but `expect`. One function a statement, one table of them.
+ * parse.c - the statements of a scenario but the longer ones: parse_clients.c, parse_directive.c,
+ * parse_expect.c. One function a statement, one table of them.
  */
 #include "parse.h"
 
@@ -9,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <reeve/session.h>
-
 #define FILE_MAX     (1 << 20)
-#define CLIENTS_MAX  10000
 #define DURATION_MAX (3600 * REEVE_SEC)
 
 void *parse__append(struct lex *lex, void *items_address, uint32_t *count, size_t size)
@@ -60,12 +58,12 @@ uint32_t parse__group(struct lex *lex, const struct scenario *s)
 	return find_declared(lex, "group", s->groups, s->group_count, sizeof(*s->groups));
 }
 
-static uint32_t find_plan(struct lex *lex, const struct scenario *s)
+uint32_t parse__plan(struct lex *lex, const struct scenario *s)
 {
 	return find_declared(lex, "plan", s->plans, s->plan_count, sizeof(*s->plans));
 }
 
-static uint32_t find_process(struct lex *lex, const struct scenario *s)
+uint32_t parse__process(struct lex *lex, const struct scenario *s)
 {
 	return find_declared(lex, "process", s->processes, s->process_count, sizeof(*s->processes));
 }
@@ -76,8 +74,7 @@ static uint32_t find_clients(struct lex *lex, const struct scenario *s)
 		lex, "set of clients", s->clients, s->clients_count, sizeof(*s->clients));
 }
 
-/* The next word as the name of something new among records that begin with their names. */
-static void declare(struct lex *lex, const char *wanted, const void *items, uint32_t count,
+void parse__declare(struct lex *lex, const char *wanted, const void *items, uint32_t count,
 	size_t size, char *ret_name)
 {
 	lex_name(lex, wanted, ret_name);
@@ -88,8 +85,7 @@ static void declare(struct lex *lex, const char *wanted, const void *items, uint
 	}
 }
 
-/* Which of the words of a list, ended by NULL, comes next; 0 after a complaint. */
-static uint32_t pick(struct lex *lex, const char *const *words)
+uint32_t parse__pick(struct lex *lex, const char *const *words)
 {
 	char text[120] = "one of";
 
@@ -102,7 +98,16 @@ static uint32_t pick(struct lex *lex, const char *const *words)
 	return 0;
 }
 
-static uint32_t read_pct(struct lex *lex, const char *wanted, uint32_t low)
+uint32_t parse__may_pick(struct lex *lex, const char *const *words, uint32_t otherwise)
+{
+	for (uint32_t i = 0; words[i] != NULL; i++) {
+		if (lex_accept(lex, words[i]))
+			return i;
+	}
+	return otherwise;
+}
+
+uint32_t parse__pct(struct lex *lex, const char *wanted, uint32_t low)
 {
 	double pct = lex_decimal(lex, wanted, "%");
 
@@ -155,7 +160,49 @@ const char *const scenario_policies[] = {
 
 static void read_policy(struct lex *lex, struct scenario *s)
 {
-	s->policy = pick(lex, scenario_policies);
+	s->policy = parse__pick(lex, scenario_policies);
+}
+
+const char *const scenario_io_policies[] = {
+	"completely-fair", "deadline", "budget-fair", "priority", NULL};
+
+static void read_device(struct lex *lex, struct scenario *s)
+{
+	do {
+		if (lex_accept(lex, "latency"))
+			s->device_latency_ns = lex_time(lex, "a time", true);
+		else if (lex_accept(lex, "bandwidth"))
+			s->device_bandwidth = lex_size(lex, "bytes a second");
+		else
+			lex_fail(lex, "`latency` or `bandwidth`");
+	} while (!lex_at_end(lex));
+}
+
+static void read_io(struct lex *lex, struct scenario *s)
+{
+	do {
+		if (lex_accept(lex, "policy"))
+			s->io_policy = parse__pick(lex, scenario_io_policies);
+		else if (lex_accept(lex, "concurrent"))
+			s->io_concurrent = (uint32_t)lex_number(
+				lex, "requests under way", 1, REEVE_IO_CONCURRENT_MAX);
+		else if (lex_accept(lex, "burst"))
+			s->io_burst_ppm = 10000 * parse__pct(lex, "a part of a second", 1);
+		else
+			lex_fail(lex, "`policy`, `concurrent` or `burst`");
+	} while (!lex_at_end(lex));
+}
+
+static void read_runaway(struct lex *lex, struct scenario *s)
+{
+	s->runaway_ns = lex_time(lex, "a time", false);
+	if (lex_accept(lex, "speed"))
+		s->runaway_speed_pct = parse__pct(lex, "a speed", 10);
+}
+
+static void read_servers(struct lex *lex, struct scenario *s)
+{
+	s->parallel_servers = (uint32_t)lex_number(lex, "parallel servers", 1, 65536);
 }
 
 static void read_chunk(struct lex *lex, struct scenario *s)
@@ -186,13 +233,13 @@ static void read_group(struct lex *lex, struct scenario *s)
 {
 	struct scn_group group = {"", SCN_NONE, SCN_NONE}, *slot;
 
-	declare(lex, "a name for a group", s->groups, s->group_count, sizeof(*s->groups),
+	parse__declare(lex, "a name for a group", s->groups, s->group_count, sizeof(*s->groups),
 		group.name);
 	while (!lex_at_end(lex)) {
 		if (lex_accept(lex, "priority"))
 			group.priority = (uint32_t)lex_number(lex, "a priority", 0, 7);
 		else if (lex_accept(lex, "cpu"))
-			group.cpu_pct = read_pct(lex, "a CPU allocation", 0);
+			group.cpu_pct = parse__pct(lex, "a CPU allocation", 0);
 		else
 			lex_fail(lex, "`priority` or `cpu`");
 	}
@@ -206,53 +253,23 @@ static void read_plan(struct lex *lex, struct scenario *s)
 	static const char *const methods[] = {"emphasis", "ratio", "shares", NULL};
 	struct scn_plan plan = {0}, *slot;
 
-	declare(lex, "a name for a plan", s->plans, s->plan_count, sizeof(*s->plans), plan.name);
-	plan.method = pick(lex, methods);
+	parse__declare(
+		lex, "a name for a plan", s->plans, s->plan_count, sizeof(*s->plans), plan.name);
+	plan.method = parse__pick(lex, methods);
 	if (lex_accept(lex, "max"))
-		plan.max_pct = read_pct(lex, "a utilization", 1);
+		plan.max_pct = parse__pct(lex, "a utilization", 1);
+	plan.manages_sessions = lex_accept(lex, "sessions");
+	plan.manages_parallel = lex_accept(lex, "parallel");
 	slot = parse__append(lex, &s->plans, &s->plan_count, sizeof(*s->plans));
 	if (slot != NULL)
 		*slot = plan;
-}
-
-static void read_directive_into(
-	struct lex *lex, const struct scenario *s, struct scn_directive *directive)
-{
-	struct reeve_directive_def *def = &directive->def;
-
-	directive->plan = find_plan(lex, s);
-	directive->group = parse__group(lex, s);
-	while (!lex_at_end(lex)) {
-		if (lex_accept(lex, "shares")) {
-			def->given |= REEVE_DIRECTIVE_CPU_SHARES;
-			def->cpu_shares = (uint32_t)lex_number(
-				lex, "a number of shares", 1, REEVE_SHARES_MAX);
-		} else if (lex_accept(lex, "percent")) {
-			def->given |= REEVE_DIRECTIVE_CPU_PCT;
-			def->cpu_pct = read_pct(lex, "a percentage", 0);
-		} else if (lex_accept(lex, "level")) {
-			def->given |= REEVE_DIRECTIVE_CPU_LEVEL;
-			def->cpu_level = (uint32_t)lex_number(lex, "a level", 1, REEVE_CPU_LEVELS);
-		} else if (lex_accept(lex, "cap")) {
-			def->given |= REEVE_DIRECTIVE_CPU_CAP;
-			def->cpu_cap_pct = read_pct(lex, "a cap", 1);
-		} else if (lex_accept(lex, "no-cap")) {
-			def->removed |= REEVE_DIRECTIVE_CPU_CAP;
-		} else if (lex_accept(lex, "sub-plan")) {
-			def->given |= REEVE_DIRECTIVE_SUB_PLAN;
-			directive->sub_plan = find_plan(lex, s);
-		} else {
-			lex_fail(
-				lex, "`shares`, `percent`, `level`, `cap`, `no-cap` or `sub-plan`");
-		}
-	}
 }
 
 static void read_directive(struct lex *lex, struct scenario *s)
 {
 	struct scn_directive directive = {0}, *slot;
 
-	read_directive_into(lex, s, &directive);
+	parse__directive(lex, s, &directive);
 	slot = parse__append(lex, &s->directives, &s->directive_count, sizeof(*s->directives));
 	if (slot != NULL)
 		*slot = directive;
@@ -260,110 +277,20 @@ static void read_directive(struct lex *lex, struct scenario *s)
 
 static void read_activate(struct lex *lex, struct scenario *s)
 {
-	s->active_plan = find_plan(lex, s);
+	s->active_plan = parse__plan(lex, s);
 }
 
-/* Processes and clients. */
+/* Processes. */
 
 static void read_process(struct lex *lex, struct scenario *s)
 {
 	struct scn_process process = {""}, *slot;
 
-	declare(lex, "a name for a process", s->processes, s->process_count, sizeof(*s->processes),
-		process.name);
+	parse__declare(lex, "a name for a process", s->processes, s->process_count,
+		sizeof(*s->processes), process.name);
 	slot = parse__append(lex, &s->processes, &s->process_count, sizeof(*s->processes));
 	if (slot != NULL)
 		*slot = process;
-}
-
-static struct scn_amount read_amount(struct lex *lex, bool is_work)
-{
-	struct scn_amount amount = {SCN_FIXED, 0, 0.0};
-
-	if (is_work && lex_accept(lex, "endless")) {
-		amount.distribution = SCN_ENDLESS;
-	} else if (lex_accept(lex, "exponential")) {
-		amount.distribution = SCN_EXPONENTIAL;
-		amount.ns = lex_time(lex, "a mean", false);
-	} else if (lex_accept(lex, "lognormal")) {
-		amount.distribution = SCN_LOGNORMAL;
-		amount.ns = lex_time(lex, "a median", false);
-		amount.sigma = lex_decimal(lex, "a sigma", "");
-	} else {
-		amount.ns = lex_time(lex,
-			is_work ? "`endless`, `exponential`, `lognormal` or a time"
-				: "`exponential`, `lognormal` or a time",
-			!is_work);
-	}
-	return amount;
-}
-
-static struct scn_pattern read_pattern(struct lex *lex)
-{
-	struct scn_pattern pattern;
-
-	pattern.length_ns = lex_time(lex, "how long", false);
-	lex_expect(lex, "every");
-	pattern.every_ns = lex_time(lex, "the CPU time between", false);
-	return pattern;
-}
-
-static void read_client_option(struct lex *lex, struct scenario *s, struct scn_clients *clients)
-{
-	static const char *const priorities[] = {"critical", "high", "normal", "low", NULL};
-
-	if (lex_accept(lex, "work"))
-		clients->work = read_amount(lex, true);
-	else if (lex_accept(lex, "process"))
-		clients->process = find_process(lex, s);
-	else if (lex_accept(lex, "priority"))
-		clients->priority = pick(lex, priorities);
-	else if (lex_accept(lex, "think"))
-		clients->think = read_amount(lex, false);
-	else if (lex_accept(lex, "block"))
-		clients->block = read_pattern(lex);
-	else if (lex_accept(lex, "shield"))
-		clients->shield = read_pattern(lex);
-	else if (lex_accept(lex, "lock"))
-		clients->lock = read_pattern(lex);
-	else if (lex_accept(lex, "silent"))
-		clients->is_silent = true;
-	else if (lex_accept(lex, "start"))
-		clients->start_ns = lex_time(lex, "a time", true);
-	else if (lex_accept(lex, "stop"))
-		clients->stop_ns = lex_time(lex, "a time", false);
-	else if (lex_accept(lex, "deadline"))
-		clients->deadline_ns = lex_time(lex, "a time", false);
-	else if (lex_accept(lex, "estimate"))
-		clients->estimate_pct = lex_decimal(lex, "a part of the work", "%");
-	else if (lex_accept(lex, "renew"))
-		clients->renew = (uint32_t)lex_number(lex, "statements a session", 1, UINT32_MAX);
-	else
-		lex_fail(lex,
-			"`work`, `process`, `priority`, `think`, `block`, `shield`, "
-			"`lock`, `silent`, `start`, `stop`, `deadline`, `estimate` or `renew`");
-}
-
-static void read_clients(struct lex *lex, struct scenario *s)
-{
-	struct scn_clients clients = {.priority = REEVE_SESSION_NORMAL, .stop_ns = REEVE_NEVER},
-			   *slot;
-
-	declare(lex, "a name for clients", s->clients, s->clients_count, sizeof(*s->clients),
-		clients.name);
-	clients.count = (uint32_t)lex_number(lex, "how many clients", 1, CLIENTS_MAX);
-	lex_expect(lex, "group");
-	clients.group = parse__group(lex, s);
-	while (!lex_at_end(lex))
-		read_client_option(lex, s, &clients);
-	if (clients.work.distribution == SCN_FIXED && clients.work.ns == 0)
-		lex_fail(lex, "`work`");
-	if (clients.work.distribution == SCN_ENDLESS && clients.deadline_ns == 0 &&
-		clients.think.ns > 0)
-		lex_complain(lex, "expected no pause between statements that are endless");
-	slot = parse__append(lex, &s->clients, &s->clients_count, sizeof(*s->clients));
-	if (slot != NULL)
-		*slot = clients;
 }
 
 /* Events. */
@@ -374,7 +301,7 @@ static void read_registration(struct lex *lex, const struct scenario *s, struct 
 	lex_expect(lex, "shares");
 	event->shares = (uint32_t)lex_number(lex, "a number of shares", 1, REEVE_SHARES_MAX);
 	if (lex_accept(lex, "cap"))
-		event->cap_pct = read_pct(lex, "a cap", 1);
+		event->cap_pct = parse__pct(lex, "a cap", 1);
 }
 
 static void read_event(struct lex *lex, struct scenario *s)
@@ -385,17 +312,17 @@ static void read_event(struct lex *lex, struct scenario *s)
 
 	event.at = lex_time(lex, "a time", true);
 	event.line = lex->line;
-	event.kind = (enum scn_event_kind)pick(lex, kinds);
+	event.kind = (enum scn_event_kind)parse__pick(lex, kinds);
 	switch (event.kind) {
 	case SCN_ACTIVATE:
-		event.plan = find_plan(lex, s);
+		event.plan = parse__plan(lex, s);
 		break;
 	case SCN_SWITCH:
 		event.clients = find_clients(lex, s);
 		event.group = parse__group(lex, s);
 		break;
 	case SCN_KILL:
-		event.process = find_process(lex, s);
+		event.process = parse__process(lex, s);
 		break;
 	case SCN_QUANTUM:
 		event.quantum_ns = lex_time(lex, "a time", false);
@@ -407,10 +334,10 @@ static void read_event(struct lex *lex, struct scenario *s)
 		event.group = parse__group(lex, s);
 		break;
 	case SCN_DIRECTIVE:
-		read_directive_into(lex, s, &event.directive);
+		parse__directive(lex, s, &event.directive);
 		break;
 	case SCN_POLICY:
-		event.policy = pick(lex, scenario_policies);
+		event.policy = parse__pick(lex, scenario_policies);
 		break;
 	case SCN_CANCEL:
 	case SCN_END:
@@ -433,6 +360,10 @@ static const struct {
 	{"slots", read_slots},
 	{"quantum", read_quantum},
 	{"policy", read_policy},
+	{"device", read_device},
+	{"io", read_io},
+	{"runaway", read_runaway},
+	{"servers", read_servers},
 	{"chunk", read_chunk},
 	{"tick", read_tick},
 	{"duration", read_duration},
@@ -442,7 +373,7 @@ static const struct {
 	{"directive", read_directive},
 	{"activate", read_activate},
 	{"process", read_process},
-	{"clients", read_clients},
+	{"clients", parse__clients},
 	{"at", read_event},
 };
 
@@ -462,8 +393,9 @@ static void read_statement(struct lex *lex, struct scenario *scenario, const cha
 		return;
 	}
 	lex_fail(lex,
-		"a statement (seed, machine, slots, quantum, policy, chunk, tick, duration, drain, "
-		"group, plan, directive, activate, process, clients, at, expect)");
+		"a statement (seed, machine, slots, quantum, policy, device, io, runaway, servers, "
+		"chunk, tick, duration, drain, group, plan, directive, activate, process, clients, "
+		"at, expect)");
 }
 
 static int compare_events(const void *a, const void *b)

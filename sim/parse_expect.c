@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parse_expect.c - expect METRIC [GROUP] [max|mean|pNN] [of P%] [from T to T] [every T] OP VALUE
+ * parse_expect.c - expect METRIC [EVENT] [GROUP] [max|mean|pNN] [of P%] [from T to T] [every T] OP VALUE
  * [within V]: which parts a metric takes is a row of a table.
  */
 #include "parse.h"
@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <reeve/event.h>
+
 enum { NO_GROUP, MAY_GROUP, MUST_GROUP };
 enum {
 	HAS_STATISTIC = 1,
 	HAS_OF = 2,
 	HAS_RANGE = 4,
 	HAS_WINDOW = 8,
+	HAS_EVENT = 16,
 };
 
 static const struct metric {
@@ -41,11 +44,25 @@ static const struct metric {
 	{"timeouts", SCN_TIMEOUTS, SCN_COUNT, MAY_GROUP, HAS_RANGE},
 	{"cancels", SCN_CANCELS, SCN_COUNT, MAY_GROUP, HAS_RANGE},
 	{"charged", SCN_CHARGED, SCN_PERCENT, MUST_GROUP, 0},
+	{"queue-timeouts", SCN_QUEUE_TIMEOUTS, SCN_COUNT, MAY_GROUP, HAS_RANGE},
+	{"refusals", SCN_REFUSALS, SCN_COUNT, MAY_GROUP, HAS_RANGE},
+	{"kills", SCN_KILLS, SCN_COUNT, MAY_GROUP, HAS_RANGE},
+	{"active", SCN_ACTIVE, SCN_COUNT, MUST_GROUP, HAS_RANGE},
+	{"servers", SCN_SERVERS, SCN_COUNT, MUST_GROUP, HAS_RANGE},
+	{"degree", SCN_DEGREE, SCN_COUNT, MAY_GROUP, HAS_RANGE | HAS_STATISTIC},
+	{"memory", SCN_MEMORY_USE, SCN_BYTES, MAY_GROUP, HAS_RANGE | HAS_STATISTIC},
+	{"io-share", SCN_IO_SHARE, SCN_PERCENT, MUST_GROUP, HAS_RANGE | HAS_WINDOW},
+	{"io-rate", SCN_IO_RATE, SCN_BYTES, MAY_GROUP, HAS_RANGE | HAS_WINDOW},
+	{"iops", SCN_IOPS, SCN_COUNT, MAY_GROUP, HAS_RANGE | HAS_WINDOW},
+	{"io-wait", SCN_IO_WAIT, SCN_TIME, MAY_GROUP, HAS_RANGE | HAS_STATISTIC},
+	{"io-latency", SCN_IO_LATENCY, SCN_TIME, MAY_GROUP, HAS_RANGE | HAS_STATISTIC},
+	{"events", SCN_EVENTS, SCN_COUNT, MAY_GROUP, HAS_RANGE | HAS_EVENT},
+	{"overrun", SCN_OVERRUN, SCN_TIME, MAY_GROUP, HAS_RANGE | HAS_STATISTIC | HAS_EVENT},
 };
 
 static const struct metric *read_metric(struct lex *lex)
 {
-	char text[300] = "a metric (";
+	char text[360] = "a metric (";
 	size_t count = sizeof(metrics) / sizeof(metrics[0]);
 
 	for (size_t i = 0; i < count; i++) {
@@ -95,6 +112,29 @@ static void read_statistic(struct lex *lex, struct scn_expect *expect)
 		read_quantile(lex, expect);
 }
 
+/* KIND or KIND/LIMIT, as the library names them: RUNAWAY_DETECTED/CPU_TIME */
+static void read_event_name(struct lex *lex, struct scn_expect *expect)
+{
+	const char *word = lex_word(lex, "the name of a kind of event");
+	size_t length = strcspn(word, "/");
+
+	for (uint32_t i = 1; i <= REEVE_EVENT_LAST; i++) {
+		const char *name = reeve_event_row_of(i)->name;
+
+		if (strncmp(word, name, length) == 0 && name[length] == '\0')
+			expect->event = i;
+	}
+	for (uint32_t i = 1; word[length] == '/' && reeve_limit_row_of(i) != NULL; i++) {
+		if (strcmp(word + length + 1, reeve_limit_row_of(i)->name) == 0)
+			expect->limit = i;
+	}
+	if (expect->event == 0 || (word[length] == '/' && expect->limit == 0))
+		lex_complain(lex,
+			"expected a kind of event of the library, or one with a limit as in "
+			"RUNAWAY_DETECTED/CPU_TIME, found `%.60s`",
+			word);
+}
+
 static reeve_ns read_cell_time(struct lex *lex, const char *wanted)
 {
 	reeve_ns ns = lex_time(lex, wanted, true);
@@ -138,6 +178,8 @@ static double read_value(struct lex *lex, enum scn_unit unit)
 		return lex_decimal(lex, "a percentage", "%");
 	case SCN_TIME:
 		return (double)lex_time(lex, "a time", true);
+	case SCN_BYTES:
+		return (double)lex_size(lex, "a size");
 	case SCN_COUNT:
 		break;
 	}
@@ -155,6 +197,8 @@ void parse__expect(struct lex *lex, struct scenario *scenario, const char *text)
 	expect.unit = metric->unit;
 	snprintf(expect.text, sizeof(expect.text), "%s", text + strspn(text, " \t"));
 	expect.text[strcspn(expect.text, "#\r")] = '\0';
+	if (metric->parts & HAS_EVENT)
+		read_event_name(lex, &expect);
 	if (metric->group == MUST_GROUP || (metric->group == MAY_GROUP && is_group(lex, scenario)))
 		expect.group = parse__group(lex, scenario);
 	if (metric->parts & HAS_STATISTIC)
@@ -166,7 +210,7 @@ void parse__expect(struct lex *lex, struct scenario *scenario, const char *text)
 	read_range(lex, metric, &expect);
 	expect.relation = read_relation(lex);
 	expect.value = read_value(lex, metric->unit);
-	if (expect.relation == SCN_EQUAL && metric->unit != SCN_COUNT) {
+	if (expect.relation == SCN_EQUAL && (metric->unit != SCN_COUNT || !lex_at_end(lex))) {
 		lex_expect(lex, "within");
 		expect.within = read_value(lex, metric->unit);
 	}

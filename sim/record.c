@@ -7,37 +7,61 @@
 /* Shorter stretches of idleness are hand-overs; keeping them would only cost memory. */
 #define STRETCH_MIN_NS (20 * REEVE_USEC)
 
+static void *make_cells(struct record *record, size_t size)
+{
+	char **cells = calloc(record->group_count, sizeof(*cells));
+
+	for (uint32_t i = 0; cells != NULL && i < record->group_count; i++) {
+		cells[i] = calloc(record->cell_count, size);
+		record->is_short_of_memory |= cells[i] == NULL;
+	}
+	record->is_short_of_memory |= cells == NULL;
+	return cells;
+}
+
+static void free_cells(const struct record *record, void *address)
+{
+	void **cells = address;
+
+	for (uint32_t i = 0; i < record->group_count && cells != NULL; i++)
+		free(cells[i]);
+	free(cells);
+}
+
 bool record_init(struct record *record, uint32_t groups, reeve_ns duration, uint32_t cores)
 {
 	*record = (struct record){.group_count = groups, .idle_cores = cores};
 	record->cell_count = (size_t)(duration / RECORD_CELL_NS);
-	record->cpu_ns = calloc(groups, sizeof(*record->cpu_ns));
+	record->cpu_ns = make_cells(record, sizeof(**record->cpu_ns));
+	record->io_bytes = make_cells(record, sizeof(**record->io_bytes));
+	record->io_requests = make_cells(record, sizeof(**record->io_requests));
 	record->total_ns = calloc(groups, sizeof(*record->total_ns));
 	record->idle = calloc(groups + 1, sizeof(*record->idle));
-	if (record->cpu_ns == NULL || record->total_ns == NULL || record->idle == NULL)
-		goto fail;
-	for (uint32_t i = 0; i < groups; i++) {
-		record->cpu_ns[i] = calloc(record->cell_count, sizeof(**record->cpu_ns));
-		if (record->cpu_ns[i] == NULL)
-			goto fail;
+	record->is_short_of_memory |= record->total_ns == NULL || record->idle == NULL;
+	for (size_t i = 0; i < RECORD_KINDS; i++) {
+		record->level[i] = calloc(groups, sizeof(*record->level[i]));
+		record->is_short_of_memory |= record->level[i] == NULL;
 	}
-	return true;
-fail:
+	if (!record->is_short_of_memory)
+		return true;
 	record_fini(record);
 	return false;
 }
 
 void record_fini(struct record *record)
 {
-	for (uint32_t i = 0; i < record->group_count && record->cpu_ns != NULL; i++)
-		free(record->cpu_ns[i]);
+	free_cells(record, record->cpu_ns);
+	free_cells(record, record->io_bytes);
+	free_cells(record, record->io_requests);
 	for (uint32_t i = 0; i <= record->group_count && record->idle != NULL; i++)
 		free(record->idle[i].items);
-	for (size_t i = 0; i < RECORD_KINDS; i++)
+	for (size_t i = 0; i < RECORD_KINDS; i++) {
 		free(record->samples[i].items);
-	free(record->cpu_ns);
+		free(record->level[i]);
+	}
 	free(record->total_ns);
 	free(record->idle);
+	free(record->events);
 	*record = (struct record){0};
 }
 
@@ -85,6 +109,31 @@ void record_sample(
 		    sizeof(*samples->items)))
 		return;
 	samples->items[samples->count++] = (struct record_sample){at, ns, group};
+}
+
+void record_level(
+	struct record *record, enum record_kind kind, uint32_t group, reeve_ns at, int change)
+{
+	record->level[kind][group] = (uint32_t)((int)record->level[kind][group] + change);
+	if (change > 0)
+		record_sample(record, kind, group, at, record->level[kind][group]);
+}
+
+void record_io(struct record *record, uint32_t group, reeve_ns at, uint64_t bytes)
+{
+	size_t cell = (size_t)(at / RECORD_CELL_NS);
+
+	if (cell >= record->cell_count)
+		return;
+	record->io_bytes[group][cell] += bytes;
+	record->io_requests[group][cell]++;
+}
+
+void record_event(struct record *record, const struct record_event *event)
+{
+	if (make_room(record, &record->events, record->event_count, &record->event_capacity,
+		    sizeof(*record->events)))
+		record->events[record->event_count++] = *event;
 }
 
 static void keep_stretch(struct record *record, struct record_idle *idle)

@@ -22,7 +22,7 @@ void run__fault(struct run *run, const char *format, ...)
 }
 
 /* A call of the housekeeper that must work. */
-static bool must(struct run *run, int rc, const struct reeve_error *err, const char *what)
+bool run__must(struct run *run, int rc, const struct reeve_error *err, const char *what)
 {
 	if (rc >= 0)
 		return true;
@@ -31,112 +31,16 @@ static bool must(struct run *run, int rc, const struct reeve_error *err, const c
 	return false;
 }
 
-/* Setting up. */
-
-static bool set_up_group(struct run *run, uint32_t index)
+bool run__expects(const struct run *run, enum scn_metric metric, uint32_t group)
 {
-	const struct scn_group *group = &run->scenario->groups[index];
-	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
-	struct reeve_error err = {0};
-	uint32_t fields = 0;
+	for (uint32_t i = 0; i < run->scenario->expect_count; i++) {
+		const struct scn_expect *expect = &run->scenario->expects[i];
 
-	def.name = group->name;
-	if (group->priority != SCN_NONE) {
-		def.priority = group->priority;
-		fields |= REEVE_GROUP_PRIORITY;
+		if (expect->metric == metric &&
+			(expect->group == SCN_NONE || group == SCN_NONE || expect->group == group))
+			return true;
 	}
-	if (group->cpu_pct != SCN_NONE) {
-		def.cpu_allocation_pct = group->cpu_pct;
-		fields |= REEVE_GROUP_CPU_ALLOCATION_PCT;
-	}
-	if (!reeve_group_find(run->reeve, group->name, &run->groups[index]))
-		return must(run, reeve_group_create(run->reeve, &def, &run->groups[index], &err),
-			&err, "creating a group");
-	return fields == 0 ||
-	       must(run, reeve_group_update(run->reeve, run->groups[index], fields, &def, 0, &err),
-		       &err, "changing a group");
-}
-
-static bool set_up_plan(struct run *run, uint32_t index)
-{
-	const struct scn_plan *plan = &run->scenario->plans[index];
-	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
-	struct reeve_error err = {0};
-
-	if (reeve_plan_find(run->reeve, plan->name, &run->plans[index]))
-		return true;
-	def.name = plan->name;
-	def.cpu_method = plan->method;
-	def.max_utilization_pct = plan->max_pct;
-	return must(run, reeve_plan_create(run->reeve, &def, &run->plans[index], &err), &err,
-		"creating a plan");
-}
-
-static bool set_directive(struct run *run, const struct scn_directive *directive)
-{
-	struct reeve_directive_def def = directive->def;
-	struct reeve_error err = {0};
-	reeve_directive_id id;
-
-	if (def.given & REEVE_DIRECTIVE_SUB_PLAN)
-		def.sub_plan = run->plans[directive->sub_plan];
-	return must(run,
-		reeve_directive_set(run->reeve, run->plans[directive->plan],
-			run->groups[directive->group], &def, &id, &err),
-		&err, "setting a directive");
-}
-
-static bool activate(struct run *run, uint32_t plan)
-{
-	struct reeve_error err = {0};
-
-	return must(run, reeve_plan_activate(run->reeve, run->plans[plan], &err), &err,
-		"activating a plan");
-}
-
-static bool set_quantum(struct run *run, reeve_ns quantum_ns)
-{
-	struct reeve_cpu_config config;
-	struct reeve_error err = {0};
-
-	reeve_cpu_config_get(run->reeve, &config);
-	config.quantum_ns = quantum_ns;
-	return must(
-		run, reeve_cpu_config_set(run->reeve, &config, &err), &err, "setting the quantum");
-}
-
-static bool set_policy(struct run *run, uint32_t policy)
-{
-	struct reeve_cpu_config config;
-	struct reeve_error err = {0};
-
-	reeve_cpu_config_get(run->reeve, &config);
-	config.policy = policy;
-	return must(
-		run, reeve_cpu_config_set(run->reeve, &config, &err), &err, "setting the policy");
-}
-
-static bool set_up(struct run *run)
-{
-	const struct scenario *s = run->scenario;
-
-	for (uint32_t i = 0; i < s->group_count; i++) {
-		if (!set_up_group(run, i))
-			return false;
-	}
-	for (uint32_t i = 0; i < s->plan_count; i++) {
-		if (!set_up_plan(run, i))
-			return false;
-	}
-	for (uint32_t i = 0; i < s->directive_count; i++) {
-		if (!set_directive(run, &s->directives[i]))
-			return false;
-	}
-	if (s->quantum_ns != 0 && !set_quantum(run, s->quantum_ns))
-		return false;
-	if (s->policy != 0 && !set_policy(run, s->policy))
-		return false;
-	return s->active_plan == SCN_NONE || activate(run, s->active_plan);
+	return false;
 }
 
 /* Processes of the scenario. */
@@ -149,7 +53,7 @@ static void process_main(void *arg)
 	struct reeve_error err = {0};
 	uint32_t live;
 
-	if (!must(run, reeve_attach(run->reeve, &process->reeve, &err), &err, "attaching")) {
+	if (!run__must(run, reeve_attach(run->reeve, &process->reeve, &err), &err, "attaching")) {
 		for (uint32_t i = 0; i < run->client_count; i++)
 			run->clients[i].is_gone |= run->clients[i].process == process;
 		return;
@@ -210,37 +114,46 @@ static void for_each_session(struct run *run, const struct scn_event *event,
 	}
 }
 
+/* An act on a session that must work, unless the library may have ended it a moment ago. */
+static bool act_on_session(
+	struct client *client, int rc, const struct reeve_error *err, const char *what)
+{
+	if (rc == REEVE_EINVALID_STATE && run__expects(client->run, SCN_KILLS, client->group))
+		return false;
+	return run__must(client->run, rc, err, what);
+}
+
 static void switch_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc = reeve_session_switch(run->reeve, reeve_session_id_of(client->session),
+		run->groups[event->group], REEVE_SWITCH_ADMINISTRATIVE, &err);
 
-	if (must(run,
-		    reeve_session_switch(run->reeve, reeve_session_id_of(client->session),
-			    run->groups[event->group], REEVE_SWITCH_ADMINISTRATIVE, &err),
-		    &err, "switching a session"))
+	if (act_on_session(client, rc, &err, "switching a session"))
 		client__set_group(client, event->group);
 }
 
 static void cancel_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc;
 
 	(void)event;
 	if (!client->is_in_statement)
 		return;
 	client->was_cancelled = true;
-	must(run, reeve_session_cancel(run->reeve, reeve_session_id_of(client->session), &err),
-		&err, "cancelling a statement");
+	rc = reeve_session_cancel(run->reeve, reeve_session_id_of(client->session), &err);
+	act_on_session(client, rc, &err, "cancelling a statement");
 }
 
 static void end_client(struct run *run, struct client *client, const struct scn_event *event)
 {
 	struct reeve_error err = {0};
+	int rc = reeve_session_kill(run->reeve, reeve_session_id_of(client->session), &err);
 
 	(void)event;
 	client->was_ended = true;
-	must(run, reeve_session_kill(run->reeve, reeve_session_id_of(client->session), &err), &err,
-		"ending a session");
+	act_on_session(client, rc, &err, "ending a session");
 }
 
 static void do_event(struct run *run, const struct scn_event *event)
@@ -249,7 +162,7 @@ static void do_event(struct run *run, const struct scn_event *event)
 
 	switch (event->kind) {
 	case SCN_ACTIVATE:
-		activate(run, event->plan);
+		set_up__activate(run, event->plan);
 		break;
 	case SCN_SWITCH:
 		for_each_session(run, event, switch_client);
@@ -258,23 +171,24 @@ static void do_event(struct run *run, const struct scn_event *event)
 		kill_process(run, event->process);
 		break;
 	case SCN_QUANTUM:
-		set_quantum(run, event->quantum_ns);
+		set_up__quantum(run, event->quantum_ns);
 		break;
 	case SCN_POLICY:
-		set_policy(run, event->policy);
+		set_up__policy(run, event->policy);
 		break;
 	case SCN_REGISTER:
-		must(run,
+		run__must(run,
 			reeve_cpu_group_register(run->reeve, run->groups[event->group],
 				event->shares, event->cap_pct, &err),
 			&err, "registering a group");
 		break;
 	case SCN_UNREGISTER:
-		must(run, reeve_cpu_group_unregister(run->reeve, run->groups[event->group], &err),
+		run__must(run,
+			reeve_cpu_group_unregister(run->reeve, run->groups[event->group], &err),
 			&err, "ending a registration");
 		break;
 	case SCN_DIRECTIVE:
-		set_directive(run, &event->directive);
+		set_up__directive(run, &event->directive);
 		break;
 	case SCN_CANCEL:
 		for_each_session(run, event, cancel_client);
@@ -287,11 +201,42 @@ static void do_event(struct run *run, const struct scn_event *event)
 
 /* The housekeeper. */
 
+static void keep_event(struct run *run, const struct reeve_event *event)
+{
+	struct record_event kept = {.at = event->mono - run->mono_start,
+		.kind = event->kind,
+		.limit = event->limit_kind,
+		.over = (int64_t)(event->actual - event->limit)};
+
+	while (kept.group < run->scenario->group_count &&
+		run->groups[kept.group].v != event->group.v)
+		kept.group++;
+	record_event(&run->outcome->record, &kept);
+}
+
+static void read_events(struct run *run)
+{
+	struct reeve_event events[64];
+	uint64_t lost = 0;
+	uint32_t n;
+
+	do {
+		n = reeve_event_copy(
+			run->reeve, run->next_event, events, 64, &run->next_event, &lost);
+		for (uint32_t i = 0; i < n; i++)
+			keep_event(run, &events[i]);
+		run->lost_events += lost;
+	} while (n > 0);
+}
+
 static void tick(struct run *run)
 {
 	struct reeve_error err = {0};
 
-	must(run, reeve_tick(run->reeve, NULL, &err), &err, "ticking");
+	run__must(run, reeve_tick(run->reeve, NULL, &err), &err, "ticking");
+	if (run->lock_holder != NULL)
+		client__roll_back(run->lock_holder);
+	read_events(run);
 }
 
 static bool all_gone(const struct run *run)
@@ -343,6 +288,23 @@ static void note_fault(void *arg, const char *fault)
 	run__fault(arg, "the segment is not in order: %s", fault);
 }
 
+/* With what the library says of the first of them. */
+static void note_unfinished(struct run *run)
+{
+	struct reeve_wait_explanation why = {0};
+	struct reeve_error err;
+	uint32_t i = 0;
+
+	while (run->clients[i].is_gone)
+		i++;
+	if (run->clients[i].session != NULL)
+		(void)reeve_explain(
+			run->reeve, reeve_session_id_of(run->clients[i].session), &why, &err);
+	run__fault(run, "%u clients had not ended %.1f s after the end of the run; the first %s",
+		run->outcome->unfinished, (double)run->scenario->drain_ns / 1e9,
+		*why.text == '\0' ? "has no session" : why.text);
+}
+
 /* What the library says at the end, and whether everything was given back. */
 static void collect(struct run *run)
 {
@@ -353,16 +315,20 @@ static void collect(struct run *run)
 	for (uint32_t i = 0; i < run->client_count; i++)
 		outcome->unfinished += !run->clients[i].is_gone;
 	if (outcome->unfinished > 0)
-		run__fault(run, "%u clients had not ended %.1f s after the end of the run",
-			outcome->unfinished, (double)run->scenario->drain_ns / 1e9);
+		note_unfinished(run);
 	for (uint32_t i = 0; i < run->scenario->group_count; i++) {
 		struct reeve_cpu_group_stats stats;
 		struct reeve_error err = {0};
 
-		if (must(run, reeve_cpu_group_stats_get(run->reeve, run->groups[i], &stats, &err),
+		if (run__must(run,
+			    reeve_cpu_group_stats_get(run->reeve, run->groups[i], &stats, &err),
 			    &err, "reading statistics"))
 			outcome->charged_ns[i] = stats.cpu_ns;
 	}
+	if (run->lost_events > 0 && (run__expects(run, SCN_EVENTS, SCN_NONE) ||
+					    run__expects(run, SCN_OVERRUN, SCN_NONE)))
+		run__fault(run, "%llu events were lost between two ticks",
+			(unsigned long long)run->lost_events);
 	(void)reeve_validate(run->reeve, note_fault, run);
 	reeve_cpu_stats_get(run->reeve, &cpu);
 	reeve_session_stats_get(run->reeve, &sessions);
@@ -392,8 +358,9 @@ static void housekeeper_main(void *arg)
 	options.name = "housekeeper";
 	options.host = run->host;
 	options.cpu_slots = s->slots == 0 ? s->machine.cores : s->slots;
-	if (must(run, reeve_open(&options, &run->reeve, &err), &err, "opening the segment")) {
-		if (set_up(run)) {
+	if (run__must(run, reeve_open(&options, &run->reeve, &err), &err, "opening the segment")) {
+		run->mono_start = reeve_now_mono(run->reeve) - sim_now(run->machine);
+		if (set_up__all(run)) {
 			start_processes(run);
 			keep_house(run);
 			tick(run);

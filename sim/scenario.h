@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <reeve/io.h>
 #include <reeve/plan.h>
 #include <reeve/types.h>
 
@@ -30,12 +31,13 @@ struct scn_plan {
 	char name[SCN_NAME_MAX];
 	uint32_t method;  /* enum reeve_cpu_method */
 	uint32_t max_pct; /* 0: none */
+	bool manages_sessions, manages_parallel;
 };
 
 struct scn_directive {
 	uint32_t plan, group; /* indexes */
 	struct reeve_directive_def def;
-	uint32_t sub_plan; /* index; counts when def has one */
+	uint32_t sub_plan, switch_group; /* indexes; count when def has such a field */
 };
 
 struct scn_process {
@@ -50,9 +52,19 @@ struct scn_amount {
 	double sigma;
 };
 
-/* A bracket around part of a statement: for `length_ns`, each time it has used `every_ns` CPU. */
+/* What a statement does again and again, each time it has used `every_ns` CPU. */
+enum scn_act {
+	SCN_BLOCK,  /* sleeps for `length_ns` */
+	SCN_SHIELD, /* uses `length_ns` of CPU in a critical section */
+	SCN_LOCK,   /* uses `length_ns` of CPU under the one lock that there is */
+	SCN_IO,	    /* transfers `bytes` */
+	SCN_MEMORY, /* takes `bytes` more, until the statement ends */
+	SCN_ACTS
+};
+
 struct scn_pattern {
 	reeve_ns length_ns;
+	uint64_t bytes;
 	reeve_ns every_ns; /* 0: never */
 };
 
@@ -63,11 +75,16 @@ struct scn_clients {
 	uint32_t group, process; /* indexes */
 	uint32_t priority;	 /* enum reeve_session_priority */
 	struct scn_amount work, think;
-	struct scn_pattern block, shield;
-	struct scn_pattern lock;    /* under the one lock that there is */
-	bool is_silent;		    /* does not say whom it waits for */
-	reeve_ns start_ns, stop_ns; /* stop: no statement begins after it */
-	reeve_ns deadline_ns;	    /* of each statement; 0: none */
+	struct scn_pattern acts[SCN_ACTS];
+	uint32_t io_type, io_priority; /* enum reeve_io_type, reeve_io_priority */
+	reeve_ns io_deadline_ns;       /* 0: the default */
+	bool is_pull;		       /* submits its I/O, and performs whose turn it is */
+	uint32_t degree;	       /* parallel servers a statement asks for; 0: none */
+	bool takes_less;	       /* fewer will do */
+	bool keeps_lock;	       /* until its next statement */
+	bool is_silent;		       /* does not say whom it waits for */
+	reeve_ns start_ns, stop_ns;    /* stop: no statement begins after it */
+	reeve_ns deadline_ns;	       /* of each statement; 0: none */
 	double estimate_pct; /* of what they will use, statements say beforehand; 0: nothing */
 	uint32_t renew;	     /* statements a session; 0: one session for all */
 };
@@ -112,10 +129,24 @@ enum scn_metric {
 	SCN_SHIELD_PARKS,
 	SCN_TIMEOUTS,
 	SCN_CANCELS,
-	SCN_CHARGED
+	SCN_CHARGED,
+	SCN_QUEUE_TIMEOUTS,
+	SCN_REFUSALS,
+	SCN_KILLS,
+	SCN_ACTIVE,
+	SCN_SERVERS,
+	SCN_DEGREE,
+	SCN_MEMORY_USE,
+	SCN_IO_SHARE,
+	SCN_IO_RATE,
+	SCN_IOPS,
+	SCN_IO_WAIT,
+	SCN_IO_LATENCY,
+	SCN_EVENTS,
+	SCN_OVERRUN
 };
 
-enum scn_unit { SCN_PERCENT, SCN_TIME, SCN_COUNT };
+enum scn_unit { SCN_PERCENT, SCN_TIME, SCN_COUNT, SCN_BYTES };
 enum scn_statistic { SCN_MAX, SCN_MEAN, SCN_QUANTILE };
 enum scn_relation { SCN_LESS, SCN_AT_MOST, SCN_MORE, SCN_AT_LEAST, SCN_EQUAL };
 
@@ -126,22 +157,31 @@ struct scn_expect {
 	enum scn_unit unit;
 	uint32_t group; /* index; SCN_NONE: all */
 	enum scn_statistic statistic;
-	double quantile;    /* 0 to 1 */
-	double of_pct;	    /* lead and lag: of which share */
-	reeve_ns from, to;  /* to: REEVE_NEVER: the end */
-	reeve_ns window_ns; /* 0: the whole of it */
+	uint32_t event, limit; /* enum reeve_event_kind, reeve_limit_kind; limit 0: any */
+	double quantile;       /* 0 to 1 */
+	double of_pct;	       /* lead and lag: of which share */
+	reeve_ns from, to;     /* to: REEVE_NEVER: the end */
+	reeve_ns window_ns;    /* 0: the whole of it */
 	enum scn_relation relation;
-	double value, within; /* percent, seconds or a count */
+	double value, within; /* percent, nanoseconds, bytes or a count */
 };
 
 struct scenario {
 	const char *file; /* borrowed */
 	struct sim_machine_config machine;
-	uint32_t slots;	     /* 0: as many as cores */
-	reeve_ns quantum_ns; /* 0: as it comes */
-	uint32_t policy;     /* enum reeve_cpu_policy */
-	reeve_ns chunk_ns;   /* CPU between two checkpoints, on average */
-	reeve_ns tick_ns;    /* between two reeve_tick; 0: never */
+	uint32_t slots;		    /* 0: as many as cores */
+	reeve_ns quantum_ns;	    /* 0: as it comes */
+	uint32_t policy;	    /* enum reeve_cpu_policy */
+	uint32_t io_policy;	    /* enum reeve_io_policy */
+	uint32_t io_concurrent;	    /* 0: as it comes */
+	uint32_t io_burst_ppm;	    /* 0: as it comes */
+	reeve_ns device_latency_ns; /* of each request, any number at once */
+	uint64_t device_bandwidth;  /* bytes a second, one request after the other; 0: no end */
+	reeve_ns runaway_ns;	    /* 0: as it comes */
+	uint32_t runaway_speed_pct; /* 0: as it comes */
+	uint32_t parallel_servers;  /* of all groups together; 0: as it comes */
+	reeve_ns chunk_ns;	    /* CPU between two checkpoints, on average */
+	reeve_ns tick_ns;	    /* between two reeve_tick; 0: never */
 	reeve_ns duration_ns;
 	reeve_ns drain_ns;    /* how long after it statements may take to end */
 	uint32_t active_plan; /* index; SCN_NONE: as it comes */
@@ -163,6 +203,13 @@ struct scenario {
 
 /* Words for enum reeve_cpu_policy, in its order; ends with NULL. */
 extern const char *const scenario_policies[];
+/* The same for enum reeve_io_policy. */
+extern const char *const scenario_io_policies[];
+
+/* Takes a field (REEVE_DIRECTIVE_...) out of all directives, as if nobody had written it. */
+void scenario_drop_field(struct scenario *scenario, uint64_t bit);
+/* The fields that its directives set. */
+uint64_t scenario_fields(const struct scenario *scenario);
 
 #define SCN_ERROR_MAX 400
 

@@ -3,6 +3,7 @@
 #define REEVE_DAEMON_GRAPHQL_HTTP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum gql_media {
 	GQL_MEDIA_NONE, /* nothing that we can answer as */
@@ -23,7 +24,16 @@ struct gql_accept {
  */
 struct gql_accept reeve_gql_http_accept(const char *header);
 
+/* True if the Accept header lets application/json through; of several ranges that match, the most
+ * specific decides (RFC 9110, 12.5.1). */
+bool reeve_gql_http_accepts_json(const char *header);
+
 /* True for application/json, in UTF-8 if a charset is named. */
 bool reeve_gql_http_is_json(const char *content_type);
+/* The same for another media type. */
+bool reeve_gql_http_is_type(const char *content_type, const char *type);
+
+/* Decodes %xx, and '+' as a space if `form`; `out` holds len bytes. The number of bytes, or -1. */
+long reeve_gql_http_unescape(const char *text, size_t len, bool form, char *out);
 
 #endif

@@ -155,12 +155,38 @@ struct gql_accept reeve_gql_http_accept(const char *header)
 	return accept;
 }
 
-bool reeve_gql_http_is_json(const char *content_type)
+bool reeve_gql_http_accepts_json(const char *header)
+{
+	static const char *const names[] = {"*/*", "application/*", "application/json"};
+	struct media_range range;
+	const char *at = header;
+	bool accepts = false;
+	size_t best = 0, i;
+
+	if (!header || !header[strspn(header, " \t")])
+		return true;
+	while (next_range(&at, &range)) {
+		for (i = best; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (range.foreign || !text_is(range.type, range.type_len, names[i]))
+				continue;
+			best = i;
+			accepts = range.quality > 0;
+		}
+	}
+	return accepts;
+}
+
+bool reeve_gql_http_is_type(const char *content_type, const char *type)
 {
 	struct media_range range;
 
 	return content_type && next_range(&content_type, &range) && !range.foreign &&
-	       !*content_type && text_is(range.type, range.type_len, "application/json");
+	       !*content_type && text_is(range.type, range.type_len, type);
+}
+
+bool reeve_gql_http_is_json(const char *content_type)
+{
+	return reeve_gql_http_is_type(content_type, "application/json");
 }
 
 /* ---- query strings ---- */
@@ -174,14 +200,13 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Decodes application/x-www-form-urlencoded; the number of bytes, or -1. */
-static long decode_form(const char *text, size_t len, char *out)
+long reeve_gql_http_unescape(const char *text, size_t len, bool form, char *out)
 {
 	char *first = out;
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (text[i] == '+') {
+		if (form && text[i] == '+') {
 			*out++ = ' ';
 		} else if (text[i] == '%') {
 			int high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
@@ -244,7 +269,8 @@ int reeve_gql_http_decode_query(
 
 		if (parameter) {
 			const char *value = equals ? equals + 1 : last;
-			long n = decode_form(value, (size_t)(last - value), buffer);
+			long n = reeve_gql_http_unescape(
+				value, (size_t)(last - value), true, buffer);
 
 			if (parameter->data || n < 0 || !is_utf8(buffer, (size_t)n))
 				return -1;

@@ -75,6 +75,11 @@ const struct reeve_gql_options *reeve_gql_engine_options(const struct reeve_gql_
 	return &engine->options;
 }
 
+const struct gql_schema *reeve_gql_engine_schema(const struct reeve_gql_engine *engine)
+{
+	return &engine->schema;
+}
+
 /* ---- variables ---- */
 
 /* Errors of variables go straight into the answer. */

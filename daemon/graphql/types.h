@@ -178,6 +178,9 @@ void reeve_gql_schema_bind(struct gql_schema *schema, const struct reeve_gql_tab
 extern const char *const reeve_gql_own_sdl[3];
 extern const struct reeve_gql_table reeve_gql_own_table;
 
+/* The type system of an engine, for what describes it in other words. Lives as long as the engine. */
+const struct gql_schema *reeve_gql_engine_schema(const struct reeve_gql_engine *engine);
+
 struct gql_type *reeve_gql_schema_type(
 	const struct gql_schema *schema, const char *name, uint32_t len);
 const struct gql_directive_def *reeve_gql_schema_directive(

@@ -224,7 +224,11 @@ static enum MHD_Result send_reply(struct reeve_http_connection *connection,
 		atomic_load_explicit(&connection->loop->http->is_stopping, memory_order_relaxed);
 	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
 	add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
-	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	add_header(response, MHD_HTTP_HEADER_ETAG, reply->etag);
+	add_header(response, "Link", reply->link);
+	add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+		reply->etag != NULL ? "private, no-cache" : "no-store");
 	add_header(response, "X-Content-Type-Options", "nosniff");
 	add_header(
 		response, MHD_HTTP_HEADER_CONNECTION, must_close || is_stopping ? "close" : NULL);
@@ -256,6 +260,11 @@ static enum MHD_Result send_refusal(struct reeve_http_connection *connection,
 		.challenge = refusal->challenge,
 		.retry_seconds = refusal->retry_seconds,
 	};
+	if (strncmp(connection->target, "/api/", 5) == 0) {
+		reply.content_type = "application/problem+json; charset=utf-8";
+		reply.body_len = reeve_http_problem_body(
+			body, sizeof(body), refusal->status, refusal->code, refusal->message);
+	}
 	return send_reply(connection, &reply, MHD_RESPMEM_MUST_COPY, must_close);
 }
 
@@ -341,7 +350,8 @@ static enum MHD_Result judge_head(
 		return send_refusal(connection, &bad_lines, true);
 	part_target(connection);
 	const struct reeve_http_place place = {
-		.is_guarded = connection->route == REEVE_HTTP_ROUTE_GRAPHQL,
+		.is_guarded = connection->route == REEVE_HTTP_ROUTE_GRAPHQL ||
+			      connection->route == REEVE_HTTP_ROUTE_API,
 		.is_open = connection->gate->door->kind == REEVE_HTTP_NETWORK,
 		.is_tls = connection->gate->door->is_tls,
 		.names = options->names,
@@ -458,6 +468,10 @@ static enum MHD_Result answer(struct reeve_http_connection *connection, const ch
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE),
 		.accept = MHD_lookup_connection_value(
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+		.if_match = MHD_lookup_connection_value(
+			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH),
+		.if_none_match = MHD_lookup_connection_value(
+			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
 		.body = connection->body_len > 0 ? connection->body : NULL,
 		.body_len = connection->body_len,
 	};

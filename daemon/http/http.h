@@ -69,7 +69,9 @@ struct reeve_http_request {
 	size_t query_len;
 	const char *content_type; /* NULL: none */
 	const char *accept;	  /* NULL: none; the first one if there are several */
-	const char *body;	  /* NULL when body_len is 0 */
+	const char *if_match;	  /* the same */
+	const char *if_none_match;
+	const char *body; /* NULL when body_len is 0 */
 	size_t body_len;
 };
 
@@ -80,9 +82,11 @@ struct reeve_http_reply {
 	const char *content_type;
 	const char *body;
 	size_t body_len;
-	const char *allow;	/* value of an Allow header, or NULL */
-	const char *challenge;	/* value of WWW-Authenticate, or NULL */
-	uint32_t retry_seconds; /* value of Retry-After; 0: none */
+	/* Values of headers, or NULL. Only what has a tag may be kept by caches, to be asked for
+	 * again. */
+	const char *allow, *etag, *link, *location;
+	const char *challenge;	/* WWW-Authenticate */
+	uint32_t retry_seconds; /* Retry-After; 0: none */
 };
 
 enum reeve_http_verdict {
@@ -170,6 +174,7 @@ bool reeve_http_close(struct reeve_http *http, reeve_ns patience);
 /* Requests by what was asked and how it ended; sums over all loops. */
 enum reeve_http_route {
 	REEVE_HTTP_ROUTE_GRAPHQL,
+	REEVE_HTTP_ROUTE_API, /* /api and all below */
 	REEVE_HTTP_ROUTE_METRICS,
 	REEVE_HTTP_ROUTE_HEALTH,
 	REEVE_HTTP_ROUTE_INDEX,
@@ -199,5 +204,8 @@ enum reeve_http_route reeve_http_route_of(const char *path);
 /* Writes {"errors":[{"message":...,"extensions":{"code":...}}]} to `buffer`, for fixed answers;
  * message and code must need no escaping. Returns its length. */
 size_t reeve_http_error_body(char *buffer, size_t capacity, const char *code, const char *message);
+/* The same for paths below /api: a problem (RFC 9457) of type about:blank. */
+size_t reeve_http_problem_body(
+	char *buffer, size_t capacity, int status, const char *code, const char *message);
 
 #endif

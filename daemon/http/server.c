@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 const char *const reeve_http_route_names[REEVE_HTTP_ROUTES] = {
-	"graphql", "metrics", "health", "index", "other", "refused"};
+	"graphql", "api", "metrics", "health", "index", "other", "refused"};
 
 int reeve__http_fail(struct reeve_error *err, const char *format, ...)
 {
@@ -58,6 +58,8 @@ enum reeve_http_route reeve_http_route_of(const char *path)
 		if (strcmp(path, routes[i].path) == 0)
 			return routes[i].route;
 	}
+	if (strncmp(path, "/api", 4) == 0 && (path[4] == '/' || path[4] == '\0'))
+		return REEVE_HTTP_ROUTE_API;
 	return REEVE_HTTP_ROUTE_OTHER;
 }
 
@@ -66,6 +68,16 @@ size_t reeve_http_error_body(char *buffer, size_t capacity, const char *code, co
 	int len = snprintf(buffer, capacity,
 		"{\"errors\":[{\"message\":\"%s\",\"extensions\":{\"code\":\"%s\"}}]}\n", message,
 		code);
+	return len > 0 && (size_t)len < capacity ? (size_t)len : 0;
+}
+
+size_t reeve_http_problem_body(
+	char *buffer, size_t capacity, int status, const char *code, const char *message)
+{
+	int len = snprintf(buffer, capacity,
+		"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\","
+		"\"code\":\"%s\"}",
+		MHD_get_reason_phrase_for((unsigned)status), status, message, code);
 	return len > 0 && (size_t)len < capacity ? (size_t)len : 0;
 }
 

@@ -108,7 +108,7 @@ static bool names_match(const char *a, const char *b)
 int reeved_parse_name(struct reeve_gql_ctx *ctx, const char *argument, const char *text,
 	const char *const *names, size_t n_names, uint32_t *ret_index)
 {
-	char choices[160];
+	char choices[256];
 	size_t len = 0;
 	for (size_t i = 0; i < n_names; i++) {
 		if (names_match(text, names[i])) {
@@ -164,7 +164,56 @@ int reeved_parse_seconds(
 	return 0;
 }
 
+int reeved_read_days(struct reeve_gql_ctx *ctx, const struct reeve_gql_value *list,
+	const char *name, uint32_t *days)
+{
+	for (uint32_t i = 0; i < reeve_gql_value_count(list); i++) {
+		uint32_t day = 0;
+		if (reeved_take_int(ctx, reeve_gql_value_item(list, i), name, 0, 6, &day) < 0)
+			return -1;
+		*days |= 1u << day;
+	}
+	if (*days == 0)
+		return reeved_refuse(ctx, REEVE_EINVALID_ARGUMENT,
+			"%s is empty, and must have at least one day", name);
+	return 0;
+}
+
+int reeved_emit_latency(struct reeve_gql_ctx *ctx, const struct reeve_latency *latency)
+{
+	struct reeve_wait_latency wait = {
+		.count = latency->count,
+		.mean_ns = latency->count > 0 ? latency->sum_ns / latency->count : 0,
+		.min_ns = latency->min_ns,
+		.p50_ns = reeve_latency_at(latency, 500000),
+		.p90_ns = reeve_latency_at(latency, 900000),
+		.p99_ns = reeve_latency_at(latency, 990000),
+		.p999_ns = reeve_latency_at(latency, 999000),
+		.max_ns = latency->max_ns,
+	};
+	return reeve_gql_emit_object(ctx, &wait);
+}
+
+int reeved_emit_mono(struct reeve_gql_ctx *ctx, reeve_ns mono)
+{
+	struct reeve *reeve = reeved_segment_of(ctx);
+	if (mono == 0 || mono == REEVE_NEVER)
+		return reeve_gql_emit_null(ctx);
+	return reeve_gql_emit_time_ns(ctx, reeve_now_wall(reeve) + (mono - reeve_now_mono(reeve)));
+}
+
+#define L "LatencySummary"
+#define SPAN_US(field_, member_)                                                                   \
+	UINT(L, field_, struct reeve_wait_latency, member_, .divisor = 1000)
 static const struct reeve_gql_binding rows[] = {
+	UINT(L, "count", struct reeve_wait_latency, count, ),
+	SPAN_US("meanUs", mean_ns),
+	SPAN_US("minUs", min_ns),
+	SPAN_US("p50Us", p50_ns),
+	SPAN_US("p90Us", p90_ns),
+	SPAN_US("p99Us", p99_ns),
+	SPAN_US("p999Us", p999_ns),
+	SPAN_US("maxUs", max_ns),
 	FN("OperationResult", "success", reeved_resolve_true),
 	CHARS("OperationResult", "message", struct reeved_done, message),
 	FN("OperationResult", "revision", reeved_resolve_revision),

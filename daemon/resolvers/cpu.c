@@ -3,9 +3,7 @@
 #include "clock.h"
 #include "resolvers/resolvers.h"
 
-#include <math.h>
-
-#define BATCH	     32
+#define BATCH	     32	  /* tasks looked at a time */
 #define MAX_RUNAWAYS 1024 /* ids one call reports; the count is always whole */
 
 /* In the order of enum reeve_task_state, from 1; and of TaskState in the schema, from 0. */
@@ -13,6 +11,11 @@ static const char *const state_names[] = {
 	"Ready", "Running", "Waiting", "Sleeping", "Throttled", "Completed"};
 static const char *const state_kinds[] = {
 	"READY", "RUNNING", "WAITING", "SLEEPING", "THROTTLED", "COMPLETED"};
+
+const char *const reeved_cpu_policy_names[4] = {
+	"CompletelyFair", "FairShare", "PriorityRoundRobin", "WeightedFairQueuing"};
+const char *const reeved_cpu_policy_kinds[4] = {
+	"COMPLETELY_FAIR", "FAIR_SHARE", "PRIORITY_ROUND_ROBIN", "WEIGHTED_FAIR_QUEUING"};
 
 struct runaways {
 	uint64_t ids[MAX_RUNAWAYS];
@@ -55,20 +58,30 @@ static int resolve_group_stats(struct reeve_gql_ctx *ctx, const void *object)
 	return reeve_gql_emit_object(ctx, &stats);
 }
 
+REEVED_LIST(
+	groups, struct reeve_cpu_group_stats, group.v, reeve_group_id, reeve_cpu_group_stats_copy);
+
 static int resolve_list_group_stats(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
-	struct reeve_cpu_group_stats stats[BATCH];
-	reeve_group_id after = {0};
-	uint32_t n;
+	return reeved_emit_all(ctx, &groups);
+}
+
+/* Slots are few: at most 1,024. */
+static int resolve_slots(struct reeve_gql_ctx *ctx, const void *object)
+{
+	(void)object;
+	struct reeve *reeve = reeved_segment_of(ctx);
+	struct reeve_cpu_config config;
+	reeve_cpu_config_get(reeve, &config);
+	struct reeve_cpu_slot_stats *slots =
+		reeve_gql_alloc(ctx, config.cpu_slots * sizeof(*slots));
+	if (slots == NULL)
+		return reeved_refuse(ctx, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+	uint32_t n = reeve_cpu_slot_stats_copy(reeve, slots, config.cpu_slots);
 	reeve_gql_list_begin(ctx);
-	do {
-		n = reeve_cpu_group_stats_copy(reeved_segment_of(ctx), after, stats, BATCH);
-		for (uint32_t i = 0; i < n; i++) {
-			reeve_gql_emit_object(ctx, &stats[i]);
-			after = stats[i].group;
-		}
-	} while (n == BATCH);
+	for (uint32_t i = 0; i < n && i < config.cpu_slots; i++)
+		reeve_gql_emit_object(ctx, &slots[i]);
 	return reeve_gql_list_end(ctx);
 }
 
@@ -97,48 +110,17 @@ static int resolve_config(struct reeve_gql_ctx *ctx, const void *object)
 	return reeve_gql_emit_object(ctx, &config);
 }
 
-static int read_throttle(struct reeve_gql_ctx *ctx, struct reeve_cpu_config *config)
-{
-	double factor;
-	switch (reeve_gql_arg_double(ctx, "runawayThrottleFactor", &factor)) {
-	case REEVE_GQL_OMITTED:
-		return 0;
-	case REEVE_GQL_NULL:
-		return reeved_refuse_null(ctx, "runawayThrottleFactor");
-	case REEVE_GQL_GIVEN:
-		break;
-	}
-	if (!(factor >= 0.1 && factor <= 1.0))
-		return reeved_refuse(ctx, REEVE_EINVALID_ARGUMENT,
-			"runawayThrottleFactor is %g, and must be 0.1 to 1.0", factor);
-	config->runaway_throttle_ppm = (uint32_t)lround(factor * REEVE_PPM);
-	return 0;
-}
-
-/* An Int in units of `unit_ns`. */
-static int read_span(struct reeve_gql_ctx *ctx, const char *name, uint32_t most, reeve_ns unit_ns,
-	reeve_ns *ret_ns)
-{
-	uint32_t number;
-	int given = reeved_take_int(ctx, reeve_gql_arg(ctx, name), name, 1, most, &number);
-	if (given == REEVE_GQL_NULL)
-		return reeved_refuse_null(ctx, name);
-	if (given == REEVE_GQL_GIVEN)
-		*ret_ns = (reeve_ns)number * unit_ns;
-	return given < 0 ? -1 : 0;
-}
-
-static int read_config(struct reeve_gql_ctx *ctx, struct reeve_cpu_config *config)
-{
-	if (reeve_gql_arg_bool(ctx, "runawayDetectionEnabled", &config->runaway_detection) ==
-		REEVE_GQL_NULL)
-		return reeved_refuse_null(ctx, "runawayDetectionEnabled");
-	if (read_span(ctx, "quantumMs", 1000, REEVE_MSEC, &config->quantum_ns) != 0 ||
-		read_span(ctx, "runawayThresholdSeconds", INT32_MAX, REEVE_SEC,
-			&config->runaway_threshold_ns) != 0)
-		return -1;
-	return read_throttle(ctx, config);
-}
+#define CONFIG(name_, take_, member_, ...)                                                         \
+	REEVED_FIELD(name_, take_, struct reeve_cpu_config, member_, __VA_ARGS__)
+static const struct reeved_field config_fields[] = {
+	CONFIG("policy", NAME, policy, REEVED_AMONG(reeved_cpu_policy_names)),
+	CONFIG("quantumMs", INT, quantum_ns, REEVED_BETWEEN(1, 1000), .unit = REEVE_MSEC),
+	CONFIG("runawayDetectionEnabled", BOOL, runaway_detection, ),
+	CONFIG("runawayThresholdSeconds", INT, runaway_threshold_ns, REEVED_BETWEEN(1, INT32_MAX),
+		.unit = REEVE_SEC),
+	CONFIG("runawayThrottleFactor", FLOAT, runaway_throttle_ppm,
+		REEVED_BETWEEN(REEVE_PPM / 10, REEVE_PPM), .unit = REEVE_PPM),
+};
 
 static int resolve_configure(struct reeve_gql_ctx *ctx, const void *object)
 {
@@ -148,7 +130,7 @@ static int resolve_configure(struct reeve_gql_ctx *ctx, const void *object)
 	struct reeve_error err;
 	/* The library sets all of it at once; what is not given must not be an older value. */
 	reeve_cpu_config_get(r, &config);
-	if (read_config(ctx, &config) != 0)
+	if (REEVED_READ(ctx, NULL, config_fields, &config, NULL) != 0)
 		return -1;
 	if (reeve_cpu_config_set(r, &config, &err) != 0)
 		return reeved_fail(ctx, &err);
@@ -226,6 +208,41 @@ static int resolve_runaway_ids(struct reeve_gql_ctx *ctx, const void *object)
 	return reeve_gql_list_end(ctx);
 }
 
+/* Those over the threshold, earlier finds included. */
+static int resolve_current_runaways(struct reeve_gql_ctx *ctx, const void *object)
+{
+	(void)object;
+	struct reeve_task_info infos[BATCH];
+	reeve_task_id after = {0};
+	uint32_t n;
+	reeve_gql_list_begin(ctx);
+	do {
+		n = reeve_task_copy(reeved_segment_of(ctx), after, infos, BATCH);
+		for (uint32_t i = 0; i < n; i++) {
+			after = infos[i].id;
+			if (infos[i].is_runaway)
+				reeve_gql_emit_u64(ctx, after.v);
+		}
+	} while (n == BATCH);
+	return reeve_gql_list_end(ctx);
+}
+
+static int resolve_runaway_actions(struct reeve_gql_ctx *ctx, const void *object)
+{
+	const struct runaways *runaways = object;
+	struct reeve_task_info info;
+	reeve_gql_list_begin(ctx);
+	for (uint32_t i = 0; i < runaways->n_ids; i++) {
+		reeve_task_id id = {runaways->ids[i]};
+		if (reeve_task_get(reeved_segment_of(ctx), id, &info, NULL) == 0)
+			reeve_gql_emit_str(
+				ctx, reeve_gql_printf(ctx, "Task %llu runs at %u %% of its speed.",
+					     (unsigned long long)id.v,
+					     info.throttle_ppm / (REEVE_PPM / 100)));
+	}
+	return reeve_gql_list_end(ctx);
+}
+
 /* Tasks */
 
 static int emit_state(
@@ -269,59 +286,25 @@ static int resolve_get_task(struct reeve_gql_ctx *ctx, const void *object)
 	return emit_task(ctx, (reeve_task_id){reeved_arg_id(ctx, "taskId")});
 }
 
-struct task_filter {
-	bool has_group, has_query, has_state, has_runaway, is_runaway;
-	uint64_t group, query;
-	unsigned state;
+static const struct reeved_field filter_fields[] = {
+	REEVED_FIELD("groupId", U64, struct reeve_task_info, group.v, REEVED_ID),
+	REEVED_FIELD("queryId", U64, struct reeve_task_info, query_id, REEVED_ID),
+	REEVED_FIELD("state", NAME, struct reeve_task_info, state, REEVED_AMONG(state_names),
+		.least = REEVE_TASK_READY),
+	REEVED_FIELD("isRunaway", BOOL, struct reeve_task_info, is_runaway, ),
 };
 
-static void read_filter(const struct reeve_gql_ctx *ctx, struct task_filter *ret)
-{
-	const struct reeve_gql_value *filter = reeve_gql_arg(ctx, "filter");
-	*ret = (struct task_filter){0};
-	if (reeve_gql_value_given(filter) != REEVE_GQL_GIVEN)
-		return;
-	ret->has_group = reeve_gql_value_u64(reeve_gql_value_member(filter, "groupId"),
-				 &ret->group) == REEVE_GQL_GIVEN;
-	ret->has_query = reeve_gql_value_u64(reeve_gql_value_member(filter, "queryId"),
-				 &ret->query) == REEVE_GQL_GIVEN;
-	ret->has_state = reeve_gql_value_enum(reeve_gql_value_member(filter, "state"),
-				 &ret->state) == REEVE_GQL_GIVEN;
-	ret->has_runaway = reeve_gql_value_bool(reeve_gql_value_member(filter, "isRunaway"),
-				   &ret->is_runaway) == REEVE_GQL_GIVEN;
-}
-
-static bool filter_admits(const struct task_filter *filter, const struct reeve_task_info *info)
-{
-	return !(filter->has_group && filter->group != info->group.v) &&
-	       !(filter->has_query && filter->query != info->query_id) &&
-	       !(filter->has_state && filter->state + REEVE_TASK_READY != info->state) &&
-	       !(filter->has_runaway && filter->is_runaway != info->is_runaway);
-}
+REEVED_LIST(tasks, struct reeve_task_info, id.v, reeve_task_id, reeve_task_copy);
 
 static int resolve_list_tasks(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
-	struct reeve_task_info infos[BATCH];
-	struct task_filter filter;
+	struct reeved_filter filter;
 	struct reeved_page page;
-	uint32_t n;
-	read_filter(ctx, &filter);
-	if (reeved_parse_page(ctx, &page) != 0)
+	if (REEVED_READ_FILTER(ctx, reeve_gql_arg(ctx, "filter"), filter_fields, &filter) != 0 ||
+		reeved_parse_page(ctx, &page) != 0)
 		return -1;
-	reeve_gql_list_begin(ctx);
-	do {
-		n = reeve_task_copy(
-			reeved_segment_of(ctx), (reeve_task_id){page.after}, infos, BATCH);
-		for (uint32_t i = 0; i < n && page.left > 0; i++) {
-			page.after = infos[i].id.v;
-			if (!filter_admits(&filter, &infos[i]))
-				continue;
-			reeve_gql_emit_object(ctx, &infos[i]);
-			page.left--;
-		}
-	} while (n == BATCH && page.left > 0);
-	return reeve_gql_list_end(ctx);
+	return reeved_emit_list(ctx, &tasks, NULL, &filter, page);
 }
 
 static int resolve_add_task(struct reeve_gql_ctx *ctx, const void *object)
@@ -403,10 +386,37 @@ static int resolve_complete_task(struct reeve_gql_ctx *ctx, const void *object)
 	return report(ctx, reeve_task_complete, "completed");
 }
 
+static const char *const suspended_names[] = {"Waiting", "Sleeping"};
+
+struct suspension {
+	uint32_t state;
+};
+
+static int resolve_suspend(struct reeve_gql_ctx *ctx, const void *object)
+{
+	(void)object;
+	static const struct reeved_field fields[] = {REEVED_FIELD("state", NAME, struct suspension,
+		state, REEVED_AMONG(suspended_names), .least = REEVE_TASK_WAITING)};
+	reeve_task_id id = {reeved_arg_id(ctx, "taskId")};
+	struct suspension suspension = {0};
+	struct reeve_error err;
+	if (REEVED_READ(ctx, NULL, fields, &suspension, NULL) != 0)
+		return -1;
+	if (reeve_task_suspend(reeved_segment_of(ctx), id, suspension.state, &err) != 0)
+		return reeved_fail(ctx, &err);
+	return reeved_emit_done(ctx, "Task %llu is %s until it is resumed.",
+		(unsigned long long)id.v,
+		suspension.state == REEVE_TASK_WAITING ? "waiting" : "sleeping");
+}
+
+REEVED_CHANGE(
+	resolve_resume, reeve_task_resume, reeve_task_id, "taskId", "Task %llu is ready again.")
+
 #define S "CpuSchedulerStats"
 #define C "CpuSchedulerConfig"
 #define G "CpuGroupStats"
 #define T "CpuTask"
+#define K "CpuCoreStats"
 static const struct reeve_gql_binding rows[] = {
 	UINT(S, "totalScheduled", struct reeve_cpu_stats, scheduled, ),
 	UINT(S, "contextSwitches", struct reeve_cpu_stats, context_switches, ),
@@ -414,6 +424,8 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(S, "runawayQueriesDetected", struct reeve_cpu_stats, runaways, ),
 	UINT(S, "throttledTasks", struct reeve_cpu_stats, throttled, ),
 	FN(S, "avgWaitTime", resolve_avg_wait),
+	REEVE_GQL_BIND_MEMBER(S, "waitLatency", REEVE_GQL_STRUCT, struct reeve_cpu_stats, wait, ),
+	NAMED(S, "policy", struct reeve_cpu_stats, policy, reeved_cpu_policy_kinds),
 	UINT(S, "preemptions", struct reeve_cpu_stats, preemptions, ),
 	UINT(S, "readyTasks", struct reeve_cpu_stats, ready, ),
 	UINT(S, "runningTasks", struct reeve_cpu_stats, running, ),
@@ -423,6 +435,7 @@ static const struct reeve_gql_binding rows[] = {
 
 	REEVE_GQL_BIND_MEMBER(C, "quantumMs", REEVE_GQL_INT, struct reeve_cpu_config, quantum_ns,
 		.divisor = 1000000),
+	NAMED(C, "policy", struct reeve_cpu_config, policy, reeved_cpu_policy_kinds),
 	BOOL(C, "runawayDetectionEnabled", struct reeve_cpu_config, runaway_detection),
 	REEVE_GQL_BIND_MEMBER(C, "runawayThresholdSeconds", REEVE_GQL_INT, struct reeve_cpu_config,
 		runaway_threshold_ns, .divisor = 1000000000),
@@ -439,6 +452,8 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(G, "entitledPercent", struct reeve_cpu_group_stats, entitled_ppm, .divisor = 10000),
 	FN(G, "usagePercent", resolve_usage),
 	UINT(G, "throttledTimeNs", struct reeve_cpu_group_stats, throttled_ns, ),
+	REEVE_GQL_BIND_MEMBER(
+		G, "waitLatency", REEVE_GQL_STRUCT, struct reeve_cpu_group_stats, wait, ),
 
 	UINT(T, "taskId", struct reeve_task_info, id.v, ),
 	UINT(T, "queryId", struct reeve_task_info, query_id, ),
@@ -457,9 +472,19 @@ static const struct reeve_gql_binding rows[] = {
 	FN(T, "timeSliceRemaining", resolve_slice),
 	BOOL(T, "isRunaway", struct reeve_task_info, is_runaway),
 	UINT(T, "throttleFactor", struct reeve_task_info, throttle_ppm, .divisor = REEVE_PPM),
+	UINT(T, "core", struct reeve_task_info, slot, .flags = REEVE_GQL_LIMIT_IS_NULL),
 	BOOL(T, "managed", struct reeve_task_info, is_managed),
 
+	UINT(K, "core", struct reeve_cpu_slot_stats, slot, ),
+	UINT(K, "cpuTimeUsed", struct reeve_cpu_slot_stats, cpu_ns, ),
+	UINT(K, "tasksScheduled", struct reeve_cpu_slot_stats, scheduled, ),
+	UINT(K, "contextSwitches", struct reeve_cpu_slot_stats, context_switches, ),
+	BOOL(K, "isBusy", struct reeve_cpu_slot_stats, is_busy),
+	UINT(K, "taskId", struct reeve_cpu_slot_stats, task.v, .flags = REEVE_GQL_ZERO_IS_NULL),
+
 	FN("RunawayReport", "taskIds", resolve_runaway_ids),
+	FN("RunawayReport", "currentTaskIds", resolve_current_runaways),
+	FN("RunawayReport", "actions", resolve_runaway_actions),
 	UINT("RunawayReport", "count", struct runaways, count, ),
 	UINT("AddCpuTaskPayload", "taskId", struct reeve_task_info, id.v, ),
 	SELF("AddCpuTaskPayload", "task"),
@@ -475,7 +500,8 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "listCpuGroupStats", resolve_list_group_stats),
 	FN("Query", "getCpuTask", resolve_get_task),
 	FN("Query", "listCpuTasks", resolve_list_tasks),
-	FN("Query", "detectRunawayQueries", resolve_detect),
+	FN("Query", "getCpuCoreStats", resolve_slots),
+	ACTS("Query", "detectRunawayQueries", resolve_detect),
 
 	DEFINES("Mutation", "registerCpuGroup", resolve_register),
 	DEFINES("Mutation", "unregisterCpuGroup", resolve_unregister),
@@ -483,6 +509,8 @@ static const struct reeve_gql_binding rows[] = {
 	ACTS("Mutation", "scheduleNextCpuTask", resolve_schedule),
 	ACTS("Mutation", "updateCpuTask", resolve_update_task),
 	ACTS("Mutation", "yieldCpuTask", resolve_yield_task),
+	ACTS("Mutation", "suspendCpuTask", resolve_suspend),
+	ACTS("Mutation", "resumeCpuTask", resolve_resume),
 	ACTS("Mutation", "completeCpuTask", resolve_complete_task),
 	ACTS("Mutation", "detectRunawayQueries", resolve_detect),
 	ACTS("Mutation", "rebalanceCpuGroups", resolve_rebalance),

@@ -195,7 +195,8 @@ REEVE_API int reeve_io_complete(struct reeve *reeve, reeve_io_id id, uint64_t by
 /*
  * Cancels a request that waits; a session that waits for it gets CANCELLED, a managed one ends as
  * cancelled. An ACTIVE pull request is given up: its completion will not be found. INVALID_STATE for
- * one that reeve or a session is performing; NOT_FOUND.
+ * one that reeve or a session is performing, and for a managed one that was cancelled before;
+ * NOT_FOUND.
  */
 REEVE_API int reeve_io_cancel(struct reeve *reeve, reeve_io_id id,
 	struct reeve_io_request_info *ret_info, struct reeve_error *err);

@@ -10,6 +10,7 @@
 #define REEVE_MANAGER_H
 
 #include <reeve/cpu.h>
+#include <reeve/group.h>
 #include <reeve/host.h>
 #include <reeve/io.h>
 #include <reeve/memory.h>
@@ -125,6 +126,29 @@ REEVE_API int reeve_manager_config_get(
  */
 REEVE_API int reeve_manager_config_set(struct reeve *reeve, uint32_t fields,
 	const struct reeve_manager_config *config, struct reeve_error *err);
+
+/* ---- groups ---- */
+
+/* What is registered by hand for a new group, until the next activation of a plan. */
+struct reeve_group_registrations {
+	uint32_t cpu_shares;	  /* 1 to REEVE_SHARES_MAX; 0: as the plan says */
+	uint32_t io_weight;	  /* 1 to REEVE_IO_WEIGHT_MAX; 0: as the plan says */
+	uint64_t max_session_pga; /* bytes, from 1; REEVE_UNLIMITED: as the plan says */
+};
+#define REEVE_GROUP_REGISTRATIONS_INIT                                                             \
+	{                                                                                          \
+		0, 0, REEVE_UNLIMITED                                                              \
+	}
+
+/*
+ * Creates a group in all modules at once, or in none: its definition, whose limits hold whatever
+ * plan is active, and what is to be registered by hand (NULL: nothing). It takes sessions when all of
+ * that is in force, and not before; if this process dies in the middle it is left inactive. On
+ * failure the group is gone again. Errors: those of reeve_group_create, and of the registrations.
+ */
+REEVE_API int reeve_group_define(struct reeve *reeve, const struct reeve_group_def *def,
+	const struct reeve_group_registrations *registrations, reeve_group_id *ret_id,
+	struct reeve_error *err);
 
 /* ---- the container ---- */
 

@@ -424,6 +424,9 @@ struct reeve_memory_stats {
 	uint64_t deallocations; /* allocations - deallocations is what is live */
 	uint64_t failed[REEVE_REFUSED_CAUSES];
 	uint64_t failed_allocations; /* their sum */
+	/* Taken from pools and returned to them, by allocations and by sessions with their credit:
+	   allocated_bytes - freed_bytes is used_bytes. */
+	uint64_t allocated_bytes, freed_bytes;
 	uint64_t used_bytes, peak_bytes;
 	uint64_t limit_bytes;
 	uint64_t pool_bytes;	/* of used: by allocations */

@@ -218,7 +218,7 @@ REEVE_API int reeve_plan_check(struct reeve *reeve, struct reeve_plan_change *re
  * A plan that came by a schedule or window becomes one chosen by hand when it is locked.
  */
 REEVE_API int reeve_plan_lock(struct reeve *reeve, bool locked, struct reeve_error *err);
-/* Puts DEFAULT_PLAN in force, as if it had been chosen by hand. */
+/* Puts DEFAULT_PLAN in force, as if it had been chosen by hand. Errors: CONFIGURATION (as activating it). */
 REEVE_API int reeve_plan_deactivate(struct reeve *reeve, struct reeve_error *err);
 
 /* One change of the plan in force. */

@@ -54,6 +54,70 @@ REEVE_API int reeve_manager_config_set(struct reeve *reeve, uint32_t fields,
 	return rc;
 }
 
+/* Ranges first, so that nothing is made that would have to be undone. */
+static int check_registrations(
+	const struct reeve_group_registrations *registrations, struct reeve_error *err)
+{
+	int rc = reeve__check_number(
+		err, "cpu_shares", registrations->cpu_shares, 0, REEVE_SHARES_MAX);
+	if (!rc)
+		rc = reeve__check_number(
+			err, "io_weight", registrations->io_weight, 0, REEVE_IO_WEIGHT_MAX);
+	if (!rc)
+		rc = reeve__check_number(
+			err, "max_session_pga", registrations->max_session_pga, 1, REEVE_UNLIMITED);
+	return rc;
+}
+
+static int register_group(struct reeve *reeve, reeve_group_id id, const struct reeve_group_def *def,
+	const struct reeve_group_registrations *registrations, struct reeve_error *err)
+{
+	int rc = 0;
+
+	if (registrations->cpu_shares)
+		rc = reeve_cpu_group_register(reeve, id, registrations->cpu_shares, 0, err);
+	/* A registration of I/O counts in place of the group's own limits: it repeats them. */
+	if (!rc && registrations->io_weight)
+		rc = reeve_io_group_register(reeve, id, def->io_bandwidth_limit, def->iops_limit,
+			registrations->io_weight, err);
+	if (!rc && registrations->max_session_pga != REEVE_UNLIMITED)
+		rc = reeve_memory_group_register(
+			reeve, id, REEVE_UNLIMITED, registrations->max_session_pga, err);
+	return rc;
+}
+
+REEVE_API int reeve_group_define(struct reeve *reeve, const struct reeve_group_def *def,
+	const struct reeve_group_registrations *registrations, reeve_group_id *ret_id,
+	struct reeve_error *err)
+{
+	struct reeve_group_def closed;
+	reeve_group_id id;
+	int rc;
+
+	WANT(reeve);
+	WANT(def);
+	WANT(ret_id);
+	if (!registrations)
+		return reeve_group_create(reeve, def, ret_id, err);
+	rc = check_registrations(registrations, err);
+	if (rc)
+		return rc;
+	closed = *def;
+	closed.is_active = false;
+	rc = reeve_group_create(reeve, &closed, &id, err);
+	if (rc)
+		return rc;
+	rc = register_group(reeve, id, def, registrations, err);
+	if (!rc && def->is_active)
+		rc = reeve_group_update(reeve, id, REEVE_GROUP_IS_ACTIVE, def, 0, err);
+	if (rc) {
+		(void)reeve_group_destroy(reeve, id, (reeve_group_id){0}, NULL);
+		return rc;
+	}
+	*ret_id = id;
+	return 0;
+}
+
 REEVE_API int reeve_container_get(
 	struct reeve *reeve, struct reeve_container_limits *ret_limits, struct reeve_error *err)
 {

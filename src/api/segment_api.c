@@ -55,6 +55,7 @@ static struct reeve *new_handle(const struct reeve_host *host)
 
 static void free_handle(struct reeve *r)
 {
+	reeve__session_free_spares(r);
 	reeve__segment_unmap(r);
 	pthread_mutex_destroy(&r->local_lock);
 	pthread_mutex_destroy(&r->shrink_lock);

@@ -226,8 +226,10 @@ REEVE_API int reeve_task_blocked_by(
 
 REEVE_API void reeve_task_unblocked(struct reeve_session *session)
 {
-	if (session)
-		reeve__task_unlink(session->r, session->task);
+	struct reeve__cpu_pass x;
+
+	if (session && reeve__task_unlink(&x, session->r, session->task))
+		reeve__cpu_wake(&x);
 }
 
 REEVE_API int reeve_session_blocked_by(

@@ -6,6 +6,7 @@ enum reeve_point {
 	REEVE_POINT_ATTACH_CLAIMED, /* attachment slot claimed, not yet published */
 	REEVE_POINT_SESSION_CLAIMED, /* session slot claimed, not yet published */
 	REEVE_POINT_SESSION_PUBLISHED, /* session live, counted in its group */
+	REEVE_POINT_SESSION_NAMED, /* new names of a session written, the old ones still count */
 	REEVE_POINT_SESSION_TERMINATING, /* session marked terminated, counts not yet returned */
 	REEVE_POINT_QUERY_ACTIVE, /* session active, no CPU slot asked for yet */
 	REEVE_POINT_SLOT_FAST_TAKEN, /* CPU slot taken on the fast path, not yet noted by the task */
@@ -80,6 +81,7 @@ enum reeve_point {
 	"ATTACH_CLAIMED", \
 	"SESSION_CLAIMED", \
 	"SESSION_PUBLISHED", \
+	"SESSION_NAMED", \
 	"SESSION_TERMINATING", \
 	"QUERY_ACTIVE", \
 	"SLOT_FAST_TAKEN", \

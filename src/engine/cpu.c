@@ -113,7 +113,7 @@ void reeve__cpu_wake(struct reeve__cpu_pass *x)
 	struct reeve *r = x->r;
 
 	for (uint32_t i = 0; i < x->wake_count; i++)
-		r->host->wake(r->host->self, (uint32_t *)&r->tasks[x->wakes[i]].park);
+		reeve__wake(r, (uint32_t *)&r->tasks[x->wakes[i]].park);
 }
 
 void reeve__cpu_end(struct reeve__cpu_pass *x)

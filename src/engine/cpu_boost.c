@@ -373,15 +373,14 @@ int reeve__session_unblocked(struct reeve *r, reeve_session_id waiter, struct re
 	return rc;
 }
 
-void reeve__task_unlink(struct reeve *r, uint32_t task)
+bool reeve__task_unlink(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 {
-	struct reeve__cpu_pass x;
-
 	if (reeve__get(&r->cpu_tasks[task].waits_for) == 0)
-		return;
-	reeve__cpu_begin(&x, r);
-	reeve__boost_unblock(&x, task);
-	reeve__cpu_end(&x);
+		return false;
+	reeve__cpu_begin(x, r);
+	reeve__boost_unblock(x, task);
+	reeve__cpu_unlock(x);
+	return true;
 }
 
 /* Public id of a task's session; .v 0: none. */

@@ -61,7 +61,7 @@ void reeve__cpu_place_group(struct reeve__cpu_pass *x, struct reeve_sh_group *g)
 		reeve__heap_remove(&x->groups, &c->throttled, i);
 	q->where = where;
 	if (where == REEVE_GROUP_READY)
-		reeve__heap_insert(&x->groups, &c->ready, i, key, g->priority);
+		reeve__heap_insert(&x->groups, &c->ready, i, key, reeve__get(&g->priority));
 	else if (where == REEVE_GROUP_THROTTLED)
 		reeve__heap_insert(&x->groups, &c->throttled, i, reeve__cpu_opens_at(x, g), 0);
 }

@@ -68,8 +68,8 @@ uint32_t reeve__cpu_task_weight(const struct reeve__cpu_pass *x, uint32_t task)
 /* Level of a task under priority round robin. */
 static uint32_t level_of(const struct reeve__cpu_pass *x, uint32_t task)
 {
-	return reeve__round_robin_level(
-		reeve__cpu_lane_of(x, task)->priority, reeve__cpu_task_priority(x, task));
+	return reeve__round_robin_level(reeve__get(&reeve__cpu_lane_of(x, task)->priority),
+		reeve__cpu_task_priority(x, task));
 }
 
 uint64_t reeve__cpu_task_key(const struct reeve__cpu_pass *x, uint32_t task)

@@ -102,7 +102,9 @@ struct reeve_session {
 	uint64_t wait_sum_ns, blocked_sum_ns; /* of all statements */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
-	uint64_t slice_start_cpu_ns, blocked_cycles;
+	/* the slice began at so much CPU of the statement that began then */
+	uint64_t slice_start_cpu_ns, slice_statement_cycles;
+	uint64_t blocked_cycles;
 	uint64_t glance_cycles; /* when a checkpoint last looked at the counter */
 	struct reeve_sh_session *sh;
 	uint32_t session, task;
@@ -141,31 +143,6 @@ static inline uint64_t reeve__cycles_ns(const struct reeve *r, uint64_t cycles)
 static inline uint64_t reeve__ns_cycles(const struct reeve *r, uint64_t ns)
 {
 	return reeve__mulq32(ns, r->cycles_ticks_q32);
-}
-
-static inline reeve_ns reeve__mono(const struct reeve *r)
-{
-	return r->host->mono(r->host->self);
-}
-
-static inline reeve_ns reeve__wall(const struct reeve *r)
-{
-	return r->host->wall(r->host->self);
-}
-
-/* The wall clock is read this often where an instant of the other clock is at hand. */
-#define REEVE_WALL_PERIOD_NS ((uint64_t)10000000)
-
-/* Wall clock at an instant of the monotonic clock that was read just now: a jump shows 10 ms late. */
-static inline reeve_ns reeve__wall_at(struct reeve *r, uint64_t mono)
-{
-	uint64_t stamp = reeve__get(&r->wall_stamp_ns);
-
-	if (REEVE_UNLIKELY(stamp == 0 || mono - stamp >= REEVE_WALL_PERIOD_NS)) {
-		reeve__put(&r->wall_offset, reeve__wall(r) - (reeve_ns)mono);
-		reeve__put(&r->wall_stamp_ns, mono);
-	}
-	return (reeve_ns)mono + reeve__get(&r->wall_offset);
 }
 
 static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t i)
@@ -372,14 +349,17 @@ int reeve__session_unblocked(struct reeve *r, reeve_session_id waiter, struct re
  * Session lock held; takes the CPU lock, but only when the answer is yes.
  */
 bool reeve__session_blocks_others(struct reeve *r, uint32_t session, reeve_session_id *ret_blocked);
-/* A statement is over: its task waits for nobody. Takes the CPU lock, and wakes, if it did. */
-void reeve__task_unlink(struct reeve *r, uint32_t task);
+/*
+ * A statement is over: its task waits for nobody. Takes the CPU lock if it did; true: the caller wakes, once
+ * it holds no lock.
+ */
+bool reeve__task_unlink(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
 /* Session that a task waits for; .v 0: none. Session lock held. */
 reeve_session_id reeve__task_blocked_by(const struct reeve *r, uint32_t task);
 
 /* ---- session.c ---- */
 
-/* An event about a session, in its group. Any lock may be held. */
+/* An event about a session, in its group when `event` names none. Any lock may be held. */
 void reeve__session_event(
 	struct reeve *r, uint32_t session, struct reeve_event e, const char *text);
 /* What a reason of termination is called: "killed". */
@@ -397,6 +377,17 @@ void reeve__sessions_unlock(struct reeve *r);
 void reeve__sessions_recover_locked(struct reeve *r);
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve_session **ret, struct reeve_error *err);
+/* Texts of a session, in the order of REEVE_SESSION_...; session_text.c. Session lock held. */
+struct reeve__session_texts {
+	char username[REEVE_NAME_MAX];
+	char attributes[REEVE_SESSION_TEXTS - 1][REEVE_ATTRIBUTE_MAX];
+};
+/* NULL is an empty one. They were checked (reeve__session_check), and do not lie in the session. */
+void reeve__session_texts_put(
+	struct reeve *r, uint32_t session, const char *const texts[REEVE_SESSION_TEXTS]);
+void reeve__session_texts_get(struct reeve *r, uint32_t session, struct reeve__session_texts *ret);
+/* The handles kept for sessions to come; at the end of an attachment. */
+void reeve__session_free_spares(struct reeve *r);
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason);
 int reeve__session_get(struct reeve *r, reeve_session_id id, struct reeve_session_info *ret,
 	struct reeve_error *err);

@@ -50,6 +50,13 @@ static uint32_t count_sessions(struct reeve *r, uint32_t group)
 	return n;
 }
 
+static void wake_later(const struct move *m, const uint32_t *tasks, uint32_t n)
+{
+	for (uint32_t i = 0; m->wakes && i < n; i++)
+		if (m->wakes->n < REEVE_COUNT(m->wakes->tasks))
+			m->wakes->tasks[m->wakes->n++] = tasks[i];
+}
+
 static void move_task(const struct move *m, uint32_t task)
 {
 	struct reeve__cpu_pass x;
@@ -58,9 +65,7 @@ static void move_task(const struct move *m, uint32_t task)
 		return;
 	reeve__io_move(m->r, task, m->from);
 	reeve__cpu_move(&x, m->r, task, m->to);
-	for (uint32_t i = 0; m->wakes && i < x.wake_count; i++)
-		if (m->wakes->n < REEVE_COUNT(m->wakes->tasks))
-			m->wakes->tasks[m->wakes->n++] = x.wakes[i];
+	wake_later(m, x.wakes, x.wake_count);
 }
 
 /* Ended ones too, which are only looked at, so that they do not show a group that comes later. */
@@ -76,7 +81,7 @@ static void move_session(const struct move *m, uint32_t i)
 		sh->switch_reason = REEVE_SWITCH_ADMINISTRATIVE;
 		sh->switched_wall = m->wall;
 	}
-	reeve__put(&sh->group, m->to);
+	atomic_store(&sh->group, m->to); /* before the look at its place in a pool */
 	if (state == REEVE_SLOT_LIVE) {
 		reeve__memory_session_follow(m->r, i, m->to);
 		reeve__session_pool_settle(m->r, i, m->to);
@@ -274,9 +279,7 @@ static void move_io(const struct move *m)
 	struct reeve__io_pass x;
 
 	reeve__io_group_move(&x, m->r, m->from, m->to);
-	for (uint32_t i = 0; m->wakes && i < x.wake_count; i++)
-		if (m->wakes->n < REEVE_COUNT(m->wakes->tasks))
-			m->wakes->tasks[m->wakes->n++] = x.wakes[i];
+	wake_later(m, x.wakes, x.wake_count);
 }
 
 static void move_io_registrations(const struct move *m)
@@ -286,19 +289,39 @@ static void move_io_registrations(const struct move *m)
 
 /* ---- parallel control ---- */
 
+/* As reeve__parallel_wake, but for the wake itself. */
+static void wake_parallel_later(const struct move *m, const struct reeve__parallel_pass *x)
+{
+	for (uint32_t i = 0; i < x->wake_count; i++) {
+		uint32_t parked = REEVE_PARK_YES;
+		if (atomic_compare_exchange_strong(
+			    &m->r->tasks[x->wakes[i]].park, &parked, REEVE_PARK_LOOK))
+			wake_later(m, &x->wakes[i], 1);
+	}
+}
+
 static void move_executions(const struct move *m)
 {
-	reeve__parallel_group_move(m->r, m->from, m->to);
+	struct reeve__parallel_pass x;
+
+	reeve__parallel_group_move(&x, m->r, m->from, m->to);
+	wake_parallel_later(m, &x);
 }
 
 static void move_parallel_limits(const struct move *m)
 {
-	reeve__parallel_limits_move(m->r, m->from, m->to);
+	struct reeve__parallel_pass x;
+
+	reeve__parallel_limits_move(&x, m->r, m->from, m->to);
+	wake_parallel_later(m, &x);
 }
 
 static void move_pools(const struct move *m)
 {
-	reeve__parallel_pools_move(m->r, m->from, m->to);
+	struct reeve__parallel_pass x;
+
+	reeve__parallel_pools_move(&x, m->r, m->from, m->to);
+	wake_parallel_later(m, &x);
 }
 
 /* All that can refer to a group, for people in the order in which they would look. */

@@ -51,7 +51,7 @@ static void describe(const struct reeve_sh_group *g, const struct reeve_group_st
 	reeve__text_copy(ret->name, sizeof(ret->name), g->name);
 	ret->max_sessions = g->max_sessions;
 	ret->cpu_allocation_pct = g->cpu_allocation_pct;
-	ret->priority = g->priority;
+	ret->priority = reeve__get(&g->priority);
 }
 
 static struct reeve_group_stats *new_tally(const struct reeve *r, struct reeve_error *err)

@@ -120,11 +120,10 @@ static void appoint_watchman(struct reeve__io_pass *x)
 	}
 }
 
-void reeve__io_unlock(struct reeve__io_pass *x)
+void reeve__io_leave(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
 
-	appoint_watchman(x);
 	/* seq_cst: see the head of io.h */
 	if (reeve__get(&x->io->contended) != x->io->queues[REEVE_IO_QUEUE_ADMIT].count)
 		atomic_store(&x->io->contended, x->io->queues[REEVE_IO_QUEUE_ADMIT].count);
@@ -134,6 +133,12 @@ void reeve__io_unlock(struct reeve__io_pass *x)
 	reeve__lock_release(&r->io->lock);
 }
 
+void reeve__io_unlock(struct reeve__io_pass *x)
+{
+	appoint_watchman(x);
+	reeve__io_leave(x);
+}
+
 void reeve__io_wake(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
@@ -141,7 +146,7 @@ void reeve__io_wake(struct reeve__io_pass *x)
 	for (uint32_t i = 0; i < x->wake_count; i++)
 		reeve__task_wake(r, x->wakes[i]);
 	for (uint32_t i = 0; i < x->executor_count; i++)
-		r->host->wake(r->host->self, (uint32_t *)&r->io_executors[x->executors[i]].word);
+		reeve__wake(r, (uint32_t *)&r->io_executors[x->executors[i]].word);
 }
 
 void reeve__io_done(struct reeve__io_pass *x)
@@ -177,7 +182,7 @@ struct reeve_sh_io_group *reeve__io_group(struct reeve__io_pass *x, uint32_t i)
 
 	i = REEVE_LIKELY(i < x->r->group_capacity) ? i : 0;
 	g = &x->r->io_groups[i];
-	id = x->r->groups[i].head.id;
+	id = reeve__head_id(&x->r->groups[i].head);
 	if (REEVE_UNLIKELY(reeve__get(&g->group_id) != id))
 		clear_group(x, g, id);
 	return g;
@@ -617,7 +622,10 @@ static void mend_slots(struct reeve__io_pass *x)
 	}
 }
 
-/* A winner that was not told is told now; one that was, finds nothing new. */
+/*
+ * A winner that was not told is told now; one that was, finds nothing new. What an executor has taken up
+ * is not listed again: its slot would be another request's while the list still goes through it.
+ */
 static void tell_winners(struct reeve__io_pass *x)
 {
 	struct reeve *r = x->r;
@@ -627,7 +635,8 @@ static void tell_winners(struct reeve__io_pass *x)
 	for (uint32_t i = 0; i < reeve__table_used(&x->io->requests); i++) {
 		struct reeve_sh_io_request *q = &r->io_requests[i];
 		if (reeve__get(&q->head.state) == REEVE_SLOT_LIVE &&
-			reeve__get(&q->state) >= REEVE_IO_ACTIVE && q->kind != REEVE_IO_KIND_PULL)
+			reeve__get(&q->state) >= REEVE_IO_ACTIVE && q->kind != REEVE_IO_KIND_PULL &&
+			!(q->flags & REEVE_IO_FLAG_TAKEN))
 			reeve__io_notify(x, i);
 	}
 }

@@ -64,6 +64,8 @@ static inline uint64_t reeve__io_request_word(const struct reeve_sh_io_request *
 /* Takes the lock (rebuilding when its last owner died), reads the clock, follows the ruling. */
 void reeve__io_lock(struct reeve__io_pass *x, struct reeve *r);
 void reeve__io_unlock(struct reeve__io_pass *x);
+/* The same when no queue and no slot has changed: nobody is to be woken. */
+void reeve__io_leave(struct reeve__io_pass *x);
 /* Wakes who was told something; after the lock, and best after all locks. */
 void reeve__io_wake(struct reeve__io_pass *x);
 /* Both. */
@@ -124,9 +126,12 @@ void reeve__io_sample(struct reeve__io_pass *x);
 
 /* ---- io_session.c: what the ends of sessions and processes want. Take the lock. ---- */
 
-/* A task is gone: its requests are cancelled, its slots freed. Under the session lock. */
-void reeve__io_drop(struct reeve *r, uint32_t task);
-/* A task moves to another group; before it does. Under the session lock. */
+/*
+ * A task is gone: its requests are cancelled, its slots freed. Under the session lock, and so nobody is
+ * woken: true when the caller is to, by reeve__io_wake.
+ */
+bool reeve__io_drop(struct reeve__io_pass *x, struct reeve *r, uint32_t task);
+/* A task moves to another group; before it does. Under the session lock; wakes nobody. */
 void reeve__io_move(struct reeve *r, uint32_t task, uint32_t from_group);
 /* An attachment is gone: its requests and executors too. Under the admin lock. */
 void reeve__io_reap(struct reeve *r, uint32_t attachment);

@@ -44,11 +44,12 @@ static struct reeve_io_job *take_locked(struct reeve_io_executor *ex, struct ree
 	while (e->first < x->io->requests.capacity) {
 		uint32_t i = e->first;
 		struct reeve_io_job *job = ex->jobs[i];
+		x->r->io_requests[i].flags |= REEVE_IO_FLAG_TAKEN; /* recovery lists it no more */
 		e->first = x->r->io_requests[i].next;
 		if (e->first >= x->io->requests.capacity)
 			e->first = e->last = REEVE_NONE;
 		ex->jobs[i] = NULL;
-		if (job) /* after a recovery the list may name one that was taken up before */
+		if (job) /* NULL: nothing of this executor's */
 			return job;
 	}
 	return NULL;
@@ -60,7 +61,7 @@ static void hand_back(struct reeve_io_executor *ex, struct reeve_io_job *job)
 	_Atomic uint32_t *over = (_Atomic uint32_t *)&job->is_over;
 
 	atomic_store(over, 1);
-	ex->r->host->wake(ex->r->host->self, &job->is_over);
+	reeve__wake(ex->r, &job->is_over);
 }
 
 /* Ends a job whose transfer gave `result`. */
@@ -347,7 +348,7 @@ static void end_threads(struct reeve_io_executor *ex)
 	atomic_store(&ex->closing, 1);
 	cancel_waiting(ex);
 	atomic_fetch_add(&row_of(ex)->word, 1);
-	ex->r->host->wake(ex->r->host->self, (uint32_t *)&row_of(ex)->word);
+	reeve__wake(ex->r, (uint32_t *)&row_of(ex)->word);
 	for (uint32_t i = 0; i < ex->threads; i++)
 		pthread_join(ex->ids[i], NULL);
 }

@@ -14,7 +14,7 @@ int reeve__io_find_group(
 	uint32_t i = reeve__get(hint) - 1; /* 0 wraps to REEVE_NONE */
 	int rc;
 
-	if (REEVE_LIKELY(i < r->group_capacity) && r->groups[i].head.id == id.v &&
+	if (REEVE_LIKELY(i < r->group_capacity) && reeve__head_id(&r->groups[i].head) == id.v &&
 		atomic_load(&r->groups[i].head.state) == REEVE_SLOT_LIVE) {
 		*ret_group = i;
 		return 0;
@@ -34,7 +34,7 @@ int reeve__io_group_of(struct reeve__io_pass *x, const struct reeve_session *s, 
 
 	if (s)
 		*group = reeve__get(&s->t->group);
-	else if (x->r->groups[*group].head.id != id.v ||
+	else if (reeve__head_id(&x->r->groups[*group].head) != id.v ||
 		 atomic_load(&x->r->groups[*group].head.state) != REEVE_SLOT_LIVE ||
 		 (atomic_load(&note->active) && note->from == *group))
 		return reeve__fail(
@@ -155,6 +155,8 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 	reeve__io_done(&x);
 	if (slot != REEVE_NONE)
 		return 0;
+	if (i != REEVE_NONE)
+		reeve__reap_if_due(r); /* those under way may be of the dead */
 	if (ret_retry)
 		*ret_retry = retry;
 	return reeve__fail(err, REEVE_ENOT_FOUND,
@@ -234,6 +236,10 @@ int reeve__io_cancel(
 		r->io_requests[i].kind != REEVE_IO_KIND_PULL)
 		rc = reeve__fail(err, REEVE_EINVALID_STATE,
 			"I/O request %llu is under way and cannot be cancelled",
+			(unsigned long long)id.v);
+	/* A job that was cancelled is there until its executor comes by; its list names it already. */
+	if (!rc && reeve__get(&r->io_requests[i].state) == REEVE_IO_CANCELLED)
+		rc = reeve__fail(err, REEVE_EINVALID_STATE, "I/O request %llu has been cancelled",
 			(unsigned long long)id.v);
 	if (!rc) {
 		struct reeve_sh_io_request *q = &r->io_requests[i];

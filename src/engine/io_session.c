@@ -72,25 +72,26 @@ static void end_request(struct reeve__io_pass *x, uint32_t i, bool process_gone)
 	reeve__io_finish(x, i, REEVE_IO_CANCELLED, 0);
 }
 
-void reeve__io_drop(struct reeve *r, uint32_t task)
+bool reeve__io_drop(struct reeve__io_pass *x, struct reeve *r, uint32_t task)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
 	uint32_t g = reeve__get(&t->group);
-	struct reeve__io_pass x;
 
 	if (!reeve__get(&t->io_live) && !reeve__get(&t->io_slot) &&
 		reeve__get(&t->io_requests) == t->io_requests_base)
-		return;
-	reeve__io_lock(&x, r);
-	for (uint32_t i = 0; reeve__get(&t->io_live) && i < reeve__table_used(&x.io->requests); i++)
+		return false;
+	reeve__io_lock(x, r);
+	for (uint32_t i = 0; reeve__get(&t->io_live) && i < reeve__table_used(&x->io->requests);
+		i++)
 		if (is_of_task(r, &r->io_requests[i], task))
-			end_request(&x, i, false);
+			end_request(x, i, false);
 	if (reeve__get(&t->io_slot))
-		free_slots(&x, task);
+		free_slots(x, task);
 	if (g < r->group_capacity)
-		reeve__io_retire(&x, task, g, true);
-	reeve__io_dispatch(&x, 8);
-	reeve__io_done(&x);
+		reeve__io_retire(x, task, g, true);
+	reeve__io_dispatch(x, 8);
+	reeve__io_unlock(x);
+	return true;
 }
 
 void reeve__io_move(struct reeve *r, uint32_t task, uint32_t from_group)
@@ -102,7 +103,7 @@ void reeve__io_move(struct reeve *r, uint32_t task, uint32_t from_group)
 		return;
 	reeve__io_lock(&x, r);
 	reeve__io_retire(&x, task, from_group, false);
-	reeve__io_done(&x);
+	reeve__io_leave(&x); /* nobody's turn has come by this */
 }
 
 void reeve__io_reap(struct reeve *r, uint32_t attachment)

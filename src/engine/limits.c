@@ -65,8 +65,10 @@ uint32_t reeve__rule_crossed(const struct reeve__rule *rule, const uint64_t *use
 
 /* ---- acting ---- */
 
-static void rule_event(struct reeve *r, uint32_t session, const struct reeve__rule *rule,
-	uint32_t which, uint64_t used, uint32_t action, int code, const char *text)
+/* `group` is the one whose rule it is: where the session was when it crossed the limit. */
+static void rule_event(struct reeve *r, uint32_t session, uint64_t group,
+	const struct reeve__rule *rule, uint32_t which, uint64_t used, uint32_t action, int code,
+	const char *text)
 {
 	static const uint32_t kinds[REEVE__RULE_LIMITS] = {REEVE_LIMIT_CPU_TIME,
 		REEVE_LIMIT_ELAPSED_TIME, REEVE_LIMIT_IO_BYTES, REEVE_LIMIT_IO_REQUESTS};
@@ -74,6 +76,7 @@ static void rule_event(struct reeve *r, uint32_t session, const struct reeve__ru
 	reeve__add(&r->control->rule_actions, (uint64_t)1);
 	reeve__session_event(r, session,
 		(struct reeve_event){.kind = REEVE_EVENT_RUNAWAY_DETECTED,
+			.group = {group},
 			.plan = {rule->plan},
 			.limit_kind = kinds[which],
 			.limit = rule->limit[which],
@@ -110,6 +113,7 @@ int reeve__rule_act(struct reeve *r, uint32_t session, reeve_session_id id,
 	const struct reeve__rule *rule, uint32_t which, uint64_t used)
 {
 	struct reeve_sh_session *sh = &r->sessions[session];
+	uint64_t group = reeve__group_at(r, reeve__get(&sh->group))->head.id;
 	reeve_group_id to = {0};
 	char text[REEVE_EVENT_TEXT_MAX];
 	int rc;
@@ -125,19 +129,19 @@ int reeve__rule_act(struct reeve *r, uint32_t session, reeve_session_id id,
 		else
 			snprintf(text, sizeof(text), "it was moved to group %llu",
 				(unsigned long long)to.v);
-		rule_event(r, session, rule, which, used,
+		rule_event(r, session, group, rule, which, used,
 			rc ? REEVE_ACTION_LOG : REEVE_ACTION_SWITCH_GROUP, rc, text);
 		return rc ? 0 : 1;
 	case REEVE_ROW_CANCEL:
-		rule_event(r, session, rule, which, used, REEVE_ACTION_CANCEL_QUERY,
+		rule_event(r, session, group, rule, which, used, REEVE_ACTION_CANCEL_QUERY,
 			REEVE_ECANCELLED, "it was cancelled");
 		return REEVE_ECANCELLED;
 	case REEVE_ROW_KILL:
-		rule_event(r, session, rule, which, used, REEVE_ACTION_TERMINATE_SESSION,
+		rule_event(r, session, group, rule, which, used, REEVE_ACTION_TERMINATE_SESSION,
 			REEVE_EKILLED, "its session was ended");
 		return REEVE_EKILLED;
 	default:
-		rule_event(r, session, rule, which, used, REEVE_ACTION_LOG, 0, "it goes on");
+		rule_event(r, session, group, rule, which, used, REEVE_ACTION_LOG, 0, "it goes on");
 		return 0;
 	}
 }
@@ -221,9 +225,10 @@ void reeve__limits_begin(struct reeve_session *s, uint64_t cycles)
 	uint64_t used[REEVE__RULE_LIMITS];
 
 	load(s);
-	s->rules.done = false;
-	if (s->rules.rule.for_call)
+	/* what the last call used after it was told of is done with */
+	if (s->rules.rule.for_call || s->rules.done)
 		set_base(s, elapsed_before(s));
+	s->rules.done = false;
 	reeve__put(&s->sh->call_io_bytes, reeve__get(&s->t->io_bytes));
 	reeve__put(&s->sh->call_io_requests, reeve__get(&s->t->io_requests));
 	reeve__put(&s->sh->rule_switches, 0);

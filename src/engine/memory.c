@@ -66,11 +66,15 @@ void reeve__memory_seed(struct reeve *r, uint64_t limit_bytes, reeve_ns now_wall
 
 /* ---- the lock, and what is derived ---- */
 
-/* An owner died between an allocation or a return and its count. */
-static void recover_totals(struct reeve *r, uint64_t live)
+/* An owner died between an allocation or a return and its count. `taken_bytes`: as it had counted. */
+static void recover_totals(struct reeve *r, uint64_t live, uint64_t taken_bytes)
 {
 	struct reeve_sh_memory *m = r->memory;
 
+	if (taken_bytes < m->returned_bytes + m->used)
+		taken_bytes = m->returned_bytes + m->used;
+	m->taken_bytes = taken_bytes;
+	m->returned_bytes = taken_bytes - m->used;
 	if (m->allocations < m->deallocations + live)
 		m->allocations = m->deallocations + live;
 	m->deallocations = m->allocations - live;
@@ -139,7 +143,7 @@ static bool recover_allocation(struct reeve *r, uint32_t i)
 static void recover_memory(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
-	uint64_t live = 0;
+	uint64_t live = 0, taken_bytes = r->memory->taken_bytes; /* adding up anew takes nothing */
 
 	reeve__table_rebuild(r, &h->quotas, 0);
 	reeve__table_rebuild(r, &h->allocations, 0);
@@ -149,7 +153,7 @@ static void recover_memory(struct reeve *r)
 	for (uint32_t i = 0; i < reeve__table_used(&h->allocations); i++)
 		if (reeve__get(&r->allocations[i].head.state) == REEVE_SLOT_LIVE)
 			live += recover_allocation(r, i);
-	recover_totals(r, live);
+	recover_totals(r, live, taken_bytes);
 	reeve__memory_level_locked(r);
 	reeve__put(&r->memory->rebuild, 0);
 }
@@ -315,6 +319,7 @@ void reeve__memory_add_locked(struct reeve *r, uint32_t pool, uint64_t bytes)
 		i = reeve__memory_parent(d, i);
 	}
 	m->used += bytes;
+	m->taken_bytes += bytes;
 	if (m->used > m->peak)
 		m->peak = m->used;
 	if (m->used >= m->rise_bytes)
@@ -336,6 +341,7 @@ void reeve__memory_sub_locked(struct reeve *r, uint32_t pool, uint64_t bytes)
 		i = reeve__memory_parent(d, i);
 	}
 	take_off(&m->used, bytes);
+	m->returned_bytes += bytes;
 	if (m->used < m->fall_bytes)
 		reeve__memory_level_locked(r);
 }
@@ -346,10 +352,11 @@ struct reeve_sh_memory_group *reeve__memory_group_locked(struct reeve *r, uint32
 {
 	uint32_t g = group < r->group_capacity ? group : 0;
 	struct reeve_sh_memory_group *mg = &r->memory_groups[g];
+	uint64_t id = reeve__head_id(&r->groups[g].head);
 
-	if (mg->group_id != r->groups[g].head.id) {
+	if (mg->group_id != id) {
 		memset(mg, 0, sizeof(*mg));
-		mg->group_id = r->groups[g].head.id;
+		mg->group_id = id;
 	}
 	return mg;
 }

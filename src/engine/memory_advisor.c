@@ -163,12 +163,21 @@ struct judged {
 	uint32_t index;
 };
 
+/* No smaller than its minimum, and than what its children may have together. */
+static uint64_t least_of(const struct reeve_sh_memory_def *d, uint32_t i)
+{
+	const struct reeve_sh_pool_def *p = &d->pools[i];
+	uint64_t children = reeve__memory_children(d, i);
+	uint64_t least = p->min_bytes > children ? p->min_bytes : children;
+
+	return least < p->max_bytes ? least : p->max_bytes;
+}
+
 static void look_at_pool(struct reeve *r, uint32_t i, struct judged *j)
 {
 	const struct reeve_sh_memory_def *d = reeve__memory_def(r);
 	uint32_t parent = reeve__memory_parent(d, i);
 	uint64_t budget = reeve__memory_budget(d, parent), others = 0;
-	uint64_t children = reeve__memory_children(d, i);
 
 	for (uint32_t k = 0; k < REEVE_SH_POOLS; k++)
 		if (k != i && d->pools[k].id && reeve__memory_parent(d, k) == parent)
@@ -176,9 +185,7 @@ static void look_at_pool(struct reeve *r, uint32_t i, struct judged *j)
 	j->index = i;
 	j->def = d->pools[i];
 	j->used = r->memory->pools[i].allocated;
-	j->least = j->def.min_bytes > children ? j->def.min_bytes : children;
-	if (j->least > j->def.max_bytes)
-		j->least = j->def.max_bytes;
+	j->least = least_of(d, i);
 	j->most = others < budget ? budget - others : 0;
 	if (j->most < j->def.max_bytes)
 		j->most = j->def.max_bytes;
@@ -264,8 +271,8 @@ static void apply_one(struct reeve *r, struct reeve_sh_memory_def *d, uint32_t i
 			bytes = p->max_bytes + room;
 		if (bytes == p->max_bytes)
 			return;
-	} else if (rec->recommended_bytes > p->max_bytes || bytes < p->min_bytes) {
-		return; /* it was to grow, and may not; or its minimum has been raised */
+	} else if (rec->recommended_bytes > p->max_bytes || bytes < least_of(d, i)) {
+		return; /* it was to grow, and may not; or its minimum or its children are larger now */
 	}
 	if (bytes < p->max_bytes && r->memory->pools[i].allocated > bytes) {
 		p->target_bytes = bytes;

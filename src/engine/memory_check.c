@@ -24,6 +24,8 @@ void reeve__memory_stats_locked(struct reeve *r, struct reeve_memory_stats *ret)
 	*ret = (struct reeve_memory_stats){
 		.allocations = m->allocations,
 		.deallocations = m->deallocations,
+		.allocated_bytes = m->taken_bytes,
+		.freed_bytes = m->returned_bytes,
 		.used_bytes = m->used,
 		.peak_bytes = m->peak,
 		.limit_bytes = reeve__memory_def(r)->limit_bytes,
@@ -182,6 +184,8 @@ static const char *compare(struct reeve *r, const struct sums *s)
 		return "memory in use differs from what pools and sessions hold";
 	if (m->allocations != m->deallocations + s->live)
 		return "memory allocations made are not those freed and those live";
+	if (m->taken_bytes != m->returned_bytes + s->used)
+		return "bytes of memory taken are not those returned and those in use";
 	for (uint32_t g = 0; g < s->group_count; g++)
 		if (r->memory_groups[g].group_id == r->groups[g].head.id
 				? r->memory_groups[g].used != s->groups[g] ||

@@ -86,7 +86,16 @@ void reeve__parallel_idle(struct reeve__parallel_pass *x, uint32_t server);
 static inline struct reeve_sh_parallel_group *reeve__parallel_group_at(
 	const struct reeve *r, uint32_t i)
 {
-	return &r->parallel_groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
+	struct reeve_sh_parallel_group *g =
+		&r->parallel_groups[REEVE_LIKELY(i < r->group_capacity) ? i : 0];
+
+	if (REEVE_UNLIKELY(!g->known)) {
+		g->age = r->parallel->clock;
+		g->root = REEVE_NONE;
+		g->least = UINT32_MAX;
+		g->known = 1;
+	}
+	return g;
 }
 
 static inline struct reeve_sh_server_pool *reeve__pool_at(const struct reeve *r, uint32_t i)
@@ -267,13 +276,17 @@ void reeve__parallel_note_wait(struct reeve_sh_parallel *p, uint64_t ns);
  * ---- parallel_group.c: a group that is to be deleted. Under the catalog lock; they take their own.
  *
  * How much refers to it, and moving that to another group: executions (which run on, or wait there),
- * limits set by hand (unless the other has some), and its place in the lists of pools.
+ * limits set by hand (unless the other has some), and its place in the lists of pools. The moves return
+ * with the lock let go; the caller wakes.
  */
 uint32_t reeve__parallel_group_executions(struct reeve *r, uint32_t group);
-void reeve__parallel_group_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_group_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 uint32_t reeve__parallel_group_limits(struct reeve *r, uint32_t group);
-void reeve__parallel_limits_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_limits_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 uint32_t reeve__parallel_group_pools(struct reeve *r, uint32_t group);
-void reeve__parallel_pools_move(struct reeve *r, uint32_t from, uint32_t to);
+void reeve__parallel_pools_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to);
 
 #endif

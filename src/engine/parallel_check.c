@@ -13,6 +13,13 @@ static bool is_live(const struct reeve_sh_head *head)
 	return reeve__get(&head->state) == REEVE_SLOT_LIVE;
 }
 
+static void reset_totals(struct reeve_sh_parallel *p)
+{
+	p->executing = p->in_use = p->waiting = p->adaptive = p->ended = p->servers = 0;
+	p->root = REEVE_NONE;
+	p->next_deadline_ns = REEVE_UNLIMITED;
+}
+
 static void reset_queues(struct reeve *r)
 {
 	struct reeve_sh_parallel *p = r->parallel;
@@ -24,9 +31,7 @@ static void reset_queues(struct reeve *r)
 		row->least = UINT32_MAX;
 		row->node.rank = 0;
 	}
-	p->executing = p->in_use = p->waiting = p->adaptive = p->ended = p->servers = 0;
-	p->root = REEVE_NONE;
-	p->next_deadline_ns = REEVE_UNLIMITED;
+	reset_totals(p);
 }
 
 void reeve__parallel_seed(struct reeve *r)
@@ -43,9 +48,7 @@ void reeve__parallel_seed(struct reeve *r)
 	p->next_execution_id = p->next_server_id = p->next_pool_id = 1;
 	/* The clock of groups starts just before it wraps, so that wrapping is ordinary. */
 	p->clock = UINT64_MAX - UINT32_MAX;
-	for (uint32_t g = 0; g < r->group_capacity; g++)
-		r->parallel_groups[g].age = p->clock;
-	reset_queues(r);
+	reset_totals(p);
 }
 
 /* ---- recovery ---- */
@@ -141,7 +144,7 @@ static void recover_links(struct reeve__parallel_pass *x, uint32_t i)
 static void recover_running(struct reeve__parallel_pass *x, uint32_t i)
 {
 	struct reeve_sh_execution *e = &x->r->executions[i];
-	struct reeve_sh_parallel_group *g = &x->r->parallel_groups[e->group];
+	struct reeve_sh_parallel_group *g = reeve__parallel_group_at(x->r, e->group);
 
 	if (reeve__dop_servers(reeve__parallel_degree(e)) > e->held)
 		reeve__parallel_publish(e, e->held > 1 ? e->held : 1);
@@ -232,7 +235,8 @@ static const char *check_groups(struct reeve__parallel_pass *x)
 	for (uint32_t g = 0; g < x->r->group_capacity; g++) {
 		const struct reeve_sh_parallel_group *row = &x->r->parallel_groups[g];
 		uint32_t executing = 0, waiting = 0, in_use = 0, least = UINT32_MAX;
-		if (!row->executing && !row->waiting && !row->in_use && row->root == REEVE_NONE)
+		if (!row->known || (!row->executing && !row->waiting && !row->in_use &&
+					   row->root == REEVE_NONE))
 			continue; /* the sums over all say the rest */
 		for (uint32_t i = 0; i < reeve__table_used(&h->executions); i++) {
 			const struct reeve_sh_execution *e = &x->r->executions[i];

@@ -21,25 +21,25 @@ uint32_t reeve__parallel_group_executions(struct reeve *r, uint32_t group)
 	return n;
 }
 
-void reeve__parallel_group_move(struct reeve *r, uint32_t from, uint32_t to)
+void reeve__parallel_group_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to)
 {
 	const struct reeve_sh_table *t = &r->header->executions;
-	struct reeve__parallel_pass x;
 
-	reeve__parallel_lock(&x, r);
+	reeve__parallel_lock(x, r);
 	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
 		struct reeve_sh_execution *e = &r->executions[i];
 		uint32_t state = reeve__get(&e->head.state);
 		if (e->group != from || state < REEVE_SLOT_LIVE)
 			continue;
 		if (state == REEVE_SLOT_LIVE)
-			reeve__parallel_move_one(&x, i, to);
+			reeve__parallel_move_one(x, i, to);
 		e->group = to; /* those that are over are only looked at */
 	}
 	/* The next group in this slot begins anew. */
-	r->parallel_groups[from].age = x.p->clock;
-	reeve__parallel_hand_over(&x);
-	reeve__parallel_done(&x);
+	r->parallel_groups[from].age = x->p->clock;
+	reeve__parallel_hand_over(x);
+	reeve__parallel_unlock(x);
 }
 
 /* ---- limits ---- */
@@ -56,21 +56,21 @@ uint32_t reeve__parallel_group_limits(struct reeve *r, uint32_t group)
 }
 
 /* The target's own limits stand. */
-void reeve__parallel_limits_move(struct reeve *r, uint32_t from, uint32_t to)
+void reeve__parallel_limits_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to)
 {
 	struct reeve_sh_parallel_group *old = &r->parallel_groups[from];
 	struct reeve_sh_parallel_limit limit;
-	struct reeve__parallel_pass x;
 
-	reeve__parallel_lock(&x, r);
-	if (reeve__parallel_limits_of(&x, from).is_registered &&
-		!reeve__parallel_limits_of(&x, to).is_registered) {
+	reeve__parallel_lock(x, r);
+	if (reeve__parallel_limits_of(x, from).is_registered &&
+		!reeve__parallel_limits_of(x, to).is_registered) {
 		limit = old->limits[reeve__get(&old->registered) & 1];
 		limit.group_id = r->groups[to].head.id;
-		reeve__parallel_limit_commit(&x, to, &limit);
+		reeve__parallel_limit_commit(x, to, &limit);
 	}
 	atomic_store_explicit(&old->registered, 0, memory_order_release);
-	reeve__parallel_done(&x);
+	reeve__parallel_unlock(x);
 }
 
 /* ---- pools ---- */
@@ -106,13 +106,13 @@ uint32_t reeve__parallel_group_pools(struct reeve *r, uint32_t group)
 }
 
 /* The target takes the group's place in each list, once. A pool kept for some stays kept for some. */
-void reeve__parallel_pools_move(struct reeve *r, uint32_t from, uint32_t to)
+void reeve__parallel_pools_move(
+	struct reeve__parallel_pass *x, struct reeve *r, uint32_t from, uint32_t to)
 {
 	const struct reeve_sh_table *t = &r->header->pools;
 	uint64_t old = r->groups[from].head.id, new = r->groups[to].head.id;
-	struct reeve__parallel_pass x;
 
-	reeve__parallel_lock(&x, r);
+	reeve__parallel_lock(x, r);
 	for (uint32_t i = 0; i < reeve__table_used(t); i++) {
 		struct reeve_sh_server_pool_def def = r->pools[i].def;
 		uint32_t n = listed(&def), k = place_of(&def, old);
@@ -125,8 +125,8 @@ void reeve__parallel_pools_move(struct reeve *r, uint32_t from, uint32_t to)
 		} else {
 			def.groups[k] = new;
 		}
-		reeve__server_pool_change(&x, i, &def);
+		reeve__server_pool_change(x, i, &def);
 	}
-	reeve__parallel_hand_over(&x);
-	reeve__parallel_done(&x);
+	reeve__parallel_hand_over(x);
+	reeve__parallel_unlock(x);
 }

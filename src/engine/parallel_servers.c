@@ -96,10 +96,14 @@ struct reeve__parallel_limits reeve__parallel_limits_of(
 	const struct reeve_sh_parallel_group *g;
 	const struct reeve_sh_parallel_limit *own;
 	uint64_t registered;
+	uint32_t degree;
 
 	read_row(x, group, &limits);
 	if (group >= x->r->group_capacity)
 		return limits;
+	degree = reeve__get(&x->r->groups[group].parallel_degree);
+	if (degree < limits.degree)
+		limits.degree = degree;
 	g = &x->r->parallel_groups[group];
 	registered = reeve__get(&g->registered);
 	own = &g->limits[registered & 1];
@@ -107,8 +111,9 @@ struct reeve__parallel_limits reeve__parallel_limits_of(
 		own->group_id != reeve__group_at(x->r, group)->head.id)
 		return limits;
 	limits.is_registered = true;
+	/* The group's own limit holds whatever is registered. */
 	if (own->degree != UINT32_MAX)
-		limits.degree = own->degree;
+		limits.degree = own->degree < degree ? own->degree : degree;
 	if (own->servers != UINT32_MAX)
 		limits.servers = own->servers;
 	return limits;

@@ -46,7 +46,7 @@ void reeve__pull_place(struct reeve__cpu_pass *x, uint32_t g)
 		reeve__heap_remove(&x->pulls, throttled, g);
 	*where = next;
 	if (next == REEVE_GROUP_READY)
-		reeve__heap_insert(&x->pulls, ready, g, key, x->r->groups[g].priority);
+		reeve__heap_insert(&x->pulls, ready, g, key, reeve__get(&x->r->groups[g].priority));
 	else if (next == REEVE_GROUP_THROTTLED)
 		reeve__heap_insert(
 			&x->pulls, throttled, g, reeve__cpu_opens_at(x, &x->r->groups[g]), 0);

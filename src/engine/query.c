@@ -86,6 +86,7 @@ static void start_slice(struct reeve_session *s, uint64_t cycles, uint64_t ns)
 {
 	s->slice_cycles = cycles + reeve__ns_cycles(s->r, ns);
 	s->slice_start_cpu_ns = s->query_cpu_ns;
+	s->slice_statement_cycles = s->begin_cycles;
 	set_look(s);
 }
 
@@ -482,8 +483,8 @@ static struct reeve_sh_group *group_of(const struct reeve_session *s)
 	return &s->r->groups[group_index(s)];
 }
 
-/* The pause since the last statement; only while others wait does it matter (may_linger). */
-REEVE_APART static void note_gap(struct reeve_session *s, uint64_t cycles)
+/* The pause since the last statement; see may_linger. */
+static inline void note_gap(struct reeve_session *s, uint64_t cycles)
 {
 	uint64_t gap = cycles - s->end_cycles;
 
@@ -701,8 +702,7 @@ int reeve__query_begin(
 	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
 		return begin_refused(s, phase, err);
 	REEVE_POINT(QUERY_ACTIVE);
-	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
-		note_gap(s, cycles);
+	note_gap(s, cycles);
 	i = group_index(s);
 	group = &s->r->groups[i];
 	start_statement(s, group, def, cycles);
@@ -861,7 +861,10 @@ int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles)
 			return rc;
 	}
 	look_for_runaway(s);
-	used = s->query_cpu_ns - s->slice_start_cpu_ns;
+	/* a statement that began without waiting has had no slice yet: the last was another's */
+	used = s->slice_statement_cycles == s->begin_cycles
+		       ? s->query_cpu_ns - s->slice_start_cpu_ns
+		       : s->query_cpu_ns;
 	if (REEVE_UNLIKELY(reeve__get(&s->t->is_runaway)) && reeve__get(&s->r->cpu->runaway_on))
 		return rest(s, used);
 	if (!attention && reeve__before(cycles, s->slice_cycles) &&
@@ -1058,9 +1061,10 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 {
 	uint32_t attention = atomic_fetch_and(
 		&s->t->attention, (uint32_t)(REEVE_ATTEND_KILL | REEVE_ATTEND_LIMITS));
+	struct reeve__cpu_pass x;
 
-	if (attention & REEVE_ATTEND_LINKED)
-		reeve__task_unlink(s->r, s->task);
+	if ((attention & REEVE_ATTEND_LINKED) && reeve__task_unlink(&x, s->r, s->task))
+		reeve__cpu_wake(&x);
 	if (attention & REEVE_ATTEND_END)
 		reeve__limits_at_end(s->r, s->session);
 	if (attention & REEVE_ATTEND_KILL)
@@ -1112,5 +1116,5 @@ bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits)
 
 void reeve__task_wake(struct reeve *r, uint32_t task)
 {
-	r->host->wake(r->host->self, (uint32_t *)&r->tasks[task].park);
+	reeve__wake(r, (uint32_t *)&r->tasks[task].park);
 }

@@ -148,7 +148,8 @@ void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event 
 	const struct reeve_sh_session *sh = &r->sessions[session];
 
 	e.session.v = sh->head.id;
-	e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
+	if (!e.group.v)
+		e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
 	if (text)
 		reeve__event_text(&e, text);
 	reeve__event_emit(r, &e);
@@ -285,13 +286,14 @@ static void fill_control(
 }
 
 static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
-	const struct reeve__assigned *to, const struct reeve_session_def *def)
+	const struct reeve__assigned *to, const struct reeve_session_def *def, reeve_ns now_wall)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 
 	/* Up to the pool: what follows is looked at by others, at any time. */
 	memset((char *)sh + sizeof(sh->head), 0,
 		offsetof(struct reeve_sh_session, pool) - sizeof(sh->head));
+	sh->cpu_ns_at_end = sh->wait_ns_at_end = sh->queries_at_end = 0;
 	fill_control(r, sh, def);
 	reeve__put(&sh->state, REEVE_SESSION_INACTIVE);
 	reeve__put(&sh->group, to->group);
@@ -302,18 +304,15 @@ static void fill_session(struct reeve *r, uint32_t i, uint32_t task,
 	sh->assigned_by = to->by;
 	sh->rule_id = to->rule == REEVE_NONE ? 0 : r->rules[to->rule].head.id;
 	sh->pid = r->attachments[r->attachment].pid;
-	sh->connected_wall = sh->switched_wall = reeve__wall(r);
+	sh->connected_wall = sh->switched_wall = now_wall;
 	reeve__put(&sh->last_active_wall, sh->connected_wall);
-	reeve__text_copy(sh->username, sizeof(sh->username), def->username);
-	reeve__text_copy(sh->program, sizeof(sh->program), def->program);
-	reeve__text_copy(sh->machine, sizeof(sh->machine), def->machine);
-	reeve__text_copy(sh->service, sizeof(sh->service), def->service);
-	reeve__text_copy(sh->module, sizeof(sh->module), def->module);
-	reeve__text_copy(sh->action, sizeof(sh->action), def->action);
+	reeve__session_texts_put(r, i,
+		(const char *const[]){def->username, def->program, def->machine, def->service,
+			def->module, def->action});
 }
 
-static void fill_task(
-	struct reeve *r, uint32_t task, uint32_t session, uint32_t group, uint32_t priority)
+static void fill_task(struct reeve *r, uint32_t task, uint32_t session, uint32_t group,
+	uint32_t priority, reeve_ns now_wall)
 {
 	struct reeve_sh_task *t = &r->tasks[task];
 
@@ -324,14 +323,15 @@ static void fill_task(
 	t->session = session;
 	t->attachment = r->attachment;
 	t->kind = REEVE_TASK_SESSION;
-	t->created_wall = reeve__wall(r);
+	t->created_wall = now_wall;
 	t->age = reeve__get(&r->groups[group].cpu.task_clock);
 	memset(&r->cpu_tasks[task], 0, sizeof(r->cpu_tasks[task]));
 }
 
 /* Both slots, claimed, filled and published; under the session lock. */
 static int add_session_locked(struct reeve *r, const struct reeve_session_def *def,
-	const struct reeve__assigned *to, struct reeve_session *s, struct reeve_error *err)
+	const struct reeve__assigned *to, reeve_ns now_wall, struct reeve_session *s,
+	struct reeve_error *err)
 {
 	struct reeve_sh_header *h = r->header;
 	struct reeve_sh_session_counts *counts = &h->session_counts;
@@ -346,8 +346,9 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 		reeve__table_free(r, &h->sessions, s->session, NULL);
 		return table_full(&h->tasks, "tasks", err);
 	}
-	fill_task(r, s->task, s->session, to->group, reeve__session_task_priority(def->priority));
-	fill_session(r, s->session, s->task, to, def);
+	fill_task(r, s->task, s->session, to->group, reeve__session_task_priority(def->priority),
+		now_wall);
+	fill_session(r, s->session, s->task, to, def, now_wall);
 	reeve__table_publish(r, &h->tasks, s->task, h->next_task_id++, NULL);
 	reeve__table_publish(r, &h->sessions, s->session, reeve__external_session_skip(r), NULL);
 	REEVE_POINT(SESSION_PUBLISHED);
@@ -365,6 +366,41 @@ static int add_session_locked(struct reeve *r, const struct reeve_session_def *d
 	return 0;
 }
 
+/*
+ * Handles of ended sessions are kept for the next ones. Not under AddressSanitizer, which would not see
+ * a handle used after its end.
+ */
+#define SPARES 8u
+#if defined(__has_feature)
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+static const bool keeps_handles = false;
+#else
+static const bool keeps_handles = true;
+#endif
+
+/* A handle, all zero; NULL: out of memory. */
+static struct reeve_session *new_local(struct reeve *r)
+{
+	struct reeve_session *s;
+
+	pthread_mutex_lock(&r->local_lock);
+	s = r->spare_sessions;
+	if (s) {
+		r->spare_sessions = s->next;
+		r->spare_count--;
+	}
+	pthread_mutex_unlock(&r->local_lock);
+	if (!s)
+		s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
+	if (s)
+		memset(s, 0, sizeof(*s));
+	return s;
+}
+
 static void remember_local(struct reeve_session *s)
 {
 	struct reeve *r = s->r;
@@ -377,6 +413,7 @@ static void remember_local(struct reeve_session *s)
 	pthread_mutex_unlock(&r->local_lock);
 }
 
+/* Takes it out of this process's list, and frees it or keeps it for the next. */
 static void forget_local(struct reeve_session *s)
 {
 	struct reeve *r = s->r;
@@ -388,7 +425,24 @@ static void forget_local(struct reeve_session *s)
 		r->local_sessions = s->next;
 	if (s->next)
 		s->next->previous = s->previous;
+	if (keeps_handles && r->spare_count < SPARES) {
+		s->next = r->spare_sessions;
+		r->spare_sessions = s;
+		r->spare_count++;
+		s = NULL;
+	}
 	pthread_mutex_unlock(&r->local_lock);
+	free(s);
+}
+
+void reeve__session_free_spares(struct reeve *r)
+{
+	struct reeve_session *s;
+
+	while ((s = r->spare_sessions) != NULL) {
+		r->spare_sessions = s->next;
+		free(s);
+	}
 }
 
 int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
@@ -397,15 +451,16 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	struct reeve__assigned to;
 	struct reeve_session *s;
 	int rc = reeve__session_check(def, err);
+	reeve_ns now_wall;
 
 	if (rc)
 		return rc;
-	s = aligned_alloc(_Alignof(struct reeve_session), sizeof(*s));
+	s = new_local(r);
 	if (!s)
 		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
-	memset(s, 0, sizeof(*s));
+	now_wall = reeve__wall(r);
 	reeve__catalog_lock(r);
-	rc = reeve__assign_locked(r, def, reeve__wall(r), &to, err);
+	rc = reeve__assign_locked(r, def, now_wall, &to, err);
 	reeve__sessions_lock(r);
 	if (!rc)
 		rc = check_global(r, def, err);
@@ -414,7 +469,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	if (!rc)
 		rc = reeve__session_check_room(&r->groups[to.group], err);
 	if (!rc)
-		rc = add_session_locked(r, def, &to, s, err);
+		rc = add_session_locked(r, def, &to, now_wall, s, err);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
 	if (rc) {
@@ -440,7 +495,7 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 
 /* ---- end ---- */
 
-/* Whether a user has no live session any more; under the session lock. */
+/* Whether a user has no live session any more; under the session lock, and the catalog's. */
 static bool is_last_of_user(const struct reeve *r, uint64_t user_id)
 {
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++)
@@ -519,9 +574,11 @@ struct ending {
 	struct reeve__session_pool_pass pool;
 	bool left;    /* pool has wakes to send */
 	bool dropped; /* x has wakes to send */
+	struct reeve__io_pass io;
+	bool io_dropped; /* and io */
 	struct reeve__parallel_pass parallel;
 	bool parallel_dropped; /* and so has that */
-	uint64_t user;	       /* this was his last session; 0: nobody's */
+	uint64_t user; /* whose session it was, and mappings are to be looked at; 0: nobody's */
 };
 
 static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
@@ -530,7 +587,7 @@ static void drop_locked(struct reeve *r, uint32_t task, struct ending *e)
 		return;
 	e->dropped = true;
 	reeve__cpu_drop(&e->x, r, task);
-	reeve__io_drop(r, task);
+	e->io_dropped = reeve__io_drop(&e->io, r, task);
 }
 
 /* The session's slot is not LIVE any more. */
@@ -557,7 +614,7 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 
 	if (task == REEVE_NONE)
 		return;
-	if (user && is_last_of_user(r, user))
+	if (user && reeve__get(&r->header->mappings.live))
 		e->user = user;
 	leave_pool_locked(r, i, e);
 	drop_parallel_locked(r, i, e);
@@ -583,16 +640,34 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 	reeve__table_end(r, &r->header->sessions, i);
 }
 
+/* A mapping that is not permanent goes with its user's last session. */
+static void forget_user(struct reeve *r, uint64_t user)
+{
+	bool gone;
+
+	reeve__catalog_lock(r);
+	if (reeve__user_is_temporary_locked(r, user)) {
+		reeve__sessions_lock(r);
+		gone = is_last_of_user(r, user);
+		reeve__sessions_unlock(r);
+		if (gone)
+			reeve__user_forget_locked(r, user);
+	}
+	reeve__catalog_unlock(r);
+}
+
 static void finish_ending(struct reeve *r, struct ending *e)
 {
 	if (e->left)
 		reeve__session_pool_wake(&e->pool);
 	if (e->dropped)
 		reeve__cpu_wake(&e->x);
+	if (e->io_dropped)
+		reeve__io_wake(&e->io);
 	if (e->parallel_dropped)
 		reeve__parallel_wake(&e->parallel);
 	if (e->user)
-		reeve__user_forget_temporary(r, e->user);
+		forget_user(r, e->user);
 }
 
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
@@ -610,7 +685,6 @@ void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 	reeve__sessions_unlock(s->r);
 	finish_ending(s->r, &e);
 	forget_local(s);
-	free(s);
 }
 
 /* Why a killed session is ended. */
@@ -807,17 +881,18 @@ static void fill_from_task(struct reeve *r, const struct reeve_sh_session *sh, u
 void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info *info)
 {
 	const struct reeve_sh_session *sh = &r->sessions[i];
+	char *const to[] = {
+		info->program, info->machine, info->service, info->module, info->action};
+	struct reeve__session_texts texts;
 	uint32_t g = reeve__get(&sh->group);
 
 	memset(info, 0, sizeof(*info));
 	info->id.v = sh->head.id;
 	info->user_id = sh->user_id;
-	reeve__text_copy(info->username, sizeof(info->username), sh->username);
-	reeve__text_copy(info->program, sizeof(info->program), sh->program);
-	reeve__text_copy(info->machine, sizeof(info->machine), sh->machine);
-	reeve__text_copy(info->service, sizeof(info->service), sh->service);
-	reeve__text_copy(info->module, sizeof(info->module), sh->module);
-	reeve__text_copy(info->action, sizeof(info->action), sh->action);
+	reeve__session_texts_get(r, i, &texts);
+	memcpy(info->username, texts.username, sizeof(info->username));
+	for (uint32_t k = 0; k < REEVE_COUNT(to); k++)
+		memcpy(to[k], texts.attributes[k], REEVE_ATTRIBUTE_MAX);
 	info->group.v = g < r->header->groups.capacity ? r->groups[g].head.id : 0;
 	info->previous_group.v = sh->previous_group;
 	info->state = reeve__get(&sh->state);
@@ -1013,6 +1088,10 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		if (g >= reeve__table_used(&h->groups) ||
 			reeve__get(&r->groups[g].head.state) != REEVE_SLOT_LIVE) {
 			faults[n++] = "a session names a group that does not exist";
+			break;
+		}
+		if (reeve__get(&sh->texts) > 2) {
+			faults[n++] = "a session's names lie where there is no place";
 			break;
 		}
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||

@@ -90,7 +90,7 @@ int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reev
 
 /* HAND to IDLE, the statement over or out of the queue. */
 static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
-	struct reeve__session_pool_pass *x, struct reeve_error *err)
+	struct reeve__session_pool_pass *x, struct reeve__cpu_pass *cpu, struct reeve_error *err)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 	struct reeve_sh_task *t = &r->tasks[sh->task];
@@ -112,22 +112,24 @@ static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 	reeve__put(&t->end_cycles, reeve__cycles(r));
 	reeve__put(&t->start_cycles, (uint64_t)0);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
-	reeve__task_unlink(r, sh->task);
+	(void)reeve__task_unlink(cpu, r, sh->task);
 	return 0;
 }
 
 static int leave_hand(struct reeve *r, reeve_session_id id, bool may_wait, struct reeve_error *err)
 {
 	struct reeve__session_pool_pass x = {.wake_count = 0};
+	struct reeve__cpu_pass cpu = {.wake_count = 0, .r = r};
 	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__sessions_lock(r);
 	rc = reeve__session_find_live_locked(r, id, &i, err);
 	if (!rc)
-		rc = leave_hand_locked(r, i, may_wait, &x, err);
+		rc = leave_hand_locked(r, i, may_wait, &x, &cpu, err);
 	reeve__sessions_unlock(r);
 	reeve__session_pool_wake(&x);
+	reeve__cpu_wake(&cpu);
 	if (!rc)
 		reeve__limits_at_end(r, i);
 	return rc;
@@ -165,7 +167,7 @@ static bool move_locked(struct reeve *r, uint32_t i, uint32_t g, uint32_t reason
 	sh->previous_group = r->groups[from].head.id;
 	sh->switch_reason = reason;
 	sh->switched_wall = reeve__wall(r);
-	reeve__put(&sh->group, g);
+	atomic_store(&sh->group, g); /* before the look at its place; see enter_fast */
 	reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 	reeve__add(&r->groups[g].sessions, 1);
 	REEVE_POINT(POOL_SWITCHED);

@@ -65,14 +65,10 @@ int reeve__session_attributes_set(struct reeve *r, reeve_session_id id,
 {
 	const struct {
 		const char *text, *field;
-		size_t offset;
-	} rows[] = {
-		{a->program, "programName", offsetof(struct reeve_sh_session, program)},
-		{a->machine, "machineName", offsetof(struct reeve_sh_session, machine)},
-		{a->service, "serviceName", offsetof(struct reeve_sh_session, service)},
-		{a->module, "moduleName", offsetof(struct reeve_sh_session, module)},
-		{a->action, "actionName", offsetof(struct reeve_sh_session, action)},
-	};
+	} rows[] = {{a->program, "programName"}, {a->machine, "machineName"},
+		{a->service, "serviceName"}, {a->module, "moduleName"}, {a->action, "actionName"}};
+	const char *texts[REEVE_SESSION_TEXTS];
+	struct reeve__session_texts before;
 	uint32_t i = REEVE_NONE;
 	int rc = 0;
 
@@ -82,10 +78,14 @@ int reeve__session_attributes_set(struct reeve *r, reeve_session_id id,
 		return rc;
 	reeve__sessions_lock(r);
 	rc = reeve__session_find_live_locked(r, id, &i, err);
-	for (size_t k = 0; k < REEVE_COUNT(rows) && !rc; k++)
-		if (rows[k].text)
-			reeve__text_copy((char *)&r->sessions[i] + rows[k].offset,
-				sizeof(r->sessions[i].program), rows[k].text);
+	if (!rc) {
+		reeve__session_texts_get(r, i, &before);
+		texts[REEVE_SESSION_USERNAME] = before.username;
+		for (size_t k = 0; k < REEVE_COUNT(rows); k++)
+			texts[REEVE_SESSION_PROGRAM + k] =
+				rows[k].text ? rows[k].text : before.attributes[k];
+		reeve__session_texts_put(r, i, texts);
+	}
 	reeve__sessions_unlock(r);
 	return rc;
 }

@@ -52,6 +52,11 @@ static enum fast enter_fast(
 		/* After the word was read: who closes it afterwards sees this, or we see that. */
 		atomic_store(&sh->pool, mine);
 		REEVE_POINT(POOL_PENDING);
+		/* The task follows its session's switch last. Who switches it now finds it PENDING. */
+		if (atomic_load(&sh->group) != g) {
+			atomic_compare_exchange_strong(&sh->pool, &mine, 0);
+			return FAST_NOT;
+		}
 		if (!atomic_compare_exchange_strong(&p->word, &word, word + 1)) {
 			atomic_compare_exchange_strong(&sh->pool, &mine, 0);
 			continue;
@@ -250,7 +255,8 @@ static void follow_group(struct reeve__session_pool_pass *x, uint32_t g,
 	const struct reeve_sh_ruling_row *row, uint64_t activation)
 {
 	struct reeve_sh_session_pool *p = &x->r->session_pools[g];
-	uint64_t id = x->r->groups[g].head.id, word = atomic_load(&p->word), timeout, flags;
+	uint64_t id = reeve__head_id(&x->r->groups[g].head), word = atomic_load(&p->word), timeout,
+		 flags;
 	uint32_t limit, allow;
 
 	if (p->group_id != id) { /* the slot is another group's now */

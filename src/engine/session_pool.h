@@ -49,7 +49,9 @@ static inline uint32_t sessions_used(const struct reeve *r)
 static inline struct reeve_sh_task *task_of(
 	const struct reeve *r, const struct reeve_sh_session *sh)
 {
-	return sh->task < r->header->tasks.capacity ? &r->tasks[sh->task] : NULL;
+	uint32_t task = reeve__get(&sh->task); /* once: its owner may let go of it meanwhile */
+
+	return task < r->header->tasks.capacity ? &r->tasks[task] : NULL;
 }
 
 /* session_pool.c; the lock of pools is held. */

@@ -95,7 +95,7 @@ static void hand_to(struct reeve__session_pool_pass *x, uint32_t i, uint32_t g)
 	if (reeve__get(&t->phase) == REEVE_PHASE_HAND)
 		reeve__put(&t->start_cycles, reeve__cycles(r));
 	else if (atomic_exchange(&t->park, REEVE_PARK_NO) != REEVE_PARK_NO)
-		x->wakes[x->wake_count++] = sh->task;
+		x->wakes[x->wake_count++] = (uint32_t)(t - r->tasks);
 }
 
 /* Gives free places to who waits, in order. */

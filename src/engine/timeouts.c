@@ -64,8 +64,11 @@ static uint64_t row_limit(const struct reeve *r, uint32_t group, bool blocker)
 
 uint64_t reeve__idle_limit_ns(const struct reeve *r, const struct reeve_sh_session *sh)
 {
-	uint64_t limit =
-		strictest(reeve__get(&sh->idle_ns), row_limit(r, reeve__get(&sh->group), false));
+	uint32_t group = reeve__get(&sh->group);
+	uint64_t limit = strictest(reeve__get(&sh->idle_ns), row_limit(r, group, false));
+
+	if (group < r->group_capacity)
+		limit = strictest(limit, reeve__get(&r->groups[group].max_idle_ns));
 
 	if (sh->is_system)
 		return REEVE_UNLIMITED;

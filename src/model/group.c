@@ -73,7 +73,7 @@ static void write_def(struct reeve_sh_group *g, uint32_t fields, const struct re
 		reeve__text_copy(
 			g->custom_category, sizeof(g->custom_category), def->custom_category);
 	if (fields & REEVE_GROUP_PRIORITY)
-		g->priority = def->priority;
+		reeve__put(&g->priority, def->priority);
 	if (fields & REEVE_GROUP_CATEGORY)
 		g->category = def->category;
 	if (fields & REEVE_GROUP_CPU_ALLOCATION_PCT)
@@ -238,7 +238,7 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_group_info *info
 	reeve__text_copy(info->name, sizeof(info->name), g->name);
 	reeve__text_copy(info->description, sizeof(info->description), g->description);
 	reeve__text_copy(info->custom_category, sizeof(info->custom_category), g->custom_category);
-	info->priority = g->priority;
+	info->priority = reeve__get(&g->priority);
 	info->category = g->category;
 	info->cpu_allocation_pct = g->cpu_allocation_pct;
 	info->max_sessions = g->max_sessions;

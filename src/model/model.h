@@ -108,8 +108,9 @@ uint32_t reeve__user_copy(
 uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id, reeve_ns now_wall);
 /* Drops mappings whose time is over. Returns how many. */
 uint32_t reeve__user_expire(struct reeve *r, reeve_ns now_wall);
-/* Drops a mapping that is not permanent: the user's last session has ended. */
-void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id);
+/* Whether a user has a mapping that goes with his last session; and drops it. */
+bool reeve__user_is_temporary_locked(const struct reeve *r, uint64_t user_id);
+void reeve__user_forget_locked(struct reeve *r, uint64_t user_id);
 
 /* INVALID_ARGUMENT naming field, value and range, unless low <= value <= high. */
 int reeve__check_number(

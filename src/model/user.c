@@ -134,17 +134,22 @@ uint32_t reeve__user_group_locked(struct reeve *r, uint64_t user_id, reeve_ns no
 	return r->mappings[i].group;
 }
 
-void reeve__user_forget_temporary(struct reeve *r, uint64_t user_id)
+bool reeve__user_is_temporary_locked(const struct reeve *r, uint64_t user_id)
 {
-	uint32_t i = REEVE_NONE;
+	uint32_t i = reeve__table_find(r, &r->header->mappings, user_id);
 
-	reeve__catalog_lock(r);
-	i = reeve__table_find(r, &r->header->mappings, user_id);
-	if (i != REEVE_NONE && !r->mappings[i].is_permanent) {
-		reeve__table_free(r, &r->header->mappings, i, NULL);
-		reeve__add(&r->header->revision, 1);
-	}
-	reeve__catalog_unlock(r);
+	return i != REEVE_NONE && !r->mappings[i].is_permanent;
+}
+
+void reeve__user_forget_locked(struct reeve *r, uint64_t user_id)
+{
+	uint32_t i = reeve__table_find(r, &r->header->mappings, user_id);
+
+	reeve__lock_assert(&r->header->catalog);
+	if (i == REEVE_NONE)
+		return;
+	reeve__table_free(r, &r->header->mappings, i, NULL);
+	reeve__add(&r->header->revision, 1);
 }
 
 /* A tick without any mapping takes no lock. */

@@ -25,6 +25,8 @@
 enum { REEVE_RULE_TEXTS = 6 };
 /* Keys that one rule may have in the index. */
 #define REEVE_RULE_KEYS 16u
+/* Words of a session that filters may name. */
+#define REEVE_RULE_FILTER_WORDS 36u
 /* Time zones in use by all rules of a segment, and by one rule. */
 #define REEVE_RULE_ZONES	64u
 #define REEVE_RULE_ZONES_OF_ONE 8u
@@ -74,6 +76,8 @@ struct reeve__rule_input {
 		uint32_t second;
 		uint32_t weekday;
 	} local[REEVE_RULE_ZONES];
+	uint64_t
+		filter_words[REEVE_RULE_FILTER_WORDS]; /* for the search; those that filters name */
 };
 
 void reeve__rule_input_init(struct reeve__rule_input *in, const struct reeve_session_def *who,
@@ -81,6 +85,18 @@ void reeve__rule_input_init(struct reeve__rule_input *in, const struct reeve_ses
 	void *arg);
 
 bool reeve__rule_holds(const uint32_t *program, uint32_t words, struct reeve__rule_input *input);
+
+/*
+ * A filter: a condition can hold only for sessions whose word of that number is `want` under the mask.
+ * Mask 0: there is no such filter, any session may do.
+ */
+struct reeve__rule_filter {
+	uint64_t mask, want;
+	uint32_t word; /* below REEVE_RULE_FILTER_WORDS */
+};
+struct reeve__rule_filter reeve__rule_filter(const uint32_t *program, uint32_t words);
+/* A session's word of that number. */
+uint64_t reeve__rule_filter_word(const struct reeve__rule_input *input, uint32_t number);
 
 /*
  * Keys: 32-bit hashes of (kind, value), of which a condition with equalities needs one. For an index:

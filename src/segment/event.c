@@ -154,8 +154,8 @@ void reeve__event_emit(struct reeve *r, const struct reeve_event *event)
 		return;
 	e.severity = row ? row->severity : (uint32_t)REEVE_EVENT_IS_ERROR;
 	sequence = reeve__add(&ring->next, 1);
-	e.mono = r->host->mono(r->host->self); /* after the number: what comes later is not older */
-	e.wall = r->host->wall(r->host->self);
+	e.mono = reeve__mono(r); /* after the number: what comes later is not older */
+	e.wall = reeve__wall_at(r, (uint64_t)e.mono);
 	REEVE_POINT(EVENT_CLAIMED);
 	if (!claim(place_of(r, sequence), sequence)) {
 		reeve__add(&ring->refused, 1);
@@ -173,7 +173,7 @@ void reeve__event_wake(struct reeve *r)
 	struct reeve_sh_events *ring = &r->header->events;
 
 	if (atomic_exchange(&ring->owed, 0))
-		r->host->wake(r->host->self, (uint32_t *)&ring->bell);
+		reeve__wake(r, (uint32_t *)&ring->bell);
 }
 
 void reeve__event_text(struct reeve_event *event, const char *text)

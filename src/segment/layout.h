@@ -33,7 +33,7 @@
 #define REEVE_SH_SHARE_BYTES 88u
 
 #define REEVE_SH_MAGIC	   UINT64_C(0x31746e656d676573) /* "segment1" */
-#define REEVE_SH_FORMAT	   1u
+#define REEVE_SH_FORMAT	   2u
 #define REEVE_SH_RULINGS   4u
 #define REEVE_SH_MAX_SLOTS 1024u
 
@@ -85,7 +85,7 @@ struct reeve_sh_cpu_group {
 
 struct reeve_sh_group {
 	struct reeve_sh_head head;
-	uint32_t priority;		   /* C */
+	_Atomic uint32_t priority;	   /* C writes, a reads */
 	uint32_t category;		   /* C */
 	uint32_t cpu_allocation_pct;	   /* C */
 	uint32_t is_active;		   /* C */
@@ -244,6 +244,20 @@ enum {
 	REEVE_ROW_QUEUE_RUNS_SERIAL = 16 /* out of time in the parallel queue: run, do not fail */
 };
 
+/* Texts of a session, in their order: each ends with a NUL, also an empty one. */
+enum {
+	REEVE_SESSION_USERNAME,
+	REEVE_SESSION_PROGRAM,
+	REEVE_SESSION_MACHINE,
+	REEVE_SESSION_SERVICE,
+	REEVE_SESSION_MODULE,
+	REEVE_SESSION_ACTION,
+	REEVE_SESSION_TEXTS
+};
+/* What fits into the slot itself; longer ones lie in the session's row of long texts, which has two places. */
+#define REEVE_SH_SESSION_TEXT	   192u
+#define REEVE_SH_SESSION_LONG_TEXT 512u
+
 struct reeve_sh_session {
 	struct reeve_sh_head head;
 	_Atomic uint32_t state;		  /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
@@ -263,15 +277,7 @@ struct reeve_sh_session {
 	int64_t switched_wall;	 /* S */
 	int64_t terminated_wall; /* S */
 	int32_t pid;		 /* i */
-	uint32_t pad;
-	/* cold text */
-	char username[136]; /* i */
-	char program[72], machine[72], service[72], module[72], action[72];
-	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
-	uint64_t wait_ns_at_end;
-	uint64_t queries_at_end;
-	uint64_t rule_id; /* i: that chose the group; 0: none did */
-	uint64_t pad2[6];
+	_Atomic uint32_t texts;	 /* S: where they lie; see engine/session_text.c */
 	/* looked at by begin and end */
 	_Atomic uint64_t pool;	       /* a: its place in a pool; see engine/session_pool.c */
 	_Atomic uint32_t at_end;       /* a: REEVE_AT_END_...: what the end of its statement does */
@@ -290,10 +296,17 @@ struct reeve_sh_session {
 	_Atomic uint64_t queue_deadline_ns; /* P: monotonic; UINT64_MAX: none */
 	uint64_t created_cycles;	    /* i */
 	uint64_t idle_noted;		    /* S: end_cycles of which it was said to be idle */
+	/* rules, and when it has ended */
 	_Atomic uint64_t call_io_bytes, call_io_requests; /* o: the task's, when the call began */
 	_Atomic uint64_t
-		overrun_told; /* a: idle since when it was told that it is so for too long */
-	uint64_t pad3[5];
+		overrun_told;	/* a: idle since when it was told that it is so for too long */
+	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
+	uint64_t wait_ns_at_end;
+	uint64_t queries_at_end;
+	uint64_t rule_id; /* i: that chose the group; 0: none did */
+	uint64_t pad;
+	/* cold text, see engine/session_text.c */
+	char text[REEVE_SH_SESSION_TEXT]; /* S */
 };
 
 /* Bits of a session's at_end word. */
@@ -503,6 +516,7 @@ struct reeve_sh_header {
 	/* sessions: pools, limits */
 	uint64_t session_pools;	 /* i: offset: one a group slot */
 	uint64_t session_domain; /* i: offset */
+	uint64_t session_texts;	 /* i: offset of two long texts a session */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -517,7 +531,7 @@ _Static_assert(sizeof(struct reeve_sh_group) % 128 == 64,
 _Static_assert(sizeof(struct reeve_sh_mapping) % 64 == 0, "mapping");
 _Static_assert(sizeof(struct reeve_sh_plan) % 64 == 0, "plan");
 _Static_assert(sizeof(struct reeve_sh_directive) % 64 == 0, "directive");
-_Static_assert(sizeof(struct reeve_sh_session) % 64 == 0, "session");
+_Static_assert(sizeof(struct reeve_sh_session) == 512, "a session takes 512 bytes");
 _Static_assert(sizeof(struct reeve_sh_task) == 320, "a task takes 320 bytes");
 _Static_assert(sizeof(struct reeve_sh_cpu_slot) == 64, "a CPU slot is a cache line");
 _Static_assert(sizeof(struct reeve_sh_cpu) % 64 == 0, "cpu");

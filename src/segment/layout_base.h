@@ -31,9 +31,9 @@ struct reeve_sh_head {
 	_Atomic uint32_t generation; /* a: grows when the slot is freed */
 	uint64_t id;		     /* i: public id */
 	uint32_t next;		     /* d, table's lock: free list, or list of ended slots */
-	uint32_t chain;		     /* d, table's lock: next slot with the same hash of the id */
-	uint32_t name_chain;	     /* d, table's lock: the same for the name */
-	uint32_t name_hash;	     /* d, table's lock: low half of the name's hash */
+	uint32_t chain;	     /* d, table's lock: 1 + next slot with the same hash of the id */
+	uint32_t name_chain; /* d, table's lock: the same for the name */
+	uint32_t name_hash;  /* d, table's lock: low half of the name's hash */
 };
 
 /* One table of slots. Protected by the lock that protects its slots. */

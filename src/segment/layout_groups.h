@@ -56,8 +56,15 @@ struct reeve_sh_zone {
 struct reeve_sh_rule_entry {
 	uint32_t key;	/* C d */
 	uint32_t place; /* C d: in the order of rules */
-	uint32_t next;	/* C d */
+	uint32_t next;	/* C d: 1 + the next; 0: none */
 	uint32_t pad;
+};
+
+/* A rule that is judged one by one, with what it demands at least (policy/rule.h). */
+struct reeve_sh_rule_general {
+	uint64_t mask, want; /* C d */
+	uint32_t word;	     /* C d */
+	uint32_t place;	     /* C d: in the order of rules */
 };
 
 /* The index of rules: all derived. */
@@ -68,11 +75,13 @@ struct reeve_sh_rule_index {
 	uint32_t entries;      /* C d */
 	uint32_t kinds;	       /* C d: bit n: some entry's key is of condition kind n */
 	uint64_t order;	       /* i: offset of slots of all rules by priority and id */
-	uint64_t generals;     /* i: offset of places of rules to be judged one by one */
+	uint64_t generals;     /* i: offset of rules to be judged one by one, by place */
 	uint64_t buckets;      /* i: offset of the hash of keys, bucket_count of them */
 	uint64_t entry;	       /* i: offset of the entries */
 	uint32_t bucket_count; /* i: power of two */
 	uint32_t entry_count;  /* i */
+	uint64_t filter_words; /* C d: bit n: some general rule's filter is of word n */
+	uint64_t pad[7];
 };
 
 /*
@@ -105,6 +114,6 @@ _Static_assert(
 	sizeof(struct reeve_sh_rule_version) % 64 == 0 && sizeof(struct reeve_sh_rule) % 128 == 64,
 	"rules lie an odd number of lines apart, so that their heads share no cache set");
 _Static_assert(sizeof(struct reeve_sh_zone) % 64 == 0, "zone");
-_Static_assert(sizeof(struct reeve_sh_rule_index) == 64, "rule index");
+_Static_assert(sizeof(struct reeve_sh_rule_index) == 128, "rule index");
 
 #endif

@@ -28,7 +28,8 @@ enum { REEVE_IO_QUEUE_ADMIT = 0, REEVE_IO_QUEUE_PULL = 1, REEVE_IO_QUEUES = 2 };
 enum {
 	REEVE_IO_FLAG_SEQUENTIAL = 1,
 	REEVE_IO_FLAG_THROTTLED = 2, /* was delayed by a limit; counted */
-	REEVE_IO_FLAG_IOPS = 4	     /* the limit that holds it is that of operations */
+	REEVE_IO_FLAG_IOPS = 4,	     /* the limit that holds it is that of operations */
+	REEVE_IO_FLAG_TAKEN = 8	     /* its executor has taken it up: it is in no list any more */
 };
 enum { REEVE_IO_KIND_PULL = 0, REEVE_IO_KIND_MANAGED = 1, REEVE_IO_KIND_ADMIT = 2 };
 

@@ -148,7 +148,8 @@ struct reeve_sh_memory {
 	uint32_t stall_full_ppm;  /* M */
 	uint32_t fed_by;	  /* M: attachment */
 	uint64_t most_bytes;	  /* M d: where CRITICAL begins: nobody but the system goes on */
-	uint64_t pad2[3];
+	uint64_t taken_bytes, returned_bytes; /* M: totals; taken - returned is what is in use */
+	uint64_t pad2[1];
 	struct reeve_sh_pool pools[REEVE_SH_POOLS];
 	struct reeve_sh_memory_def defs[2];
 };

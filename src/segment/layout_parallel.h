@@ -123,13 +123,13 @@ struct reeve_sh_parallel_limit {
 struct reeve_sh_parallel_group {
 	_Atomic uint64_t registered; /* P: activation + 1 << 1 | which of the two counts */
 	struct reeve_sh_parallel_limit limits[2];
-	uint64_t age;	    /* P: servers' time over weight */
-	uint32_t executing; /* P d */
-	uint32_t in_use;    /* P d: servers held by its executions */
-	uint32_t waiting;   /* P d */
-	uint32_t root;	    /* P d: queue of its waiting executions */
-	uint32_t least;	    /* P d: none of them waits for less */
-	uint32_t pad;
+	uint64_t age;		   /* P: servers' time over weight */
+	uint32_t executing;	   /* P d */
+	uint32_t in_use;	   /* P d: servers held by its executions */
+	uint32_t waiting;	   /* P d */
+	uint32_t root;		   /* P d: queue of its waiting executions */
+	uint32_t least;		   /* P d: none of them waits for less */
+	uint32_t known;		   /* P: 1 once it was looked at; before that it is all zero */
 	struct reeve_sh_node node; /* P d: in the queue of groups */
 	uint64_t pad2[3];
 };

@@ -46,6 +46,15 @@ void reeve__lock_assert(const struct reeve_sh_lock *lock)
 	fprintf(stderr, "reeve: lock of rank %u is not held\n", lock->rank);
 	abort();
 }
+
+void reeve__lock_assert_none(void)
+{
+	if (held_count == 0 || held[held_count - 1]->rank == REEVE_RANK_ADMIN)
+		return;
+	fprintf(stderr, "reeve: somebody is woken while the lock of rank %u is held\n",
+		held[held_count - 1]->rank);
+	abort();
+}
 #else
 #define note_acquired(lock) ((void)(lock))
 #define note_released(lock) ((void)(lock))

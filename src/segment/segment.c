@@ -34,6 +34,12 @@ static uint64_t page_up(uint64_t n)
 	return (n + 4095u) & ~UINT64_C(4095);
 }
 
+/* Tables begin with a cache line; what of them is in use shares pages, of which an empty segment has few. */
+static uint64_t line_up(uint64_t n)
+{
+	return (n + 63u) & ~UINT64_C(63);
+}
+
 static uint32_t power_of_two(uint32_t n)
 {
 	uint32_t p = 16;
@@ -57,9 +63,9 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 		.ended_first = REEVE_NONE,
 		.ended_last = REEVE_NONE,
 	};
-	*end = page_up(*end + (uint64_t)capacity * stride);
+	*end = line_up(*end + (uint64_t)capacity * stride);
 	table->buckets = *end;
-	*end = page_up(
+	*end = line_up(
 		*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) * sizeof(uint32_t));
 }
 
@@ -72,7 +78,7 @@ static void compute_rules_layout(uint32_t rules, struct reeve_sh_groups_domain *
 	place_table(&d->zones, REEVE_SH_ZONES, sizeof(struct reeve_sh_zone), true, end);
 	x->order = *end;
 	x->generals = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
-	x->buckets = *end = page_up(*end + (uint64_t)rules * sizeof(uint32_t));
+	x->buckets = *end = page_up(*end + (uint64_t)rules * sizeof(struct reeve_sh_rule_general));
 	x->entry_count = rules * REEVE_SH_RULE_ENTRIES;
 	x->bucket_count = power_of_two(x->entry_count);
 	x->entry = *end = page_up(*end + (uint64_t)x->bucket_count * sizeof(uint32_t));
@@ -92,11 +98,22 @@ static bool same_rules_layout(
 static void compute_layout(const struct capacities *c, struct reeve_sh_header *h)
 {
 	uint64_t places = reeve__tree_capacity(c->groups, c->directives);
-	uint64_t end = page_up(sizeof(struct reeve_sh_header));
+	uint64_t end = line_up(sizeof(struct reeve_sh_header));
 
 	h->magic = REEVE_SH_MAGIC;
 	h->format = REEVE_SH_FORMAT;
 	h->signature = REEVE_SH_SIGNATURE;
+	/* what is one of its kind, and in use from the start, lies together */
+	h->cpu_slots = end;
+	end = line_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
+	h->session_domain = end;
+	end = line_up(end + sizeof(struct reeve_sh_session_domain));
+	h->memory = end;
+	end = line_up(end + sizeof(struct reeve_sh_memory));
+	h->parallel = end;
+	end = line_up(end + sizeof(struct reeve_sh_parallel));
+	h->cpu_more.slot_ns = end;
+	end = line_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
 	place_table(
 		&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false, &end);
 	place_table(&h->groups, c->groups, sizeof(struct reeve_sh_group), true, &end);
@@ -105,71 +122,64 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	place_table(&h->directives, c->directives, sizeof(struct reeve_sh_directive), false, &end);
 	place_table(&h->sessions, c->sessions, sizeof(struct reeve_sh_session), false, &end);
 	place_table(&h->tasks, c->tasks, sizeof(struct reeve_sh_task), false, &end);
-	h->cpu_slots = end;
-	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(struct reeve_sh_cpu_slot));
 	h->rulings = end;
-	end = page_up(
+	end = line_up(
 		end + REEVE_SH_RULINGS * (sizeof(struct reeve_sh_ruling) +
 						 c->groups * sizeof(struct reeve_sh_ruling_row) +
 						 places * sizeof(struct reeve_sh_ruling_node)));
 	h->scratch = end;
-	end = page_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
+	end = line_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
 	place_table(&h->schedules, c->schedules, sizeof(struct reeve_sh_period), false, &end);
 	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
 	h->planning.switches = end;
-	end = page_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	end = line_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
 	h->edit.max_ops = c->edit_ops;
 	h->edit.ops = end;
-	end = page_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
+	end = line_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
 	h->edit.undo = end; /* every row that can change, once */
-	end = page_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
+	end = line_up(end + ((uint64_t)c->plans + c->directives + c->schedules + c->windows) *
 				    sizeof(struct reeve_sh_undo));
 	h->session_pools = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
-	h->session_domain = end;
-	end = page_up(end + sizeof(struct reeve_sh_session_domain));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_session_pool));
 	h->events.ring = end;
 	h->events.capacity = c->events;
-	end = page_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
+	end = line_up(end + (uint64_t)c->events * sizeof(struct reeve_sh_event));
 	place_table(&h->quotas, c->quotas, sizeof(struct reeve_sh_quota), false, &end);
 	place_table(
 		&h->allocations, c->allocations, sizeof(struct reeve_sh_allocation), false, &end);
 	place_table(&h->externals, c->externals, sizeof(struct reeve_sh_external), false, &end);
-	h->memory = end;
-	end = page_up(end + sizeof(struct reeve_sh_memory));
 	h->memory_groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_memory_group));
+	h->session_texts = end;
+	end = line_up(end + (uint64_t)c->sessions * 2 * REEVE_SH_SESSION_LONG_TEXT);
 	h->quota_of_session = end;
-	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
 	h->samplers = end;
-	end = page_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
+	end = line_up(end + (uint64_t)REEVE_SH_POOLS * REEVE_SH_SHARDS_BYTES);
 	place_table(
 		&h->io.requests, c->io_requests, sizeof(struct reeve_sh_io_request), false, &end);
 	place_table(&h->io.executors, REEVE_SH_IO_EXECUTORS, sizeof(struct reeve_sh_io_executor),
 		false, &end);
 	h->io.slots = end;
-	end = page_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
+	end = line_up(end + REEVE_SH_IO_SLOTS * sizeof(struct reeve_sh_io_slot));
 	h->io.groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_io_group));
 	h->io.device_rows = end;
-	end = page_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
+	end = line_up(end + REEVE_SH_IO_DEVICES * sizeof(struct reeve_sh_io_device));
 	place_table(&h->executions, c->executions, sizeof(struct reeve_sh_execution), false, &end);
 	place_table(&h->servers, c->servers, sizeof(struct reeve_sh_server), false, &end);
 	place_table(&h->pools, c->pools, sizeof(struct reeve_sh_server_pool), false, &end);
-	h->parallel = end;
-	end = page_up(end + sizeof(struct reeve_sh_parallel));
 	h->parallel_groups = end;
-	end = page_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
+	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
 	h->parallel_sessions = end;
-	end = page_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	end = page_up(end);
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
 	h->cpu_more.tasks = end;
-	end = page_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
-	h->cpu_more.slot_ns = end;
-	end = page_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
+	end = line_up(end + (uint64_t)c->tasks * sizeof(struct reeve_sh_cpu_task));
 	h->cpu_more.lanes = end;
-	end = page_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
-	h->size = end;
+	end = line_up(end + ((uint64_t)c->groups + 1) * sizeof(struct reeve_sh_cpu_lane));
+	h->size = page_up(end);
 	reeve__put(&h->cpu.slots, c->cpu_slots);
 }
 
@@ -263,6 +273,7 @@ static void set_pointers(struct reeve *r)
 	r->schedules = (struct reeve_sh_period *)(void *)(r->base + h->schedules.slots);
 	r->windows = (struct reeve_sh_period *)(void *)(r->base + h->windows.slots);
 	r->session_pools = (struct reeve_sh_session_pool *)(void *)(r->base + h->session_pools);
+	r->session_texts = r->base + h->session_texts;
 	r->control = (struct reeve_sh_session_domain *)(void *)(r->base + h->session_domain);
 	r->events = (struct reeve_sh_event *)(void *)(r->base + h->events.ring);
 	r->memory = (struct reeve_sh_memory *)(void *)(r->base + h->memory);
@@ -306,15 +317,11 @@ static void init_locks(struct reeve *r, struct reeve_sh_header *h)
 	reeve__lock_init(&r->control->lock, REEVE_RANK_SESSION_POOLS);
 }
 
-/* Puts an empty segment into zeroed memory: tables without rows. */
+/* Puts an empty segment into zeroed memory, which tables without rows are. */
 static void format_segment(
 	struct reeve *r, const struct capacities *c, const char *boot_id, reeve_ns now_wall)
 {
 	struct reeve_sh_header *h = (struct reeve_sh_header *)(void *)r->base;
-	struct reeve_sh_table *tables[] = {&h->attachments, &h->groups, &h->mappings, &h->plans,
-		&h->directives, &h->sessions, &h->tasks, &h->quotas, &h->allocations, &h->externals,
-		&h->io.requests, &h->io.executors, &h->executions, &h->servers, &h->pools,
-		&h->groups_domain.rules, &h->groups_domain.zones, &h->schedules, &h->windows};
 
 	compute_layout(c, h);
 	set_pointers(r);
@@ -323,8 +330,6 @@ static void format_segment(
 	reeve__text_copy(h->boot_id, sizeof(h->boot_id), boot_id);
 	reeve__put(&h->events.next, (uint64_t)1);
 	init_locks(r, h);
-	for (size_t i = 0; i < REEVE_COUNT(tables); i++)
-		reeve__table_rebuild(r, tables[i], 0);
 }
 
 static int bad(struct reeve_error *err, const char *path, const char *what)
@@ -364,7 +369,8 @@ static bool lies_elsewhere(const struct reeve_sh_header *h, const struct reeve_s
 	       h->edit.undo != want->edit.undo || h->cpu_more.tasks != want->cpu_more.tasks ||
 	       h->cpu_more.slot_ns != want->cpu_more.slot_ns ||
 	       h->cpu_more.lanes != want->cpu_more.lanes ||
-	       h->session_pools != want->session_pools || h->session_domain != want->session_domain;
+	       h->session_pools != want->session_pools ||
+	       h->session_domain != want->session_domain || h->session_texts != want->session_texts;
 }
 
 /* Refuses a file whose header is not, number by number, what this build would have written. */

@@ -7,6 +7,7 @@
 
 #include "layout.h"
 
+#include <reeve/host.h>
 #include <reeve/reeve.h>
 
 /* A callback of this process for memory pressure. */
@@ -43,6 +44,7 @@ struct reeve {
 	struct reeve_sh_directive *directives;
 	struct reeve_sh_mapping *mappings;
 	struct reeve_sh_session *sessions;
+	char *session_texts; /* two of REEVE_SH_SESSION_LONG_TEXT bytes a session slot */
 	struct reeve_sh_task *tasks;
 	struct reeve_sh_attachment *attachments;
 	struct reeve_sh_period *schedules;
@@ -81,6 +83,8 @@ struct reeve {
 
 	pthread_mutex_t local_lock; /* this process's list of sessions; never held with others */
 	struct reeve_session *local_sessions;
+	struct reeve_session *spare_sessions; /* ended, to be used again: by next */
+	uint32_t spare_count;
 
 	/* memory: who is to shrink under pressure, and page accesses told but not yet counted */
 	pthread_mutex_t shrink_lock; /* held while callbacks run; never taken under another lock */
@@ -95,6 +99,31 @@ struct reeve {
 	/* A row a few threads share; rows are longer than a row of pools to lie on lines apart. */
 	_Atomic uint64_t accesses[REEVE__LANES][REEVE_SH_POOLS + 8];
 };
+
+static inline reeve_ns reeve__mono(const struct reeve *r)
+{
+	return r->host->mono(r->host->self);
+}
+
+static inline reeve_ns reeve__wall(const struct reeve *r)
+{
+	return r->host->wall(r->host->self);
+}
+
+/* The wall clock is read this often where an instant of the other clock is at hand. */
+#define REEVE_WALL_PERIOD_NS ((uint64_t)10000000)
+
+/* Wall clock at an instant of the monotonic clock that was read just now: a jump shows 10 ms late. */
+static inline reeve_ns reeve__wall_at(struct reeve *r, uint64_t mono)
+{
+	uint64_t stamp = reeve__get(&r->wall_stamp_ns);
+
+	if (REEVE_UNLIKELY(stamp == 0 || mono - stamp >= REEVE_WALL_PERIOD_NS)) {
+		reeve__put(&r->wall_offset, reeve__wall(r) - (reeve_ns)mono);
+		reeve__put(&r->wall_stamp_ns, mono);
+	}
+	return (reeve_ns)mono + reeve__get(&r->wall_offset);
+}
 
 /*
  * Maps the segment that `options` names, creating it when need be: layout and locks only, no rows.
@@ -139,9 +168,19 @@ void reeve__lock_init(struct reeve_sh_lock *lock, uint32_t rank);
 #if REEVE_CHECKED
 /* Asserts that this thread holds the lock. */
 void reeve__lock_assert(const struct reeve_sh_lock *lock);
+/* Asserts that it holds none but the admin lock, under which the reaper also looks at /proc. */
+void reeve__lock_assert_none(void);
 #else
-#define reeve__lock_assert(lock) ((void)(lock))
+#define reeve__lock_assert(lock)  ((void)(lock))
+#define reeve__lock_assert_none() ((void)0)
 #endif
+
+/* Wakes who sleeps on a word of the segment. Never under a lock: who is woken would run into it. */
+static inline void reeve__wake(struct reeve *r, uint32_t *word)
+{
+	reeve__lock_assert_none();
+	r->host->wake(r->host->self, word);
+}
 
 /*
  * Places that a tree of plans has room for: every group on top, every directive once, and with
@@ -161,6 +200,12 @@ static inline struct reeve_sh_head *reeve__table_head(
 {
 	return (struct reeve_sh_head *)(void *)(r->base + table->slots +
 						(uint64_t)i * table->stride);
+}
+
+/* The id of a slot that may be given to somebody else right now, without the table's lock. */
+static inline uint64_t reeve__head_id(const struct reeve_sh_head *head)
+{
+	return __atomic_load_n(&head->id, __ATOMIC_RELAXED);
 }
 
 /* Slots that may be in use: those below are looked at, the others never were. */

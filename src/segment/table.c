@@ -17,9 +17,15 @@
 #define link_get(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define link_put(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
-static uint64_t mix(uint64_t id)
+/*
+ * Ids that follow each other go to buckets that follow each other, so that a session or task that comes
+ * finds its bucket in the cache line of the last one's, and alone; what lies above the count of buckets
+ * moves the whole row about, so that ids which others choose do not meet by their step.
+ */
+static uint64_t spread(const struct reeve_sh_table *table, uint64_t id)
 {
-	return id * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+	return (id + ((id / table->bucket_count) * UINT64_C(0x9e3779b97f4a7c15) >> 20)) &
+	       (table->bucket_count - 1);
 }
 
 static uint32_t *buckets_of(const struct reeve *r, const struct reeve_sh_table *table)
@@ -29,13 +35,13 @@ static uint32_t *buckets_of(const struct reeve *r, const struct reeve_sh_table *
 
 static uint32_t *id_bucket(const struct reeve *r, const struct reeve_sh_table *table, uint64_t id)
 {
-	return buckets_of(r, table) + (mix(id) & (table->bucket_count - 1));
+	return buckets_of(r, table) + spread(table, id);
 }
 
 static uint32_t *hash_bucket(
 	const struct reeve *r, const struct reeve_sh_table *table, uint64_t hash)
 {
-	return buckets_of(r, table) + table->bucket_count + (mix(hash) & (table->bucket_count - 1));
+	return buckets_of(r, table) + table->bucket_count + spread(table, hash);
 }
 
 static uint32_t *name_bucket(
@@ -44,18 +50,21 @@ static uint32_t *name_bucket(
 	return hash_bucket(r, table, reeve__text_hash(name));
 }
 
-/* Takes slot i out of a chain whose links are at offset `link` of the head. */
+/*
+ * Takes slot i out of a chain whose links are at offset `link` of the head. Links are slot + 1, so that
+ * buckets of a new segment are as the kernel gives them, and take no memory.
+ */
 static void unchain(const struct reeve *r, const struct reeve_sh_table *table, uint32_t *bucket,
 	uint32_t i, size_t link)
 {
 	uint32_t *from = bucket;
 
-	for (uint32_t n = 0; *from < table->capacity && n <= table->capacity; n++) {
-		struct reeve_sh_head *head = reeve__table_head(r, table, *from);
+	for (uint32_t n = 0; *from - 1 < table->capacity && n <= table->capacity; n++) {
+		struct reeve_sh_head *head = reeve__table_head(r, table, *from - 1);
 		uint32_t *next = (uint32_t *)(void *)((char *)head + link);
-		if (*from == i) {
+		if (*from - 1 == i) {
 			link_put(from, *next);
-			link_put(next, REEVE_NONE);
+			link_put(next, 0);
 			return;
 		}
 		from = next;
@@ -68,7 +77,7 @@ static void chain_id(const struct reeve *r, const struct reeve_sh_table *table, 
 	uint32_t *bucket = id_bucket(r, table, head->id);
 
 	link_put(&head->chain, *bucket);
-	link_put(bucket, i);
+	link_put(bucket, i + 1);
 }
 
 static void chain_name(
@@ -80,7 +89,7 @@ static void chain_name(
 
 	link_put(&head->name_hash, (uint32_t)hash);
 	link_put(&head->name_chain, *bucket);
-	link_put(bucket, i);
+	link_put(bucket, i + 1);
 }
 
 /* Under the table's lock, so one store is enough; those who read without it see old or new. */
@@ -206,14 +215,14 @@ void reeve__table_end(struct reeve *r, struct reeve_sh_table *table, uint32_t i)
 
 uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *table, uint64_t id)
 {
-	uint32_t i = link_get(id_bucket(r, table, id));
+	uint32_t i = link_get(id_bucket(r, table, id)) - 1;
 
 	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		if (link_get(&head->id) == id &&
 			atomic_load_explicit(&head->state, memory_order_acquire) >= REEVE_SLOT_LIVE)
 			return i;
-		i = link_get(&head->chain);
+		i = link_get(&head->chain) - 1;
 	}
 	return REEVE_NONE;
 }
@@ -221,13 +230,13 @@ uint32_t reeve__table_find(const struct reeve *r, const struct reeve_sh_table *t
 uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_table *table,
 	const char *name, size_t name_offset)
 {
-	uint32_t i = *name_bucket(r, table, name);
+	uint32_t i = *name_bucket(r, table, name) - 1;
 
 	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		if (strcmp((const char *)head + name_offset, name) == 0)
 			return i;
-		i = head->name_chain;
+		i = head->name_chain - 1;
 	}
 	return REEVE_NONE;
 }
@@ -235,7 +244,7 @@ uint32_t reeve__table_find_name(const struct reeve *r, const struct reeve_sh_tab
 uint32_t reeve__table_peek_name(const struct reeve *r, const struct reeve_sh_table *table,
 	const uint64_t *words, size_t word_count, uint64_t hash, size_t name_offset)
 {
-	uint32_t i = link_get(hash_bucket(r, table, hash));
+	uint32_t i = link_get(hash_bucket(r, table, hash)) - 1;
 
 	for (uint32_t n = 0; i < table->capacity && n <= table->capacity; n++) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
@@ -247,7 +256,7 @@ uint32_t reeve__table_peek_name(const struct reeve *r, const struct reeve_sh_tab
 				k++;
 		if (k == word_count)
 			return i;
-		i = link_get(&head->name_chain);
+		i = link_get(&head->name_chain) - 1;
 	}
 	return REEVE_NONE;
 }
@@ -268,8 +277,7 @@ void reeve__table_rebuild(struct reeve *r, struct reeve_sh_table *table, size_t 
 		table->high_water = table->capacity;
 	table->free = table->ended_first = table->ended_last = REEVE_NONE;
 	reeve__put(&table->live, 0);
-	memset(buckets, 0xff,
-		sizeof(uint32_t) * table->bucket_count * (table->has_names ? 2u : 1u));
+	memset(buckets, 0, sizeof(uint32_t) * table->bucket_count * (table->has_names ? 2u : 1u));
 	for (uint32_t i = table->high_water; i-- > 0;) {
 		struct reeve_sh_head *head = reeve__table_head(r, table, i);
 		uint32_t state = reeve__get(&head->state);

@@ -2,7 +2,7 @@
 /* Tests of pull mode I/O: requests, the four policies, limits, statistics. */
 #include "io_kit.h"
 
-#include "../../src/segment/segment.h"
+#include "../../src/engine/io.h"
 
 #include <string.h>
 
@@ -641,6 +641,86 @@ static void requests_of_a_deleted_group_move(void **state)
 	assert_true(io_perform(c->r) == fresh);
 }
 
+/* An executor whose threads never come by, and a job of it. */
+static uint32_t stalled_executor(struct core *c)
+{
+	struct reeve_sh_io_executor *e;
+	struct reeve__io_pass x;
+	uint32_t ex;
+
+	reeve__io_lock(&x, c->r);
+	ex = reeve__table_claim(c->r, &x.io->executors);
+	e = &c->r->io_executors[ex];
+	e->first = e->last = REEVE_NONE;
+	e->attachment = c->r->attachment;
+	reeve__table_publish(c->r, &x.io->executors, ex, 1, NULL);
+	reeve__io_done(&x);
+	return ex;
+}
+
+static uint32_t stalled_job(struct core *c, uint32_t ex)
+{
+	const struct reeve_io_def def = io_def(REEVE_IO_READ, REEVE_IO_NORMAL, 4096);
+	struct reeve__io_pass x;
+	uint32_t i;
+
+	reeve__io_lock(&x, c->r);
+	i = reeve__io_request_create(&x, &def, REEVE_IO_KIND_MANAGED, 0, REEVE_NONE, ex);
+	reeve__io_enqueue(&x, i);
+	reeve__io_done(&x);
+	return i;
+}
+
+static void end_stalled(struct core *c, uint32_t ex)
+{
+	struct reeve__io_pass x;
+
+	reeve__io_lock(&x, c->r);
+	for (uint32_t i = 0; i < reeve__table_used(&x.io->requests); i++)
+		if (reeve__get(&c->r->io_requests[i].head.state) == REEVE_SLOT_LIVE)
+			reeve__io_finish(&x, i, REEVE_IO_CANCELLED, 0);
+	reeve__table_free(c->r, &x.io->executors, ex, NULL);
+	reeve__io_done(&x);
+}
+
+/* A managed job is in its executor's list from the cancel on: twice in it, the list had no end. */
+static void a_job_is_cancelled_once(void **state)
+{
+	struct core *c = *state;
+	uint32_t ex = stalled_executor(c), i = stalled_job(c, ex);
+	struct reeve_sh_io_executor *e = &c->r->io_executors[ex];
+	reeve_io_id id = {c->r->io_requests[i].head.id};
+
+	assert_ok(reeve_io_cancel(c->r, id, NULL, E));
+	assert_true(e->first == i && e->last == i);
+	assert_fails(reeve_io_cancel(c->r, id, NULL, E), REEVE_EINVALID_STATE,
+		"I/O request 1 has been cancelled");
+	assert_true(e->first == i && c->r->io_requests[i].next == REEVE_NONE);
+	assert_clean(c->r);
+	end_stalled(c, ex);
+	assert_int_equal(io_stats(c->r).cancelled, 1);
+}
+
+/* Listed again after it was taken up, a job's slot became another request's, and the list broke there. */
+static void recovery_lists_what_was_not_taken_up(void **state)
+{
+	struct core *c = *state;
+	uint32_t ex = stalled_executor(c), i = stalled_job(c, ex), j = stalled_job(c, ex);
+	struct reeve_sh_io_executor *e = &c->r->io_executors[ex];
+	struct reeve__io_pass x;
+
+	reeve__io_lock(&x, c->r);
+	reeve__io_dispatch(&x, 2);
+	assert_true(e->first == i && e->last == j && c->r->io_requests[i].next == j);
+	c->r->io_requests[i].flags |= REEVE_IO_FLAG_TAKEN; /* as its executor does */
+	e->first = j;
+	reeve__io_rebuild(&x);
+	reeve__io_done(&x);
+	assert_true(e->first == j && e->last == j);
+	assert_clean(c->r);
+	end_stalled(c, ex);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -673,6 +753,8 @@ int main(void)
 		with_core(a_device_is_busy_by_its_mean_number_under_way),
 		with_core(requests_of_a_session_count_for_it_and_end_with_it),
 		with_core(requests_go_with_their_process),
+		with_core(a_job_is_cancelled_once),
+		with_core(recovery_lists_what_was_not_taken_up),
 		with_core(requests_of_a_deleted_group_move),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,30 @@ static void an_idle_session_is_ended_within_a_second_and_not_before(void **state
 	reeve_session_destroy(busy);
 }
 
+/* The group's own limit holds whatever the plan says, and the stricter of both counts. */
+static void groups_03_the_idle_limit_of_a_group_is_kept(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, BATCH);
+	reeve_session_id id = reeve_session_id_of(s);
+	struct reeve_group_def def = {.max_idle_ns = 20 * S};
+	struct reeve_sh_ruling_row *row;
+
+	assert_ok(reeve_group_update(
+		c->r, (reeve_group_id){BATCH}, REEVE_GROUP_MAX_IDLE, &def, 0, E));
+	assert_int_equal(info(c, id).idle_timeout_ns, 20 * S);
+	row = row_of(c, BATCH);
+	atomic_store(&row->max_idle_ns, 10 * S);
+	assert_int_equal(info(c, id).idle_timeout_ns, 10 * S);
+	atomic_store(&row->max_idle_ns, 30 * S);
+	assert_int_equal(info(c, id).idle_timeout_ns, 20 * S);
+	core_sleep(&c->h, 21 * REEVE_SEC);
+	struct reeve_timeout_report report;
+	assert_ok(reeve_session_check_timeouts(c->r, REEVE_CHECK_IDLE, NULL, 0, &report, E));
+	assert_int_equal(report.idle, 1);
+	reeve_session_destroy(s);
+}
+
 static void an_idle_blocker_is_ended_earlier(void **state)
 {
 	struct core *c = *state;
@@ -295,6 +319,21 @@ static void sessions_08_idle_and_system_sessions(void **state)
 	assert_string_equal(core_info(c->r, s).module, "billing");
 	assert_string_equal(core_info(c->r, s).action, "");
 	assert_string_equal(core_info(c->r, s).program, "cron");
+	/* names that do not fit into the slot, twice, and then such as do */
+	char longest[REEVE_ATTRIBUTE_MAX];
+	for (int i = 0; i < 3; i++) {
+		memset(longest, 'p' + i, sizeof(longest));
+		longest[i < 2 ? REEVE_ATTRIBUTE_MAX - 1 : 3] = 0;
+		a = (struct reeve_session_attributes){
+			.machine = longest, .service = longest, .module = longest};
+		assert_ok(reeve_session_attributes_set(c->r, reeve_session_id_of(s), &a, E));
+		assert_string_equal(core_info(c->r, s).username, "root");
+		assert_string_equal(core_info(c->r, s).program, "cron");
+		assert_string_equal(core_info(c->r, s).machine, longest);
+		assert_string_equal(core_info(c->r, s).service, longest);
+		assert_string_equal(core_info(c->r, s).module, longest);
+		assert_string_equal(core_info(c->r, s).action, "");
+	}
 	assert_int_equal(core_info(c->r, s).max_execution_ns, REEVE_UNLIMITED);
 	set_limits(c, s, S, S);
 	set_limits(c, ordinary, 1000 * S, S);
@@ -422,6 +461,7 @@ static void plans_15_a_call_is_switched_by_its_cpu_and_comes_back(void **state)
 	assert_int_equal(i.return_group.v, BATCH);
 	assert_int_equal(i.switch_reason, REEVE_SWITCH_AUTOMATIC);
 	e = last_event(c, REEVE_EVENT_RUNAWAY_DETECTED);
+	assert_int_equal(e.group.v, BATCH); /* whose limit it is, not where it is now */
 	assert_int_equal(e.limit_kind, REEVE_LIMIT_CPU_TIME);
 	assert_int_equal(e.limit, 2 * S);
 	assert_in_range(e.actual, 2 * S, 2 * S + 100000000);
@@ -763,6 +803,7 @@ int main(void)
 		with_core(a_setting_makes_it_end_the_session),
 		with_core(sessions_03_a_timeout_happens_once),
 		with_core(an_idle_session_is_ended_within_a_second_and_not_before),
+		with_core(groups_03_the_idle_limit_of_a_group_is_kept),
 		with_core(an_idle_blocker_is_ended_earlier),
 		with_core(sessions_08_idle_and_system_sessions),
 		with_core(a_switch_that_is_off_tells_and_ends_nobody),

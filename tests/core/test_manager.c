@@ -811,6 +811,79 @@ static void io_that_waits_or_is_late_is_told_once_a_second(void **state)
 	reeve_session_destroy(s);
 }
 
+/* ---- groups everywhere ---- */
+
+static void a_group_is_defined_in_all_modules(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	struct reeve_group_registrations more = {4000, 300, 1 << 20};
+	struct reeve_parallel_group_info parallel;
+	struct reeve_memory_group_info memory;
+	struct reeve_cpu_group_stats cpu;
+	struct reeve_io_group_stats io;
+	struct reeve_group_info info;
+	reeve_group_id id;
+
+	def.name = "EVERYWHERE";
+	def.parallel_degree_limit = 3;
+	def.memory_limit_bytes = 50 << 20;
+	def.io_bandwidth_limit = 2000000;
+	def.iops_limit = 70;
+	assert_ok(reeve_group_define(c->r, &def, &more, &id, E));
+	assert_ok(reeve_group_get(c->r, id, &info, E));
+	assert_true(info.is_active);
+	assert_ok(reeve_cpu_group_stats_get(c->r, id, &cpu, E));
+	assert_int_equal(cpu.shares, 4000);
+	assert_ok(reeve_io_group_stats_get(c->r, id, &io, E));
+	assert_true(io.weight == 300 && io.bandwidth == 2000000 && io.iops == 70);
+	assert_ok(reeve_memory_group_get(c->r, id, &memory, E));
+	assert_true(memory.max_group_memory == 50 << 20 && memory.max_session_pga == 1 << 20);
+	assert_ok(reeve_parallel_group_get(c->r, id, &parallel, E));
+	assert_int_equal(parallel.degree, 3);
+}
+
+/* Manager, line 11: a creation that failed later was not undone. */
+static void manager_11_a_refused_group_is_nowhere(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
+	const struct reeve_group_registrations none = REEVE_GROUP_REGISTRATIONS_INIT;
+	struct reeve_group_registrations more = none;
+	reeve_group_id id = {77};
+
+	def.name = "NOWHERE";
+	more.cpu_shares = REEVE_SHARES_MAX + 1;
+	assert_fails(reeve_group_define(c->r, &def, &more, &id, E), REEVE_EINVALID_ARGUMENT,
+		"cpu_shares");
+	more = none;
+	more.io_weight = REEVE_IO_WEIGHT_MAX + 1;
+	assert_fails(reeve_group_define(c->r, &def, &more, &id, E), REEVE_EINVALID_ARGUMENT,
+		"io_weight");
+	more = none;
+	more.max_session_pga = 0;
+	assert_fails(reeve_group_define(c->r, &def, &more, &id, E), REEVE_EINVALID_ARGUMENT,
+		"max_session_pga");
+	more = none;
+	more.io_weight = 5;
+	def.io_bandwidth_limit =
+		REEVE_UNLIMITED - 1; /* the group may have it, the I/O scheduler not */
+	assert_true(reeve_group_define(c->r, &def, &more, &id, E) < 0);
+	assert_int_equal(id.v, 77);
+	assert_false(reeve_group_find(c->r, "NOWHERE", &id));
+	assert_fails(reeve_group_define(NULL, &def, NULL, &id, E), REEVE_EINVALID_ARGUMENT,
+		"reeve is NULL");
+	assert_fails(reeve_group_define(c->r, NULL, NULL, &id, E), REEVE_EINVALID_ARGUMENT,
+		"def is NULL");
+	assert_fails(reeve_group_define(c->r, &def, NULL, NULL, E), REEVE_EINVALID_ARGUMENT,
+		"ret_id is NULL");
+	def = (struct reeve_group_def)REEVE_GROUP_DEF_INIT;
+	def.name = "NOWHERE";
+	assert_ok(reeve_group_define(c->r, &def, NULL, &id, E));
+	assert_fails(reeve_group_define(c->r, &(struct reeve_group_def){.name = ""}, &none, &id, E),
+		REEVE_EINVALID_ARGUMENT, "name");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -848,6 +921,10 @@ int main(void)
 			what_the_advisor_resizes_is_told, core_setup, core_teardown),
 		cmocka_unit_test_setup_teardown(
 			io_that_waits_or_is_late_is_told_once_a_second, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_group_is_defined_in_all_modules, core_setup, core_teardown),
+		cmocka_unit_test_setup_teardown(
+			manager_11_a_refused_group_is_nowhere, core_setup, core_teardown),
 		cmocka_unit_test(limits_of_version_2_are_read),
 		cmocka_unit_test(limits_of_version_1_are_read),
 		cmocka_unit_test(manager_03_the_container_s_quota_bounds_the_cpu_slots),

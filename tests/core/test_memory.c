@@ -186,6 +186,15 @@ static void memory_01_only_the_owner_frees_and_once(void **state)
 	release(c->r, a);
 	assert_true(stats(c->r).used_bytes == 0);
 	assert_true(stats(c->r).allocations == 2 && stats(c->r).deallocations == 2);
+	/* what was taken and returned; credit of sessions counts as it is taken */
+	uint64_t taken = stats(c->r).allocated_bytes;
+	assert_true(taken >= 200 && stats(c->r).freed_bytes == taken);
+	assert_ok(reeve_memory_allocate(c->r, (reeve_pool_id){2}, 700, NO_SESSION, NULL, &a, E));
+	assert_true(stats(c->r).allocated_bytes == taken + 700);
+	assert_ok(reeve_memory_give_back(c->r, (reeve_pool_id){2}, 300, E));
+	assert_true(stats(c->r).freed_bytes == taken + 300);
+	release(c->r, a);
+	assert_true(stats(c->r).freed_bytes == taken + 700 && stats(c->r).used_bytes == 0);
 	reeve_close(r2);
 	reeve_session_destroy(s);
 }

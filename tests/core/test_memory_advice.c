@@ -195,6 +195,33 @@ static void hybrid_stays_within_what_an_operator_gave(void **state)
 	assert_true(rec.applied_bytes == rec.recommended_bytes);
 }
 
+/* What the operator gave last may be a target that the pool's children are in the way of. */
+static void a_pool_is_not_made_smaller_than_its_children(void **state)
+{
+	struct core *c = *state;
+	struct reeve_memory_recommendation rec;
+	struct reeve_pool_def def = REEVE_POOL_DEF_INIT;
+	struct reeve_pool_info info;
+	reeve_pool_id parent, child;
+
+	strategy(c->r, REEVE_STRATEGY_HYBRID);
+	def.name = "parent";
+	def.max_bytes = 100 * MIB;
+	assert_ok(reeve_pool_create(c->r, &def, &parent, E));
+	def.name = "child";
+	def.parent = parent;
+	def.max_bytes = 80 * MIB;
+	assert_ok(reeve_pool_create(c->r, &def, &child, E));
+	def.target_bytes = 50 * MIB;
+	assert_ok(reeve_pool_update(c->r, parent, REEVE_POOL_SET_TARGET, &def, E));
+	tuned(c->r, parent.v);
+	assert_int_equal(reeve_memory_tune(c->r, true, &rec, 1, E), 1);
+	assert_true(rec.recommended_bytes >= 80 * MIB && rec.applied_bytes == 0);
+	assert_ok(reeve_pool_get(c->r, parent, &info, E));
+	assert_true(info.max_bytes == 100 * MIB);
+	assert_clean(c->r);
+}
+
 static void the_tick_tunes_at_its_period(void **state)
 {
 	struct core *c = *state;
@@ -322,6 +349,7 @@ int main(void)
 		with_core(growth_stops_where_the_parent_is_full),
 		with_core(manual_only_recommends),
 		with_core(hybrid_stays_within_what_an_operator_gave),
+		with_core(a_pool_is_not_made_smaller_than_its_children),
 		with_core(the_tick_tunes_at_its_period),
 		with_core(a_pool_that_holds_more_gets_a_target),
 		with_core(a_curve_overrules_the_first_rule),

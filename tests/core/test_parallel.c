@@ -37,6 +37,26 @@ static void parallel_02_a_serial_call_takes_no_server(void **state)
 	assert_int_equal(d.held_servers, 0);
 }
 
+/* Groups, line 3: the limit of the group itself was read by nobody. */
+static void groups_03_the_degree_limit_of_a_group_is_kept(void **state)
+{
+	struct core *c = *state;
+	struct reeve_group_def def = {.parallel_degree_limit = 3};
+	struct reeve_parallel_group_info info;
+
+	parallel_total(c->r, 40);
+	assert_ok(reeve_group_update(
+		c->r, (reeve_group_id){2}, REEVE_GROUP_PARALLEL_DEGREE, &def, 0, E));
+	assert_ok(reeve_parallel_group_get(c->r, (reeve_group_id){2}, &info, E));
+	assert_int_equal(info.degree, 3);
+	assert_int_equal(parallel_ask(c->r, 2, MANUAL, 8).granted_dop, 3);
+	/* By hand it can be made stricter, and no looser. */
+	assert_ok(reeve_parallel_group_limit_set(c->r, (reeve_group_id){2}, 9, NO, E));
+	assert_int_equal(parallel_ask(c->r, 2, MANUAL, 8).granted_dop, 3);
+	assert_ok(reeve_parallel_group_limit_set(c->r, (reeve_group_id){2}, 2, NO, E));
+	assert_int_equal(parallel_ask(c->r, 2, MANUAL, 8).granted_dop, 2);
+}
+
 /* And on a full machine whatever allows a downgrade ran not at all. */
 static void parallel_02_a_downgrade_gives_what_there_is(void **state)
 {
@@ -1074,6 +1094,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_core(parallel_02_a_serial_call_takes_no_server),
+		with_core(groups_03_the_degree_limit_of_a_group_is_kept),
 		with_core(parallel_02_a_downgrade_gives_what_there_is),
 		with_core(parallel_07_manual_above_the_total_is_refused),
 		with_core(manual_is_exact_or_waits),

@@ -692,6 +692,26 @@ static void explain_names_who_has_what_it_waits_for(void **state)
 		reeve_session_destroy(s[i]);
 }
 
+/* A switch changes the session first and its task last; in between the task's group is the old one. */
+static void a_beginner_enters_the_pool_of_its_sessions_group(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, BATCH);
+	uint32_t from = reeve__get(&s->sh->group), to = from - 1;
+	uint64_t other = c->r->groups[to].head.id;
+
+	configure(c, 1, REEVE_UNLIMITED, true);
+	assert_ok(reeve_session_pool_configure(
+		c->r, (reeve_group_id){other}, 1, REEVE_UNLIMITED, true, E));
+	reeve__put(&s->sh->group, to);
+	assert_ok(reeve_query_begin(s, NULL, E));
+	assert_true(pool(c, BATCH).active == 0 && pool(c, other).active == 1);
+	reeve_query_end(s, NULL);
+	assert_true(pool(c, BATCH).active == 0 && pool(c, other).active == 0);
+	reeve__put(&s->sh->group, from);
+	reeve_session_destroy(s);
+}
+
 static void bad_input(void **state)
 {
 	struct core *c = *state;
@@ -876,6 +896,7 @@ int main(void)
 		with_core(a_death_between_two_steps_is_counted_out),
 		with_core(everything_derived_is_made_anew_when_the_locks_owner_dies),
 		with_core(explain_names_who_has_what_it_waits_for),
+		with_core(a_beginner_enters_the_pool_of_its_sessions_group),
 		with_core(bad_input),
 		cmocka_unit_test(sessions_05_a_limit_holds_however_many_come_at_once),
 		cmocka_unit_test(counts_survive_changes_under_load),

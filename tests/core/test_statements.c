@@ -724,6 +724,24 @@ static void cpu_02_a_runaway_is_found_once_slowed_down_and_charged_in_full(void 
 	reeve_session_destroy(s);
 }
 
+/* The slice of the statement before was subtracted: the rest was too short, or had no end. */
+static void a_runaway_rests_by_its_own_use(void **state)
+{
+	struct core *c = *state;
+	struct reeve_session *s = core_session(c->r, 3);
+	struct reeve_query_usage u;
+
+	set_runaway(c, 300 * REEVE_MSEC, 500000);
+	assert_true(run(c, s, 300) == 300 * REEVE_MSEC);
+	assert_ok(reeve_query_begin(s, NULL, E));
+	core_work(&c->h, 301 * REEVE_MSEC);
+	assert_ok(reeve_checkpoint(s));
+	reeve_query_end(s, &u);
+	assert_true(u.cpu_ns == 301 * REEVE_MSEC);
+	assert_in_range(u.elapsed_ns, 602 * REEVE_MSEC, 603 * REEVE_MSEC);
+	reeve_session_destroy(s);
+}
+
 static void a_runaway_may_be_let_run(void **state)
 {
 	struct core *c = *state;
@@ -1044,6 +1062,7 @@ int main(void)
 		with_core(plans_15_the_plans_own_cap_holds_for_all),
 		with_core(without_a_cap_a_lone_group_gets_everything),
 		with_core(cpu_02_a_runaway_is_found_once_slowed_down_and_charged_in_full),
+		with_core(a_runaway_rests_by_its_own_use),
 		with_core(a_runaway_may_be_let_run),
 		with_core(a_cancel_ends_the_rest_of_a_runaway),
 		with_core(a_deadline_ends_the_rest_of_a_runaway),

@@ -15,6 +15,29 @@ static bool may_stop(int rc)
 	return rc == 0 || rc == REEVE_ECANCELLED || rc == REEVE_ETIMEOUT || rc == REEVE_EKILLED;
 }
 
+/* Both names at once, short ones or ones that do not fit into the session's slot. */
+static void rename_session(struct load *l)
+{
+	struct reeve_session_attributes a = {0};
+	char text[REEVE_ATTRIBUTE_MAX];
+	int rc;
+
+	memset(text, 'a' + (int)kit_below(&l->seed, 26), sizeof(text));
+	text[kit_below(&l->seed, 2) ? 1 : sizeof(text) - 1] = 0;
+	a.program = a.machine = a.service = a.module = a.action = text;
+	rc = reeve_session_attributes_set(l->r, reeve_session_id_of(l->session), &a, NULL);
+	if (rc && rc != REEVE_EINVALID_STATE) /* killed by another */
+		fault(l, "a session that lives is given no names");
+}
+
+/* All names are of the same change, whoever died in the middle of another. */
+static void check_names(struct load *l, const struct reeve_session_info *info)
+{
+	if (strcmp(info->program, info->action) || strcmp(info->machine, info->action) ||
+		strcmp(info->service, info->action) || strcmp(info->module, info->action))
+		fault(l, "a session has names of two changes");
+}
+
 static void create(struct load *l)
 {
 	l->session = kit_session(l->r, kit_below(&l->seed, 5));
@@ -24,6 +47,8 @@ static void create(struct load *l)
 	}
 	l->created++;
 	kit_put(&l->board->ids[l->index], reeve_session_id_of(l->session).v);
+	rename_session(l);
+	rename_session(l);
 }
 
 void load_end(struct load *l)
@@ -255,8 +280,11 @@ static void look(struct load *l)
 	struct reeve_session_info sessions[16];
 	struct reeve_task_info tasks[16];
 	struct reeve_segment_info segment;
+	uint32_t n = reeve_session_copy(
+		l->r, (reeve_session_id){0}, REEVE_SESSIONS_TERMINATED, sessions, 16);
 
-	reeve_session_copy(l->r, (reeve_session_id){0}, REEVE_SESSIONS_TERMINATED, sessions, 16);
+	for (uint32_t i = 0; i < n; i++)
+		check_names(l, &sessions[i]);
 	reeve_task_copy(l->r, (reeve_task_id){0}, tasks, 16);
 	reeve_cpu_group_stats_copy(l->r, (reeve_group_id){0}, groups, 8);
 	reeve_segment_get(l->r, &segment);

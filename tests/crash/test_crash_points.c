@@ -53,6 +53,7 @@ static const struct {
 	[REEVE_POINT_ATTACH_CLAIMED] = {ATTACHES, 1},
 	[REEVE_POINT_SESSION_CLAIMED] = {SESSIONS, 8},
 	[REEVE_POINT_SESSION_PUBLISHED] = {SESSIONS, 8},
+	[REEVE_POINT_SESSION_NAMED] = {SESSIONS, 8},
 	[REEVE_POINT_SESSION_TERMINATING] = {SESSIONS, 8},
 	[REEVE_POINT_QUERY_ACTIVE] = {STATEMENTS, 20},
 	[REEVE_POINT_SLOT_FAST_TAKEN] = {ALONE, 8},
@@ -525,6 +526,8 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 	switch (role) {
 	case SESSIONS:
 		s = kit_session(r, REEVE_INTERACTIVE_GROUP);
+		reeve_session_attributes_set(r, reeve_session_id_of(s),
+			&(struct reeve_session_attributes){.module = "m"}, NULL);
 		run_one(s, &seed, role);
 		reeve_session_destroy(s);
 		break;

@@ -56,9 +56,9 @@ test("the network: nothing without a token, and what its role permits with one",
 	const at = { host: "127.0.0.1", port: reeved.port };
 	assert.deepEqual(reeved.events("listening").map(({ needs, encrypted, level }) => [needs, encrypted, level]),
 		[["token", "no", "warn"]]);
-	for (const path of ["/graphql", "/metrics", "/", "/nothing"]) {
+	for (const path of ["/graphql", "/metrics", "/", "/nothing", "/api/v1/nothing"]) {
 		const answer = await ask({ ...at, path });
-		assert.deepEqual([answer.status, code(answer)], [401, "UNAUTHENTICATED"], path);
+		assert.deepEqual([answer.status, code(answer) ?? JSON.parse(answer.body).code], [401, "UNAUTHENTICATED"], path);
 		assert.equal(answer.headers["www-authenticate"], 'Bearer realm="reeve"');
 	}
 	for (const path of ["/healthz", "/readyz"])
@@ -261,6 +261,9 @@ test("loopback by token only, or with a lesser role", async () => {
 	assert.equal((await reeved.graphql("{ __typename }")).status, 200);
 	const { status, body } = await reeved.graphql(SESSION);
 	assert.deepEqual([status, body.errors[0].extensions.code], [403, "PERMISSION_DENIED"]);
+	assert.equal((await reeved.fetch("/api/v1/groups")).status, 200);
+	const rest = await reeved.fetch("/api/v1/groups", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"name":"G"}' });
+	assert.deepEqual([rest.status, (await rest.json()).code], [403, "PERMISSION_DENIED"]);
 	// A token that is none is refused even where none is needed.
 	assert.equal((await ask({ host: "127.0.0.1", port: reeved.port, token: vera })).status, 401);
 	await reeved.stop();

@@ -1,5 +1,6 @@
 /* GraphQL over HTTP, as pure functions. */
 #include "check.h"
+#include "graphql/http.h"
 
 #define GRAPHQL_TYPE "application/graphql-response+json; charset=utf-8"
 #define JSON_TYPE    "application/json; charset=utf-8"
@@ -304,6 +305,55 @@ static void test_reuse_and_limits(void **state)
 	toy_close(&toy);
 }
 
+static void test_json_is_accepted(void **state)
+{
+	static const char *const yes[] = {NULL, "", " ", "*/*", "application/*", "application/json",
+		"Application/JSON;q=0.001", "text/html, */*;q=0.1", "*/*;q=0, application/json",
+		"application/json;charset=utf-8", "text/html,,application/json"};
+	static const char *const no[] = {"text/html", "application/json;q=0", "*/*;q=0",
+		"application/json;q=0, */*", "*/*, application/json;q=0", "application/json;q=2",
+		"application/json;charset=latin1", "application/jso", "json", ","};
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(reeve_gql_http_accepts_json(yes[i]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		if (reeve_gql_http_accepts_json(no[i]))
+			fail_msg("\"%s\" accepts JSON", no[i]);
+	}
+}
+
+static void test_content_types(void **state)
+{
+	(void)state;
+	assert_true(reeve_gql_http_is_type(
+		"application/merge-patch+json; charset=UTF-8", "application/merge-patch+json"));
+	assert_false(reeve_gql_http_is_type(NULL, "application/json"));
+	assert_false(reeve_gql_http_is_type("", "application/json"));
+	assert_false(reeve_gql_http_is_type("application/json, text/html", "application/json"));
+	assert_false(reeve_gql_http_is_type("application/json; charset=x", "application/json"));
+}
+
+static void check_unescape(const char *escaped, bool form, const char *plain)
+{
+	char out[32];
+	long len = reeve_gql_http_unescape(escaped, strlen(escaped), form, out);
+	assert_int_equal(len, plain == NULL ? -1 : (long)strlen(plain));
+	if (plain != NULL)
+		assert_memory_equal(out, plain, strlen(plain));
+}
+
+static void test_unescape(void **state)
+{
+	(void)state;
+	check_unescape("", true, "");
+	check_unescape("a+b%2B%c3%84", true, "a b+\xc3\x84");
+	check_unescape("a+b%2f", false, "a+b/");
+	check_unescape("%", true, NULL);
+	check_unescape("%4", true, NULL);
+	check_unescape("%4g", false, NULL);
+	check_unescape("a%zz", false, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +363,9 @@ int main(void)
 		cmocka_unit_test(test_media_types),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_query_strings),
+		cmocka_unit_test(test_json_is_accepted),
+		cmocka_unit_test(test_content_types),
+		cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_subscriptions),
 		cmocka_unit_test(test_reuse_and_limits),
 	};

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The four CPU policies differ: each one's scenario fails under each of the others. And they agree in
-caps, blocking, deadlines, locks and in keeping the machine busy.
+caps, blocking, deadlines, locks and in keeping the machine busy. The same of the four I/O policies,
+which agree in limits.
 
     test_policies.py REEVE_SIM FOLDER
 
-Runs FOLDER/policy-NAME.scn under every policy. It must meet all its expectations under NAME, and miss
-one under each other. Runs what is common under every policy; it must meet all. Prints which did what;
-exit 1 when one did otherwise.
+Runs FOLDER/policy-NAME.scn (io-policy-NAME.scn) under every policy. It must meet all its expectations under NAME, and miss
+one under each other. Runs what is common under every policy, and I/O by weight under
+the other one that knows weights; they must meet all. Prints which did what; exit 1 when one did
+otherwise.
 """
 import pathlib
 import subprocess
@@ -15,13 +17,17 @@ import sys
 POLICIES = ["completely-fair", "fair-share", "priority", "weighted-fair"]
 COMMON = ["cap", "cap-one-core", "cap-change-live", "cap-of-churning-sessions", "blocked-alone",
           "deadlines-and-cancels", "fewer-tasks-than-slots", "lock-boost"]
+IO_POLICIES = ["completely-fair", "deadline", "budget-fair", "priority"]
+IO_COMMON = ["io-bandwidth-limit", "iops-limit", "switch-io-requests"]
+KINDS = [("policy", POLICIES, COMMON), ("io-policy", IO_POLICIES, IO_COMMON)]
+BY_WEIGHT = [("io-weight", "budget-fair"), ("io-pull-weight", "budget-fair")]
 
 
-def run(sim, policy, file, wanted):
+def run(sim, option, policy, file, wanted):
     """Whether the exit status is as wanted; prints what it was."""
-    done = subprocess.run([sim, f"--policy={policy}", file], capture_output=True, text=True,
+    done = subprocess.run([sim, f"--{option}={policy}", file], capture_output=True, text=True,
                           timeout=120, check=False)
-    print(f"{file.name} under {policy}: exit {done.returncode}, wanted {wanted}")
+    print(f"{file.name} under {option} {policy}: exit {done.returncode}, wanted {wanted}")
     if done.returncode != wanted:
         print(done.stdout + done.stderr)
     return done.returncode == wanted
@@ -30,11 +36,15 @@ def run(sim, policy, file, wanted):
 def main():
     sim, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     wrong = 0
-    for policy in POLICIES:
-        for name in POLICIES:
-            wrong += not run(sim, policy, folder / f"policy-{name}.scn", 0 if policy == name else 1)
-        for name in COMMON:
-            wrong += not run(sim, policy, folder / f"{name}.scn", 0)
+    for option, policies, common in KINDS:
+        for policy in policies:
+            for name in policies:
+                wrong += not run(sim, option, policy, folder / f"{option}-{name}.scn",
+                                 0 if policy == name else 1)
+            for name in common:
+                wrong += not run(sim, option, policy, folder / f"{name}.scn", 0)
+    for name, policy in BY_WEIGHT:
+        wrong += not run(sim, "io-policy", policy, folder / f"{name}.scn", 0)
     return 1 if wrong else 0
 
 

@@ -225,6 +225,77 @@ static void test_format(void **state)
 	assert_string_equal(text, "nothing to measure");
 }
 
+/* 2 MiB a second of A and one request of 1 MiB of B a second, in steps of 100 ms */
+static void test_io(void **state)
+{
+	struct outcome *o = *state;
+	struct scn_expect e = expect_of(SCN_IO_SHARE, 1);
+
+	assert_true(isnan(measure(&scenario, o, &e)));
+	for (int i = 0; i < 40; i++)
+		for (int j = 0; j < 2; j++)
+			record_io(&o->record, 0, i * 100 * REEVE_MSEC, (1 << 20) / 10);
+	for (int i = 0; i < 4; i++)
+		record_io(&o->record, 1, i * REEVE_SEC, (1 << 20) / 10 * 10);
+	record_io(&o->record, 1, 4 * REEVE_SEC, 1); /* after the end */
+	assert_near(measure(&scenario, o, &e), 100.0 / 3);
+	e.metric = SCN_IO_RATE;
+	assert_near(measure(&scenario, o, &e), (1 << 20) / 10 * 10);
+	e.metric = SCN_IOPS;
+	assert_near(measure(&scenario, o, &e), 1.0);
+	e.group = 0;
+	e.window_ns = 50 * REEVE_MSEC;
+	e.relation = SCN_AT_MOST;
+	assert_near(measure(&scenario, o, &e), 40.0);
+	e.relation = SCN_AT_LEAST;
+	assert_near(measure(&scenario, o, &e), 0.0);
+	e.group = SCN_NONE;
+	e.window_ns = 0;
+	assert_near(measure(&scenario, o, &e), 21.0);
+}
+
+static void test_levels(void **state)
+{
+	struct outcome *o = *state;
+	struct scn_expect e = expect_of(SCN_ACTIVE, 0);
+
+	record_level(&o->record, RECORD_ACTIVE, 0, 1, 1);
+	record_level(&o->record, RECORD_ACTIVE, 0, 2, 1);
+	record_level(&o->record, RECORD_ACTIVE, 1, 2, 3);
+	record_level(&o->record, RECORD_ACTIVE, 0, 3, -2);
+	record_level(&o->record, RECORD_ACTIVE, 0, 4, 1);
+	assert_near(measure(&scenario, o, &e), 2.0);
+	e.from = 3;
+	assert_near(measure(&scenario, o, &e), 1.0);
+}
+
+static void test_events(void **state)
+{
+	struct outcome *o = *state;
+	struct scn_expect e = expect_of(SCN_EVENTS, SCN_NONE);
+	const struct record_event events[] = {
+		{.at = 1, .group = 0, .kind = 7, .limit = 2, .over = 5},
+		{.at = 2, .group = 1, .kind = 7, .limit = 1, .over = 9},
+		{.at = 3, .group = 2, .kind = 7},
+		{.at = 3, .group = 0, .kind = 8, .limit = 2, .over = 99},
+		{.at = 5 * REEVE_SEC, .group = 0, .kind = 7, .limit = 2, .over = 99},
+	};
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		record_event(&o->record, &events[i]);
+	e.event = 7;
+	assert_near(measure(&scenario, o, &e), 3.0);
+	e.metric = SCN_OVERRUN;
+	e.statistic = SCN_MAX;
+	assert_near(measure(&scenario, o, &e), 9.0);
+	e.limit = 2;
+	assert_near(measure(&scenario, o, &e), 5.0);
+	e.group = 1;
+	assert_true(isnan(measure(&scenario, o, &e)));
+	e.metric = SCN_EVENTS;
+	assert_near(measure(&scenario, o, &e), 0.0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +306,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_idle_wait, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_charged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_io, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_levels, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_events, set_up, tear_down),
 		cmocka_unit_test(test_is_met),
 		cmocka_unit_test(test_format),
 	};

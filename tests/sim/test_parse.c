@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <reeve/event.h>
 #include <reeve/session.h>
 
 #include "random.h"
@@ -44,15 +45,25 @@ static const char whole[] =
 	"directive P A percent 60% level 2 cap 25%\n"
 	"directive Q B shares 7\n"
 	"activate P\n"
+	"device latency 1ms bandwidth 3MiB\n"
+	"io policy deadline concurrent 5 burst 20%\n"
+	"runaway 2s speed 40%\n"
+	"servers 12\n"
+	"plan R ratio sessions parallel\n"
+	"directive R A sub-plan Q switchGroup B switchAction kill switchTime 3s "
+	"sessionPgaLimit 1.5KiB iopsLimit 9 without ioWeight without level\n"
 	"process one\n"
 	"clients x 4 group A process one priority high work lognormal 5ms 0.7 "
 	"think exponential 10ms start 1s stop 9s block 2ms every 5ms shield 1ms every 3ms "
 	"deadline 100ms\n"
 	"clients y 1 group B work endless\n"
+	"clients z 1 group B work 5ms io 4KiB every 1ms write low due 9ms pull memory 1MiB "
+	"every 2ms parallel 3 or-less lock 1ms every 2ms keeps-lock\n"
+	"expect overrun RUNAWAY_DETECTED/CPU_TIME B max < 3ms\n"
 	"at 5s switch x B\n"
 	"at 2.5s kill one\n"
 	"at 2500ms quantum 5ms\n"
-	"at 6s directive P A no-cap\n"
+	"at 6s directive P A without cap\n"
 	"at 7s register B shares 3 cap 50%\n"
 	"expect share A from 1s to 2s every 100ms = 75% within 0.5%\n"
 	"\texpect wait p99.9 < 5ms\n"
@@ -84,11 +95,11 @@ static void test_whole(void **state)
 	assert_int_equal(s.groups[0].priority, 2);
 	assert_int_equal(s.groups[0].cpu_pct, 30);
 	assert_int_equal(s.groups[1].priority, SCN_NONE);
-	assert_int_equal(s.plan_count, 2);
+	assert_int_equal(s.plan_count, 3);
 	assert_int_equal(s.plans[0].method, REEVE_METHOD_EMPHASIS);
 	assert_int_equal(s.plans[0].max_pct, 90);
 	assert_int_equal(s.plans[1].method, REEVE_METHOD_SHARES);
-	assert_int_equal(s.directive_count, 2);
+	assert_int_equal(s.directive_count, 3);
 	assert_int_equal(s.directives[0].def.given,
 		REEVE_DIRECTIVE_CPU_PCT | REEVE_DIRECTIVE_CPU_LEVEL | REEVE_DIRECTIVE_CPU_CAP);
 	assert_int_equal(s.directives[0].def.cpu_cap_pct, 25);
@@ -106,7 +117,7 @@ static void test_clients(void **state)
 
 	(void)state;
 	assert_int_equal(parse(whole, &s, error), 0);
-	assert_int_equal(s.clients_count, 2);
+	assert_int_equal(s.clients_count, 3);
 	assert_string_equal(s.clients[0].name, "x");
 	assert_int_equal(s.clients[0].count, 4);
 	assert_int_equal(s.clients[0].process, 1);
@@ -117,13 +128,58 @@ static void test_clients(void **state)
 	assert_int_equal(s.clients[0].think.distribution, SCN_EXPONENTIAL);
 	assert_int_equal(s.clients[0].start_ns, REEVE_SEC);
 	assert_int_equal(s.clients[0].stop_ns, 9 * REEVE_SEC);
-	assert_int_equal(s.clients[0].block.length_ns, 2 * REEVE_MSEC);
-	assert_int_equal(s.clients[0].block.every_ns, 5 * REEVE_MSEC);
-	assert_int_equal(s.clients[0].shield.every_ns, 3 * REEVE_MSEC);
+	assert_int_equal(s.clients[0].acts[SCN_BLOCK].length_ns, 2 * REEVE_MSEC);
+	assert_int_equal(s.clients[0].acts[SCN_BLOCK].every_ns, 5 * REEVE_MSEC);
+	assert_int_equal(s.clients[0].acts[SCN_SHIELD].every_ns, 3 * REEVE_MSEC);
 	assert_int_equal(s.clients[0].deadline_ns, 100 * REEVE_MSEC);
 	assert_int_equal(s.clients[1].process, 0);
 	assert_int_equal(s.clients[1].stop_ns, REEVE_NEVER);
 	assert_int_equal(s.clients[1].work.distribution, SCN_ENDLESS);
+	scenario_fini(&s);
+}
+
+static void test_limits(void **state)
+{
+	struct scenario s;
+	char error[SCN_ERROR_MAX];
+	const struct scn_clients *z;
+	const struct reeve_directive_def *def;
+
+	(void)state;
+	assert_int_equal(parse(whole, &s, error), 0);
+	assert_int_equal(s.device_latency_ns, REEVE_MSEC);
+	assert_int_equal(s.device_bandwidth, 3 << 20);
+	assert_int_equal(s.io_policy, REEVE_IO_DEADLINE);
+	assert_int_equal(s.io_concurrent, 5);
+	assert_int_equal(s.io_burst_ppm, 200000);
+	assert_int_equal(s.runaway_ns, 2 * REEVE_SEC);
+	assert_int_equal(s.runaway_speed_pct, 40);
+	assert_int_equal(s.parallel_servers, 12);
+	assert_true(s.plans[2].manages_sessions && s.plans[2].manages_parallel);
+	assert_false(s.plans[0].manages_sessions || s.plans[0].manages_parallel);
+	def = &s.directives[2].def;
+	assert_true(
+		def->given == (REEVE_DIRECTIVE_SUB_PLAN | REEVE_DIRECTIVE_SWITCH_GROUP |
+				      REEVE_DIRECTIVE_SWITCH_ACTION | REEVE_DIRECTIVE_SWITCH_CPU |
+				      REEVE_DIRECTIVE_SESSION_PGA | REEVE_DIRECTIVE_IOPS));
+	assert_true(def->removed == (REEVE_DIRECTIVE_IO_WEIGHT | REEVE_DIRECTIVE_CPU_LEVEL));
+	assert_int_equal(s.directives[2].sub_plan, 1);
+	assert_int_equal(s.directives[2].switch_group, 1);
+	assert_int_equal(def->switch_action, REEVE_SWITCH_KILL);
+	assert_int_equal(def->switch_cpu_ns, 3 * REEVE_SEC);
+	assert_int_equal(def->session_pga_bytes, 1536);
+	assert_int_equal(def->iops, 9);
+	z = &s.clients[2];
+	assert_int_equal(z->acts[SCN_IO].bytes, 4096);
+	assert_int_equal(z->acts[SCN_IO].every_ns, REEVE_MSEC);
+	assert_int_equal(z->io_type, REEVE_IO_WRITE);
+	assert_int_equal(z->io_priority, REEVE_IO_LOW);
+	assert_int_equal(z->io_deadline_ns, 9 * REEVE_MSEC);
+	assert_true(z->is_pull && z->takes_less && z->keeps_lock);
+	assert_int_equal(z->acts[SCN_MEMORY].bytes, 1 << 20);
+	assert_int_equal(z->degree, 3);
+	assert_int_equal(s.expects[0].event, REEVE_EVENT_RUNAWAY_DETECTED);
+	assert_int_equal(s.expects[0].limit, REEVE_LIMIT_CPU_TIME);
 	scenario_fini(&s);
 }
 
@@ -156,24 +212,24 @@ static void test_expectations(void **state)
 
 	(void)state;
 	assert_int_equal(parse(whole, &s, error), 0);
-	assert_int_equal(s.expect_count, 5);
-	assert_int_equal(s.expects[0].metric, SCN_SHARE);
-	assert_int_equal(s.expects[0].line, 25);
-	assert_int_equal(s.expects[0].from, REEVE_SEC);
-	assert_int_equal(s.expects[0].to, 2 * REEVE_SEC);
-	assert_int_equal(s.expects[0].window_ns, 100 * REEVE_MSEC);
-	assert_int_equal(s.expects[0].relation, SCN_EQUAL);
-	assert_true(s.expects[0].value == 75.0 && s.expects[0].within == 0.5);
-	assert_string_equal(s.expects[1].text, "expect wait p99.9 < 5ms");
-	assert_int_equal(s.expects[1].group, SCN_NONE);
-	assert_int_equal(s.expects[1].statistic, SCN_QUANTILE);
-	assert_true(s.expects[1].quantile > 0.9989 && s.expects[1].quantile < 0.9991);
-	assert_int_equal(s.expects[1].to, 10 * REEVE_SEC);
-	assert_true(s.expects[1].value == 5e6);
-	assert_int_equal(s.expects[2].statistic, SCN_MEAN);
-	assert_string_equal(s.expects[2].text, "expect latency A mean from 1s to 9s >= 20us ");
-	assert_true(s.expects[3].of_pct == 25.0);
-	assert_int_equal(s.expects[4].relation, SCN_MORE);
+	assert_int_equal(s.expect_count, 6);
+	assert_int_equal(s.expects[1].metric, SCN_SHARE);
+	assert_int_equal(s.expects[1].line, 33);
+	assert_int_equal(s.expects[1].from, REEVE_SEC);
+	assert_int_equal(s.expects[1].to, 2 * REEVE_SEC);
+	assert_int_equal(s.expects[1].window_ns, 100 * REEVE_MSEC);
+	assert_int_equal(s.expects[1].relation, SCN_EQUAL);
+	assert_true(s.expects[1].value == 75.0 && s.expects[1].within == 0.5);
+	assert_string_equal(s.expects[2].text, "expect wait p99.9 < 5ms");
+	assert_int_equal(s.expects[2].group, SCN_NONE);
+	assert_int_equal(s.expects[2].statistic, SCN_QUANTILE);
+	assert_true(s.expects[2].quantile > 0.9989 && s.expects[2].quantile < 0.9991);
+	assert_int_equal(s.expects[2].to, 10 * REEVE_SEC);
+	assert_true(s.expects[2].value == 5e6);
+	assert_int_equal(s.expects[3].statistic, SCN_MEAN);
+	assert_string_equal(s.expects[3].text, "expect latency A mean from 1s to 9s >= 20us ");
+	assert_true(s.expects[4].of_pct == 25.0);
+	assert_int_equal(s.expects[5].relation, SCN_MORE);
 	scenario_fini(&s);
 }
 
@@ -183,10 +239,9 @@ static void test_expectations(void **state)
 static const struct {
 	const char *text, *error;
 } mistakes[] = {
-	{"sed 3", "t.scn:5: expected a statement (seed, machine, slots, quantum, policy, chunk, "
-		  "tick, "
-		  "duration, drain, group, plan, directive, activate, process, clients, at, "
-		  "expect), found `sed`"},
+	{"sed 3", "t.scn:5: expected a statement (seed, machine, slots, quantum, policy, device, "
+		  "io, runaway, servers, chunk, tick, duration, drain, group, plan, directive, "
+		  "activate, process, clients, at, expect), found `sed`"},
 	{"seed", "t.scn:5: expected a seed, 0 to 9223372036854775807, found the end of the line"},
 	{"seed -1", "t.scn:5: expected a seed, 0 to 9223372036854775807, found `-1`"},
 	{"machine 2", "t.scn:5: expected `cores`, found `2`"},
@@ -211,11 +266,46 @@ static const struct {
 				   "`Q`"},
 	{"directive P B shares 1", "t.scn:5: expected the name of a group declared above, found "
 				   "`B`"},
-	{"directive P A shares 0", "t.scn:5: expected a number of shares, 1 to 1000000, found "
-				   "`0`"},
-	{"directive P A level 9", "t.scn:5: expected a level, 1 to 8, found `9`"},
-	{"directive P A weight 9", "t.scn:5: expected `shares`, `percent`, `level`, `cap`, "
-				   "`no-cap` or `sub-plan`, found `weight`"},
+	{"directive P A shares 0", "t.scn:5: expected cpuShares, 1 to 1000000, found `0`"},
+	{"directive P A level 9", "t.scn:5: expected cpuLevel, 1 to 8, found `9`"},
+	{"directive P A weight 9", "t.scn:5: expected a field of directives (shares, percent, "
+				   "level, cap, sub-plan, or "
+				   "one by its name in the API) or `without`, found `weight`"},
+	{"directive P A without",
+		"t.scn:5: expected a field of directives (shares, percent, level, "
+		"cap, sub-plan, or one by its name in the API) or `without`, found "
+		"the end of the line"},
+	{"directive P A ioWeight 10001", "t.scn:5: expected ioWeight, 1 to 10000, found `10001`"},
+	{"directive P A ioBandwidthLimit 3MB", "t.scn:5: expected ioBandwidthLimit, such as 512B, "
+					       "64KiB or 1.5MiB, found `3MB`"},
+	{"directive P A switchTime 0s", "t.scn:5: expected switchTime, such as 20us, 5ms or 1.5s, "
+					"found `0s`"},
+	{"directive P A switchAction stop", "t.scn:5: expected one of nothing log switch cancel "
+					    "kill, found `stop`"},
+	{"directive P A switchGroup B", "t.scn:5: expected the name of a group declared above, "
+					"found `B`"},
+	{"io policy fair",
+		"t.scn:5: expected one of completely-fair deadline budget-fair priority, "
+		"found `fair`"},
+	{"io", "t.scn:5: expected `policy`, `concurrent` or `burst`, found the end of the line"},
+	{"device speed 1ms", "t.scn:5: expected `latency` or `bandwidth`, found `speed`"},
+	{"runaway 1s speed 9%", "t.scn:5: expected a speed, a whole percentage from 10% to 100%"},
+	{"servers 0", "t.scn:5: expected parallel servers, 1 to 65536, found `0`"},
+	{"clients d 1 group A work 1ms io 4KiB", "t.scn:5: expected `every`, found the end of the "
+						 "line"},
+	{"clients d 1 group A work 1ms memory 0B every 1ms",
+		"t.scn:5: expected a size, such as 512B, 64KiB or 1.5MiB, found `0B`"},
+	{"clients d 1 group A work 1ms parallel 0",
+		"t.scn:5: expected parallel servers, 1 to 65535, "
+		"found `0`"},
+	{"expect events BANG > 1",
+		"t.scn:5: expected a kind of event of the library, or one with a "
+		"limit as in RUNAWAY_DETECTED/CPU_TIME, found `BANG`"},
+	{"expect events RUNAWAY_DETECTED/BANG > 1",
+		"t.scn:5: expected a kind of event of the library, or one with a limit as in "
+		"RUNAWAY_DETECTED/CPU_TIME, found `RUNAWAY_DETECTED/BANG`"},
+	{"expect io-rate A < 3", "t.scn:5: expected a size, such as 512B, 64KiB or 1.5MiB, found "
+				 "`3`"},
 	{"clients d 1 group A", "t.scn:5: expected `work`, found the end of the line"},
 	{"clients d 1 group A work often",
 		"t.scn:5: expected `endless`, `exponential`, `lognormal` or a time, such as 20us, "
@@ -234,8 +324,9 @@ static const struct {
 	{"expect sharing A < 3%",
 		"t.scn:5: expected a metric (share, usage, utilization, lead, lag, gap, wait, "
 		"park, "
-		"latency, idle-wait, statements, parks, shield-parks, timeouts, cancels, charged), "
-		"found `sharing`"},
+		"latency, idle-wait, statements, parks, shield-parks, timeouts, cancels, charged, "
+		"queue-timeouts, refusals, kills, active, servers, degree, memory, io-share, "
+		"io-rate, iops, io-wait, io-latency, events, overrun), found `sharing`"},
 	{"expect share A 3%", "t.scn:5: expected <, <=, >, >= or =, found `3%`"},
 	{"expect share A < 3", "t.scn:5: expected a percentage, such as 25%, found `3`"},
 	{"expect share A = 3%", "t.scn:5: expected `within`, found the end of the line"},
@@ -311,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_events_are_in_order),
 		cmocka_unit_test(test_expectations),
 		cmocka_unit_test(test_mistakes),

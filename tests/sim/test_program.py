@@ -77,6 +77,24 @@ class Program(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (0, ""))
         self.assertEqual(self.run_sim("-n", self.file("sed 1\n")).returncode, 2)
 
+    def test_directives(self):
+        path = self.file(GOOD + "plan P shares\ndirective P A ioWeight 5 cap 50%\nactivate P\n")
+        result = self.run_sim("--directives", path)
+        self.assertEqual((result.returncode, result.stdout), (0, "cpuUtilizationLimit\nioWeight\n"))
+        self.assertIn("cpuShares yes\n", self.run_sim("-d").stdout)
+        self.assertIn("undoPool no\n", self.run_sim("-d").stdout)
+        self.assertEqual(self.run_sim(path).returncode, 1)
+        self.assertEqual(self.run_sim("--without=cpuUtilizationLimit", path).returncode, 0)
+        result = self.run_sim("--without", "cpuLimit", path)
+        self.assertEqual((result.returncode, result.stderr), (
+            2, "reeve-sim: --without: expected a field of directives, found `cpuLimit`\n"))
+
+    def test_io_policy(self):
+        result = self.run_sim("--io-policy", "fair", self.file(GOOD))
+        self.assertEqual((result.returncode, result.stderr), (
+            2, "reeve-sim: --io-policy: expected one of completely-fair deadline budget-fair "
+               "priority, found `fair`\n"))
+
     def test_usage(self):
         self.assertEqual(self.run_sim("--help").returncode, 0)
         self.assertRegex(self.run_sim("--version").stdout, r"^reeve-sim \d+\.\d+\.\d+\n$")

@@ -162,6 +162,72 @@ static void test_death_at_any_moment(void **state)
 	}
 }
 
+/* Two requests of 1 MiB at once, at 10 MiB a second and 1 ms: done after 101 and 201 ms. */
+static void test_the_device_takes_its_time(void **state)
+{
+	struct scenario scenario;
+	struct outcome outcome;
+	const struct record_samples *latency = &outcome.record.samples[RECORD_IO_LATENCY];
+
+	(void)state;
+	run_text("machine cores 2\ndevice latency 1ms bandwidth 10MiB\nduration 250ms\ngroup A\n"
+		 "clients a 2 group A work 30us io 1MiB every 20us think 10s\n"
+		 "expect iops A = 8 within 0\n",
+		1, &scenario, &outcome);
+	assert_string_equal(outcome.first_fault, "");
+	assert_int_equal(latency->count, 2);
+	assert_int_equal(latency->items[0].ns, 101 * REEVE_MSEC);
+	assert_in_range(latency->items[1].ns, 201 * REEVE_MSEC - 50000, 201 * REEVE_MSEC);
+	assert_true(measure_is_met(&scenario.expects[0], first_measure(&scenario, &outcome)));
+	outcome_fini(&outcome);
+	scenario_fini(&scenario);
+}
+
+/* A statement that a limit ends is a fault, unless the scenario counts such ends. */
+static void test_ends_are_expected(void **state)
+{
+	static const char text[] =
+		"machine cores 1\nduration 1s\ngroup A\nplan P shares\n"
+		"directive P A switchTime 100ms switchAction cancel switchForCall 1\nactivate P\n"
+		"clients a 1 group A work 10s\nexpect %s A > 0\n";
+	char whole[400];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct scenario scenario;
+		struct outcome outcome;
+
+		snprintf(whole, sizeof(whole), text, i == 0 ? "kills" : "cancels");
+		run_text(whole, 1, &scenario, &outcome);
+		assert_int_equal(outcome.faults > 0, i == 0);
+		assert_true(strstr(outcome.first_fault, "a statement of a failed at 0.1") != NULL ||
+			    i == 1);
+		assert_int_equal(
+			measure_is_met(&scenario.expects[0], first_measure(&scenario, &outcome)),
+			i == 1);
+		outcome_fini(&outcome);
+		scenario_fini(&scenario);
+	}
+}
+
+/* Without a field a scenario is as if it had never been written. */
+static void test_a_field_can_be_taken_out(void **state)
+{
+	struct scenario scenario;
+	char error[SCN_ERROR_MAX] = "";
+	char text[] = "duration 1s\ngroup A\nplan P shares\n"
+		      "directive P A shares 5 iopsLimit 10\nactivate P\n"
+		      "clients a 1 group A work 1ms\nat 1ms directive P A iopsLimit 20\n";
+
+	(void)state;
+	assert_int_equal(scenario_parse("t.scn", text, &scenario, error), 0);
+	assert_true(
+		scenario_fields(&scenario) == (REEVE_DIRECTIVE_CPU_SHARES | REEVE_DIRECTIVE_IOPS));
+	scenario_drop_field(&scenario, REEVE_DIRECTIVE_IOPS);
+	assert_true(scenario_fields(&scenario) == REEVE_DIRECTIVE_CPU_SHARES);
+	scenario_fini(&scenario);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +237,9 @@ int main(void)
 		cmocka_unit_test(test_what_never_ends_is_a_fault),
 		cmocka_unit_test(test_a_refused_call_is_a_fault),
 		cmocka_unit_test(test_death_at_any_moment),
+		cmocka_unit_test(test_the_device_takes_its_time),
+		cmocka_unit_test(test_ends_are_expected),
+		cmocka_unit_test(test_a_field_can_be_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,8 @@
  * accounts must agree. And two threads hand few slots to and fro, many thousand times: each statement
  * comes to its end, without the periodic look-ups that would hide a lost wake-up.
  */
-#include "load.h"
+#include "accounts.h"
+#include "company.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -36,105 +37,44 @@ static struct reeve *open_anonymous(uint32_t cpu_slots, const struct reeve_host 
 
 /* ---- everything at random ---- */
 
-static _Atomic bool over;
-
-static void *run_load(void *arg)
+static void *run_actor(void *arg)
 {
-	struct load *l = arg;
-
-	while (!atomic_load(&over) && !l->fault)
-		load_step(l);
-	load_end(l);
+	actor_run(arg);
 	return NULL;
-}
-
-static int check_accounts(struct reeve *r, const struct load *loads)
-{
-	struct reeve_session_stats sessions;
-	struct reeve_cpu_stats cpu;
-	struct reeve_cpu_group_stats groups[8];
-	struct load sum = {0};
-	uint64_t queries = 0, cpu_ns = 0;
-	uint32_t n = reeve_cpu_group_stats_copy(r, (reeve_group_id){0}, groups, 8);
-	int faults = 0;
-
-	for (uint32_t i = 0; i < THREADS; i++) {
-		sum.begun += loads[i].begun;
-		sum.given_up += loads[i].given_up;
-		sum.ended += loads[i].ended;
-		sum.created += loads[i].created;
-		sum.cpu_ns += loads[i].cpu_ns;
-		sum.queries += loads[i].queries;
-		sum.outside += loads[i].outside;
-		if (loads[i].fault) {
-			printf("FAULT thread %u: %s\n", i, loads[i].fault);
-			faults++;
-		}
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		queries += groups[i].queries;
-		cpu_ns += groups[i].cpu_ns;
-	}
-	reeve_session_stats_get(r, &sessions);
-	reeve_cpu_stats_get(r, &cpu);
-	printf("%llu statements, %llu of them gave up waiting; %llu sessions; %.3f s of CPU\n",
-		(unsigned long long)sum.queries, (unsigned long long)sum.given_up,
-		(unsigned long long)sum.created, (double)cpu_ns / 1e9);
-	faults += sum.begun != sum.ended || sum.begun + sum.given_up != sum.queries ||
-		  queries != sum.queries + sum.outside;
-	faults += sessions.created != sum.created || sessions.terminated != sum.created ||
-		  sessions.current != 0;
-	faults += cpu_ns != sum.cpu_ns || cpu.cpu_ns != cpu_ns;
-	faults += cpu.running != 0 || cpu.ready != 0;
-	if (faults)
-		printf("FAULT begun %llu, gave up %llu, ended %llu, of sessions %llu, of groups "
-		       "%llu; "
-		       "CPU of sessions %llu, of groups %llu, of all %llu; sessions %llu, %llu, "
-		       "%llu, %u; %u running, %u waiting\n",
-			(unsigned long long)sum.begun, (unsigned long long)sum.given_up,
-			(unsigned long long)sum.ended, (unsigned long long)sum.queries,
-			(unsigned long long)queries, (unsigned long long)sum.cpu_ns,
-			(unsigned long long)cpu_ns, (unsigned long long)cpu.cpu_ns,
-			(unsigned long long)sum.created, (unsigned long long)sessions.created,
-			(unsigned long long)sessions.terminated, sessions.current, cpu.running,
-			cpu.ready);
-	return faults;
 }
 
 static void test_everything_at_random(void **state)
 {
-	static struct load_board board;
-	static struct definitions sets[THREADS];
-	struct load loads[THREADS];
-	pthread_t threads[THREADS];
+	static struct board board;
+	static struct actor actors[THREADS];
 	uint64_t seed = kit_seed("threads");
-	struct reeve *r = open_anonymous(2, NULL);
+	struct reeve *r = company_open(NULL);
+	pthread_t threads[THREADS];
 	reeve_ns until;
-	int faults;
+	int faults = 0;
 
 	(void)state;
-	for (uint32_t i = 0; i < THREADS; i++) {
-		definitions_create(&sets[i], r, i);
-		loads[i] = (struct load){.r = r,
-			.board = &board,
-			.set = &sets[i],
-			.index = i,
-			.seed = kit_random(&seed)};
-	}
-	atomic_store(&over, false);
+	company_files(&board);
+	for (uint32_t i = 0; i < THREADS; i++)
+		actors[i] = (struct actor){
+			.r = r, .board = &board, .index = i, .seed = kit_random(&seed)};
 	until = kit_now() + (kit_all() ? 60 : 4) * REEVE_SEC;
 	for (uint32_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, run_load, &loads[i]), 0);
-	while (kit_now() < until)
+		assert_int_equal(pthread_create(&threads[i], NULL, run_actor, &actors[i]), 0);
+	while (kit_now() < until && !kit_get(&board.faults))
 		kit_nap(20 * REEVE_MSEC);
-	atomic_store(&over, true);
+	atomic_store(&board.phase, (uint32_t)BOARD_REST);
+	if (!company_rests(&board, THREADS, 20 * REEVE_SEC))
+		abort();
+	faults += accounts_at_rest(r, &board, "at rest");
+	atomic_store(&board.phase, (uint32_t)BOARD_END);
 	for (uint32_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	faults = check_accounts(r, loads) + kit_faults(r, "at the end") +
-		 kit_count_faults(r, "at the end");
-	for (uint32_t i = 0; i < THREADS; i++)
-		faults += definitions_check(&sets[i], r, "at the end");
+	reeve_tick(r, NULL, NULL);
+	accounts_clear(r);
+	faults += accounts_at_end(r, "at the end") + (int)kit_get(&board.faults);
 	reeve_close(r);
+	company_files_remove(&board);
 	assert_int_equal(faults, 0);
 }
 
