@@ -16,6 +16,7 @@
 #ifndef REEVE_DAEMON_CLIENT_H
 #define REEVE_DAEMON_CLIENT_H
 
+#include "auth/role.h"
 #include "graphql/graphql.h"
 #include "json/json.h"
 #include "reeved.h"
@@ -25,8 +26,10 @@ struct reeved_stream;
 
 struct reeved_client {
 	struct reeved *daemon;
-	struct reeve *rehearsal; /* segment that resolvers change now; NULL: everybody's */
-	uint64_t revision;	 /* of the change that is being performed; 0: none was written */
+	struct reeve *rehearsal;    /* segment that resolvers change now; NULL: everybody's */
+	uint64_t revision;	    /* of the change that is being performed; 0: none was written */
+	struct reeved_identity who; /* of the present request */
+	uint32_t permitted, denied; /* of its fields that need a role: see operate.c */
 	struct reeve_gql_call *call;   /* NULL until the first GraphQL request */
 	struct reeved_rest_call *rest; /* NULL until the first REST request */
 	bool is_rest;		       /* the present request is one */

@@ -231,6 +231,8 @@ static void *run_clock(void *arg)
 		if (ticks % TICKS_A_SAMPLE == 0) {
 			measure(clock);
 			reeved_catalog_tick(clock->daemon->catalog);
+			if (clock->daemon->auth.tokens != NULL)
+				reeved_tokens_tick(clock->daemon->auth.tokens, time(NULL));
 		}
 		reeve_ns ended = reeve_now_mono(reeve);
 		note_cycle(clock, due, began, ended, is_good);

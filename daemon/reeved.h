@@ -6,6 +6,8 @@
  *	clock     a thread that calls reeve_tick and measures usage
  *	http/     sockets, requests, threads
  *	service   what each path answers
+ *	auth/     who may come in, and what for
+ *	audit/    the record of who changed what
  *	rest/     /api/v1, a table over the GraphQL schema
  *	graphql/  the language; resolvers/ what each field means
  *	stream/   server-sent events; subscribe puts GraphQL into them
@@ -19,6 +21,7 @@
 #ifndef REEVE_DAEMON_REEVED_H
 #define REEVE_DAEMON_REEVED_H
 
+#include "auth/auth.h"
 #include "graphql/graphql.h"
 #include "http/http.h"
 #include "options.h"
@@ -33,6 +36,7 @@ struct reeved_sessions;
 struct reeved_clock;
 struct reeved_catalog;
 struct reeved_streams;
+struct reeved_audit;
 
 /* How statements ended; labels of the metric. */
 enum reeved_sql_outcome {
@@ -60,6 +64,8 @@ struct reeved {
 	struct reeved_clock *clock;
 	struct reeved_catalog *catalog;
 	struct reeved_streams *streams;
+	struct reeved_audit *audit;
+	struct reeved_auth auth;
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;

@@ -15,7 +15,7 @@
 
 #define JSON_TYPE  "application/json; charset=utf-8"
 #define TEXT_TYPE  "text/plain; charset=utf-8"
-#define KEEP_BYTES ((size_t)256 * 1024) /* a connection's buffers above this are freed after use */
+#define KEEP_BYTES ((size_t)16 * 1024) /* a connection's buffers above this are freed after use */
 
 static const char index_text[] =
 	"reeved " REEVE_VERSION "\n"
@@ -277,21 +277,36 @@ static enum reeve_http_verdict answer_read(struct reeved *daemon, struct reeved_
 }
 
 /* Nothing of the last answer is needed any more; what it made large is given back. */
-static void begin_answer(struct reeved_client *client)
+static void rest(void *self, void *state)
 {
+	(void)self;
+	struct reeved_client *client = state;
 	reeved_subscribe_forget(client);
 	if (client->text.cap > KEEP_BYTES)
 		reeve_json_fini(&client->text);
 	if (client->cells.cap > KEEP_BYTES)
 		reeve_json_fini(&client->cells);
-	reeve_json_reset(&client->text);
-	client->is_rest = false;
+	if (client->call != NULL)
+		reeve_gql_call_rest(client->call);
+	reeved_rest_call_destroy(client->rest);
+	client->rest = NULL;
+}
+
+static struct reeve_http_judgement admit(
+	void *self, void *state, const struct reeve_http_head *head)
+{
+	struct reeved *daemon = self;
+	struct reeved_client *client = state;
+	return reeved_auth_admit(&daemon->auth, head, &client->who);
 }
 
 static enum reeve_http_verdict handle(void *self, void *state,
 	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
 {
-	begin_answer(state);
+	struct reeved_client *client = state;
+	reeve_json_reset(&client->text);
+	client->is_rest = false;
+	client->permitted = client->denied = 0;
 	switch (reeve_http_route_of(request->path)) {
 	case REEVE_HTTP_ROUTE_GRAPHQL:
 		return answer_graphql(self, state, request, ret_reply);
@@ -346,6 +361,7 @@ struct reeve_http_app reeved_service_app(struct reeved *daemon)
 		.self = daemon,
 		.open = open_client,
 		.close = close_client,
+		.admit = admit,
 		.handle = handle,
 		.work = work,
 		.reply = reply,
@@ -353,6 +369,7 @@ struct reeve_http_app reeved_service_app(struct reeved *daemon)
 		.abandon = abandon_client,
 		.next = reeved_subscribe_next,
 		.end = reeved_subscribe_end,
+		.rest = rest,
 	};
 }
 
@@ -366,7 +383,7 @@ int reeved_service_create_graphql(const struct reeved_options *limits,
 		reeved_io_table, reeved_memory_table, reeved_parallel_table,
 		reeved_server_pool_table, reeved_session_table, reeved_control_table,
 		reeved_manager_table, reeved_monitoring_table, reeved_event_table, reeved_sql_table,
-		reeved_server_table, reeved_revision_table};
+		reeved_server_table, reeved_revision_table, reeved_audit_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);

@@ -290,6 +290,10 @@ void reeved_subscribe_reply(struct reeved_client *client, struct reeve_http_repl
 	fill_reply(ret_reply, response.status, response.content_type, response.body,
 		response.body_len);
 	ret_reply->allow = response.allow;
+	/* All that it asked for was denied: the status says so too. When something was done, the
+	 * answer is one of the usual kind, with errors in it. */
+	if (client->denied > 0 && client->permitted == 0)
+		ret_reply->status = 403;
 	if (response.status != 200 || !is_stream)
 		return;
 	reeve_json_reset(&client->text);

@@ -80,6 +80,7 @@ static void record(struct reeve_gql_ctx *ctx, bool item, const char *code, const
 	struct reeve_json *out = ctx->request->errors;
 	uint32_t i;
 
+	ctx->request->last_code = code ? code : options->code_internal;
 	if (ctx->request->n_errors++ >= options->max_errors)
 		return;
 	reeve_json_object_begin(out);
@@ -115,6 +116,11 @@ int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *form
 	va_end(args);
 	record(ctx, false, code, message, NULL);
 	return -1;
+}
+
+const char *reeve_gql_failed_code(const struct reeve_gql_ctx *ctx)
+{
+	return ctx->request->last_code;
 }
 
 /* `text` NULL: the number. */

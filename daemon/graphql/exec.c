@@ -46,6 +46,17 @@ const struct reeve_gql_value *reeve_gql_arg(const struct reeve_gql_ctx *ctx, con
 	return &ctx->args[i];
 }
 
+const struct reeve_gql_value *reeve_gql_arg_at(
+	const struct reeve_gql_ctx *ctx, uint32_t at, const char **ret_name)
+{
+	const struct gql_field *def = ctx->field->def;
+
+	if (at >= def->n_args)
+		return NULL;
+	*ret_name = def->args[at].name;
+	return &ctx->args[at];
+}
+
 const char *reeve_gql_field_name(const struct reeve_gql_ctx *ctx)
 {
 	return ctx->field->def->name;

@@ -37,6 +37,7 @@ struct gql_request {
 	struct reeve_json *out;
 	struct reeve_json *errors; /* elements, without the brackets */
 	uint32_t n_errors;
+	const char *last_code; /* of the error recorded last */
 	struct gql_variables variables;
 	void *user;
 	int64_t deadline_ms; /* resolvers called later fail; 0 = none */

@@ -173,6 +173,10 @@ static inline enum reeve_gql_given reeve_gql_arg_time_of_day(
 	return reeve_gql_value_time_of_day(reeve_gql_arg(ctx, name), ret);
 }
 
+/* The arguments by position in the schema, with their names; NULL beyond the last. */
+const struct reeve_gql_value *reeve_gql_arg_at(
+	const struct reeve_gql_ctx *ctx, uint32_t at, const char **ret_name);
+
 /* Names of the field being resolved and of the object type it is on. */
 const char *reeve_gql_field_name(const struct reeve_gql_ctx *ctx);
 const char *reeve_gql_parent_type_name(const struct reeve_gql_ctx *ctx);
@@ -236,6 +240,8 @@ int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *form
  * that it can be called once more. For options.around.
  */
 void reeve_gql_take_back(struct reeve_gql_ctx *ctx);
+/* Code of the error recorded last in this request; NULL: none yet. */
+const char *reeve_gql_failed_code(const struct reeve_gql_ctx *ctx);
 /* Adds a string to the extensions of the error recorded last. */
 void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value);
 void reeve_gql_fail_number(struct reeve_gql_ctx *ctx, const char *key, uint64_t value);
@@ -539,6 +545,8 @@ int reeve_gql_http_decode_query(
  * and buffers. NULL if out of memory. */
 struct reeve_gql_call *reeve_gql_call_create(struct reeve_gql_engine *engine);
 void reeve_gql_call_reset(struct reeve_gql_call *call);
+/* The answer was sent: gives large buffers back. The call must be reset before it is used. */
+void reeve_gql_call_rest(struct reeve_gql_call *call);
 void reeve_gql_call_destroy(struct reeve_gql_call *call);
 
 enum reeve_gql_call_state {

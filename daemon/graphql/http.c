@@ -8,6 +8,9 @@
 
 #include "graphql/exec.h"
 
+/* What a call that rests keeps of each buffer: there may be thousands that do. */
+#define KEEP_BYTES ((size_t)16 * 1024)
+
 struct reeve_gql_call {
 	struct reeve_gql_engine *engine;
 	struct gql_arena arena;
@@ -55,6 +58,18 @@ void reeve_gql_call_reset(struct reeve_gql_call *call)
 	call->state = REEVE_GQL_CALL_DONE;
 	call->status = 0;
 	call->allow = NULL;
+}
+
+void reeve_gql_call_rest(struct reeve_gql_call *call)
+{
+	reeve_gql_document_release(call->document);
+	call->document = NULL;
+	if (call->arena.total_bytes > KEEP_BYTES)
+		reeve_gql_arena_fini(&call->arena);
+	if (call->body.cap > KEEP_BYTES)
+		reeve_json_fini(&call->body);
+	if (call->errors.cap > KEEP_BYTES)
+		reeve_json_fini(&call->errors);
 }
 
 void reeve_gql_call_destroy(struct reeve_gql_call *call)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - see metrics.h. One table a subject: a row is a family, and where its value is. */
 #include "metrics/metrics.h"
+#include "audit/audit.h"
 #include "clock.h"
 #include "metrics/family.h"
 #include "stream/stream.h"
@@ -244,6 +245,9 @@ static void write_http(struct reeved_metrics_writer *w, struct reeve_http *http)
 			stats.connections_accepted},
 		{REEVED_COUNTER, "reeve_http_connections_expired",
 			"Connections closed for being slow or idle.", stats.connections_expired},
+		{REEVED_COUNTER, "reeve_http_connections_refused",
+			"Connections closed at once: their address has enough.",
+			stats.connections_refused},
 		{REEVED_COUNTER, "reeve_http_clients_gone",
 			"Clients that hung up while their request was at work.",
 			stats.clients_gone},
@@ -255,6 +259,9 @@ static void write_http(struct reeved_metrics_writer *w, struct reeve_http *http)
 		reeved_metrics_family(w, rows[i].type, rows[i].name, NULL, rows[i].help);
 		reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, rows[i].value);
 	}
+	reeved_metrics_family(
+		w, REEVED_GAUGE, "reeve_http_held_bytes", "bytes", "Bodies and answers held now.");
+	reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, stats.held_bytes);
 }
 
 #define STR struct reeved_streams_stats
@@ -370,6 +377,25 @@ bool reeved_metrics_wants_openmetrics(const char *accept)
 	return false;
 }
 
+static void write_guards(struct reeved_metrics_writer *w, struct reeved *daemon)
+{
+	struct reeved_audit_stats audit;
+	reeved_audit_stats_get(daemon->audit, &audit);
+	const struct {
+		const char *name, *help;
+		uint64_t value;
+	} rows[] = {
+		{"reeve_auth_refused", "Requests refused for who made them.",
+			atomic_load_explicit(&daemon->auth.refused, memory_order_relaxed)},
+		{"reeve_audit_entries", "Lines for the audit log.", audit.entries},
+		{"reeve_audit_failures", "Lines that could not be written.", audit.failures},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		reeved_metrics_family(w, REEVED_COUNTER, rows[i].name, NULL, rows[i].help);
+		reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, rows[i].value);
+	}
+}
+
 const char *reeved_metrics_write(struct reeved *daemon, const char *accept, struct reeve_json *out)
 {
 	struct reeved_metrics_writer w = {
@@ -386,6 +412,7 @@ const char *reeved_metrics_write(struct reeved *daemon, const char *accept, stru
 	reeved_metrics_write_modules(&w, daemon->reeve, &stats);
 	write_groups(&w, daemon->reeve, segment.max_groups);
 	write_http(&w, daemon->http);
+	write_guards(&w, daemon);
 	write_work(&w, daemon);
 	write_own(&w, daemon);
 	reeved_metrics_end(&w);

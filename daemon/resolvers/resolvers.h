@@ -22,9 +22,12 @@ enum reeved_row_flag {
 	REEVED_ACTS = REEVE_GQL_AROUND,
 	/* Blocking: definitions may wait for each other and for the disk. */
 	REEVED_DEFINES = (REEVE_GQL_AROUND << 1) | REEVE_GQL_BLOCKING,
+	/* Changes nothing, and is for admins. */
+	REEVED_TELLS = REEVE_GQL_AROUND << 2,
 };
 
-/* Resolves a field bound with ACTS or DEFINES: definitions change one at a time. */
+/* Resolves a field bound with ACTS, DEFINES or TELLS: whether the client has the role for it,
+ * definitions one at a time, and a line in the audit log. */
 int reeved_operate(
 	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const void *object);
 
@@ -40,6 +43,11 @@ int reeved_operate(
 	{                                                                                          \
 		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
 		.flags = REEVED_DEFINES                                                            \
+	}
+#define TELLS(type_, field_, fn_)                                                                  \
+	{                                                                                          \
+		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
+		.flags = REEVED_TELLS                                                              \
 	}
 #define UINT(type, field, S, m, ...)                                                               \
 	REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_UINT, S, m, __VA_ARGS__)
@@ -60,6 +68,11 @@ extern const struct reeve_gql_table reeved_cpu_table;
 extern const struct reeve_gql_table reeved_session_table;
 extern const struct reeve_gql_table reeved_sql_table;
 extern const struct reeve_gql_table reeved_server_table;
+extern const struct reeve_gql_table reeved_audit_table;
+
+/* Writes the field that was just resolved into the audit log; rc < 0: it failed. */
+void reeved_audit_operation(
+	struct reeve_gql_ctx *ctx, int rc, reeve_ns began_wall, reeve_ns began_mono);
 extern const struct reeve_gql_table reeved_user_table;
 extern const struct reeve_gql_table reeved_group_change_table;
 extern const struct reeve_gql_table reeved_directive_table;
