@@ -285,6 +285,17 @@ const struct rest_row rest_rows[] = {
 	POST("/monitoring/stop", "stopResourceMonitoring",
 		"Stops rebalancing; limits of time are still enforced."),
 
+	/* Definitions as a whole, and their past */
+	GET("/configuration", "exportConfiguration", "All definitions as one document."),
+	POST("/configuration", "importConfiguration",
+		"Makes definitions as a document says, all or none."),
+	GET("/revisions", "listConfigurationRevisions", "Changes of definitions, newest first."),
+	GET("/revisions/{revision}", "getConfigurationRevision", "One change."),
+	GET("/revisions/{fromRevision}/diff", "diffConfiguration",
+		"What has changed since a revision, or up to another."),
+	POST("/revisions/{revision}/rollback", "rollbackConfiguration",
+		"Makes definitions as they were, as a new revision."),
+
 	/* The server, and this interface itself */
 	GET("/server", "serverInfo", "Version, times, processors."),
 	GET("/openapi.json", NULL, "This document."),
