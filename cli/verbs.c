@@ -239,6 +239,15 @@ const struct verb verbs[] = {
 		"defaultIdleTimeout:i defaultMaxExecutionTime:i idleMark:i executionTimeoutAction",
 		NULL, "Changes settings of session control."},
 
+	{"revision", "list", "GET", "/revisions", "before:i first:i",
+		"revision at author operation changeCount",
+		"Changes of definitions, newest first."},
+	{"revision", "show", "GET", "/revisions/{revision:i}", "", NULL, "One change."},
+	{"revision", "diff", "GET", "/revisions/{fromRevision:i}/diff", "toRevision:i",
+		"kind id before after", "What has changed since a revision, or up to another."},
+	{"revision", "rollback", "POST", "/revisions/{revision:i}/rollback", "", NULL,
+		"Makes definitions as they were, as a new revision."},
+
 	{"explain", "session", "GET", "/sessions/{sessionId:i}/wait", "", NULL,
 		"Why a session waits, for what limit, and for whom."},
 };

@@ -16,22 +16,32 @@
 #ifndef REEVE_DAEMON_CLIENT_H
 #define REEVE_DAEMON_CLIENT_H
 
+#include "auth/role.h"
 #include "graphql/graphql.h"
 #include "json/json.h"
 #include "reeved.h"
 #include "rest/rest.h"
 
+struct reeved_stream;
+
 struct reeved_client {
 	struct reeved *daemon;
-	struct reeve *rehearsal; /* segment that resolvers change now; NULL: everybody's */
-	uint64_t revision;	 /* of the change that is being performed; 0: none was written */
+	struct reeve *rehearsal;    /* segment that resolvers change now; NULL: everybody's */
+	uint64_t revision;	    /* of the change that is being performed; 0: none was written */
+	struct reeved_identity who; /* of the present request */
+	uint32_t permitted, denied; /* of its fields that need a role: see operate.c */
 	struct reeve_gql_call *call;   /* NULL until the first GraphQL request */
 	struct reeved_rest_call *rest; /* NULL until the first REST request */
 	bool is_rest;		       /* the present request is one */
 	struct reeve_json text;	       /* answers that are not GraphQL; decoded query strings */
 	struct reeve_json cells;       /* values of a result on their way to the answer */
-	_Atomic bool is_abandoned;     /* of the present request: nobody waits for it */
-	_Atomic uint64_t running;      /* id of the session whose statement runs; 0: none */
+	struct reeved_stream *stream;  /* that this connection tells; NULL: none */
+	/* The stream that the present request's answer goes to, a reference, and the id of its
+	 * operation; NULL: the answer goes back. */
+	struct reeved_stream *relay;
+	char *relay_id;
+	_Atomic bool is_abandoned; /* of the present request: nobody waits for it */
+	_Atomic uint64_t running;  /* id of the session whose statement runs; 0: none */
 	_Atomic uint32_t cancelling;
 };
 

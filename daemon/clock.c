@@ -30,8 +30,8 @@ struct reeved_clock {
 	struct usage *usages; /* by group, rising */
 	size_t n_usages, cap_usages;
 	reeve_ns measured; /* monotonic; 0: never */
-	bool is_monitoring;
-	reeve_ns rebalance_at; /* monotonic, while monitoring */
+	struct reeved_monitoring monitoring;
+	reeve_ns rebalance_due; /* monotonic */
 };
 
 static struct usage *find_usage_locked(const struct reeved_clock *clock, uint64_t group)
@@ -128,36 +128,71 @@ static void log_tick(const struct reeve_tick_report *report)
 		REEVED_LOG(REEVED_WARN, "runaway", {"tasks", NULL, report->throttled_tasks});
 }
 
-static void tick(struct reeved_clock *clock)
+/* True when it went well. */
+static bool tick(struct reeved_clock *clock)
 {
 	struct reeve_tick_report report = {0};
 	struct reeve_error err;
-	if (reeve_tick(clock->daemon->reeve, &report, &err) != 0)
+	int rc = reeve_tick(clock->daemon->reeve, &report, &err);
+	if (rc != 0)
 		REEVED_LOG(REEVED_ERROR, "tick_failed", {"reason", err.text, 0});
 	else
 		log_tick(&report);
 	reeved_sessions_sweep(clock->daemon->sessions);
+	return rc == 0;
 }
 
-/* Rebalances when it is time, while monitoring is on. */
-static void monitor(struct reeved_clock *clock)
+static reeve_ns rebalancing_period(struct reeved_clock *clock)
+{
+	struct reeve_manager_config config;
+	if (reeve_manager_config_get(clock->daemon->reeve, &config, NULL) != 0)
+		return 60 * REEVE_SEC;
+	return config.rebalancing_period_ns;
+}
+
+/* When monitoring is active, and it is time. True when it went well. */
+static bool rebalance(struct reeved_clock *clock)
 {
 	struct reeve *reeve = clock->daemon->reeve;
-	struct reeve_manager_config config;
+	struct reeve_rebalancing_report report;
 	struct reeve_error err;
-	reeve_ns now = reeve_now_mono(reeve);
+	reeve_ns now = reeve_now_mono(reeve), period = rebalancing_period(clock);
 	pthread_mutex_lock(&clock->lock);
-	bool is_due = clock->is_monitoring && now >= clock->rebalance_at;
+	/* An interval that was shortened holds at once. */
+	if (clock->rebalance_due > now + period)
+		clock->rebalance_due = now + period;
+	bool is_due = clock->monitoring.is_active && now >= clock->rebalance_due;
+	if (is_due)
+		clock->rebalance_due = now + period;
 	pthread_mutex_unlock(&clock->lock);
 	if (!is_due)
-		return;
-	if (reeve_manager_config_get(reeve, &config, &err) != 0 ||
-		reeve_rebalance(reeve, NULL, &err) != 0) {
+		return true;
+	if (reeve_rebalance(reeve, &report, &err) != 0) {
 		REEVED_LOG(REEVED_ERROR, "rebalance_failed", {"reason", err.text, 0});
-		config.rebalancing_period_ns = REEVE_SEC;
+		return false;
 	}
 	pthread_mutex_lock(&clock->lock);
-	clock->rebalance_at = now + config.rebalancing_period_ns;
+	clock->monitoring.report = report;
+	clock->monitoring.has_report = true;
+	clock->monitoring.rebalancings++;
+	pthread_mutex_unlock(&clock->lock);
+	return true;
+}
+
+/* Accounts for a cycle that was due at `due` and has run from `began` to `ended`. */
+static void note_cycle(
+	struct reeved_clock *clock, reeve_ns due, reeve_ns began, reeve_ns ended, bool is_good)
+{
+	struct reeved_monitoring *monitoring = &clock->monitoring;
+	struct timespec cpu = {0};
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	pthread_mutex_lock(&clock->lock);
+	monitoring->cycles++;
+	monitoring->failed_cycles += !is_good;
+	monitoring->late_cycles += began >= due + TICK_NS;
+	monitoring->cpu_ns = (uint64_t)cpu.tv_sec * (uint64_t)REEVE_SEC + (uint64_t)cpu.tv_nsec;
+	if ((uint64_t)(ended - began) > monitoring->longest_ns)
+		monitoring->longest_ns = (uint64_t)(ended - began);
 	pthread_mutex_unlock(&clock->lock);
 }
 
@@ -187,13 +222,21 @@ static bool wait_for_tick(struct reeved_clock *clock)
 static void *run_clock(void *arg)
 {
 	struct reeved_clock *clock = arg;
+	struct reeve *reeve = clock->daemon->reeve;
+	reeve_ns due = reeve_now_mono(reeve) + TICK_NS;
 	for (uint32_t ticks = 0; !wait_for_tick(clock); ticks++) {
-		tick(clock);
-		monitor(clock);
+		reeve_ns began = reeve_now_mono(reeve);
+		bool is_good = tick(clock);
+		is_good = rebalance(clock) && is_good;
 		if (ticks % TICKS_A_SAMPLE == 0) {
 			measure(clock);
 			reeved_catalog_tick(clock->daemon->catalog);
+			if (clock->daemon->auth.tokens != NULL)
+				reeved_tokens_tick(clock->daemon->auth.tokens, time(NULL));
 		}
+		reeve_ns ended = reeve_now_mono(reeve);
+		note_cycle(clock, due, began, ended, is_good);
+		due = ended + TICK_NS;
 	}
 	return NULL;
 }
@@ -213,6 +256,7 @@ int reeved_clock_start(
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&clock->stop, &attr);
 	pthread_condattr_destroy(&attr);
+	(void)reeved_clock_start_monitoring(clock);
 	if (pthread_create(&clock->thread, NULL, run_clock, clock) != 0) {
 		free(clock);
 		*err = (struct reeve_error){REEVE_ESYSTEM, "cannot start the clock's thread"};
@@ -237,24 +281,6 @@ void reeved_clock_stop(struct reeved_clock *clock)
 	free(clock);
 }
 
-int reeved_clock_start_monitoring(struct reeved_clock *clock)
-{
-	pthread_mutex_lock(&clock->lock);
-	if (!clock->is_monitoring)
-		clock->rebalance_at = 0; /* at the next tick */
-	clock->is_monitoring = true;
-	pthread_mutex_unlock(&clock->lock);
-	return 0;
-}
-
-int reeved_clock_stop_monitoring(struct reeved_clock *clock)
-{
-	pthread_mutex_lock(&clock->lock);
-	clock->is_monitoring = false;
-	pthread_mutex_unlock(&clock->lock);
-	return 0;
-}
-
 double reeved_clock_usage_percent(struct reeved_clock *clock, reeve_group_id group)
 {
 	pthread_mutex_lock(&clock->lock);
@@ -262,4 +288,39 @@ double reeved_clock_usage_percent(struct reeved_clock *clock, reeve_group_id gro
 	double percent = usage != NULL ? usage->percent : 0.0;
 	pthread_mutex_unlock(&clock->lock);
 	return percent;
+}
+
+int reeved_clock_start_monitoring(struct reeved_clock *clock)
+{
+	struct reeve *reeve = clock->daemon->reeve;
+	reeve_ns now = reeve_now_mono(reeve), wall = reeve_now_wall(reeve);
+	reeve_ns period = rebalancing_period(clock);
+	pthread_mutex_lock(&clock->lock);
+	bool was_active = clock->monitoring.is_active;
+	if (!was_active) {
+		clock->monitoring.is_active = true;
+		clock->monitoring.since_wall = wall;
+		clock->rebalance_due = now + period;
+	}
+	pthread_mutex_unlock(&clock->lock);
+	return was_active;
+}
+
+int reeved_clock_stop_monitoring(struct reeved_clock *clock)
+{
+	pthread_mutex_lock(&clock->lock);
+	bool was_active = clock->monitoring.is_active;
+	clock->monitoring.is_active = false;
+	pthread_mutex_unlock(&clock->lock);
+	return was_active;
+}
+
+void reeved_clock_monitoring(struct reeved_clock *clock, struct reeved_monitoring *ret_status)
+{
+	reeve_ns period = rebalancing_period(clock);
+	pthread_mutex_lock(&clock->lock);
+	*ret_status = clock->monitoring;
+	pthread_mutex_unlock(&clock->lock);
+	ret_status->rebalancing_seconds = (uint64_t)(period / REEVE_SEC);
+	ret_status->tick_ms = (uint64_t)(TICK_NS / REEVE_MSEC);
 }

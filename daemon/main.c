@@ -3,8 +3,10 @@
  * main.c - reeved: start, wait for a signal, stop.
  *
  * Whatever keeps it from starting is one line on stderr and exit status 2. From "ready" on it says
- * what it does in JSON lines on stderr, and ends with status 0 on SIGTERM, SIGINT or SIGHUP.
+ * what it does in JSON lines on stderr, and ends with status 0 on SIGTERM or SIGINT. SIGHUP makes it
+ * read its certificate and its tokens again.
  */
+#include "audit/audit.h"
 #include "catalog/catalog.h"
 #include "clock.h"
 #include "log.h"
@@ -13,6 +15,7 @@
 #include "service.h"
 #include "sql/database.h"
 #include "sql/sessions.h"
+#include "stream/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,15 +117,45 @@ static int listen_for_clients(struct reeved *daemon, struct reeve_error *err)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	uint32_t loops = processors < 1 ? 1 : (uint32_t)processors;
 	reeve_http_options_init(&options);
-	options.address = daemon->options.listen;
-	options.address_len = daemon->options.listen_len;
+	memcpy(options.doors, daemon->options.doors, sizeof(options.doors));
+	options.n_doors = daemon->options.n_doors;
+	options.names = daemon->options.names;
+	options.n_names = daemon->options.n_names;
+	options.max_connections = daemon->options.max_connections;
+	options.max_per_address = daemon->options.max_per_address;
 	options.threads = daemon->options.threads;
 	if (options.threads == 0)
 		options.threads = loops < MAX_LOOPS ? loops : MAX_LOOPS;
 	options.workers = daemon->options.workers;
+	options.max_connections += daemon->options.max_subscribers;
 	options.head_seconds = options.body_seconds = daemon->options.idle_seconds;
 	options.app = reeved_service_app(daemon);
 	return reeve_http_open(&options, &daemon->http, err);
+}
+
+static int load_tls(const struct reeved *daemon, struct reeve_error *err)
+{
+	const struct reeved_options *options = &daemon->options;
+	return options->tls_cert == NULL
+		       ? 0
+		       : reeve_http_tls_load(options->tls_cert, options->tls_key, err);
+}
+
+/* Who may come in, and where it is written down what they did. */
+static int start_guards(struct reeved *daemon, struct reeve_error *err)
+{
+	const struct reeved_options *options = &daemon->options;
+	struct reeved_auth *auth = &daemon->auth;
+	auth->loopback_role = options->loopback_role;
+	auth->grants = options->grants;
+	auth->n_grants = options->n_grants;
+	int rc = load_tls(daemon, err);
+	if (rc == 0 && options->token_file != NULL)
+		rc = reeved_tokens_open(options->token_file, &auth->tokens, err);
+	if (rc == 0)
+		rc = reeved_audit_open(options->data_dir,
+			(uint64_t)options->audit_mib * 1024 * 1024, &daemon->audit, err);
+	return rc;
 }
 
 static int start_daemon(struct start *start, struct reeve_error *err)
@@ -134,11 +167,13 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 	if (rc == 0 && daemon->options.database != NULL)
 		rc = reeved_database_prepare(daemon->options.database, err);
 	if (rc == 0)
+		rc = start_guards(daemon, err);
+	if (rc == 0)
 		rc = open_segment(start, err);
 	if (rc == 0)
 		rc = reeved_catalog_open(daemon, &daemon->catalog, err);
 	if (rc == 0)
-		rc = reeved_service_create_graphql(&daemon->graphql, err);
+		rc = reeved_service_create_graphql(&daemon->options, &daemon->graphql, err);
 	if (rc == 0)
 		rc = reeved_rest_create(daemon->graphql, &daemon->rest, err);
 	if (rc != 0)
@@ -147,6 +182,8 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 	if (daemon->sessions == NULL)
 		return fail(err, "out of memory");
 	rc = reeved_clock_start(daemon, &daemon->clock, err);
+	if (rc == 0)
+		rc = reeved_streams_start(daemon, &daemon->streams, err);
 	return rc != 0 ? rc : listen_for_clients(daemon, err);
 }
 
@@ -154,6 +191,7 @@ static int start_daemon(struct start *start, struct reeve_error *err)
 static void end_daemon(struct start *start)
 {
 	struct reeved *daemon = &start->daemon;
+	reeved_streams_stop(daemon->streams);
 	reeved_clock_stop(daemon->clock);
 	reeved_catalog_close(daemon->catalog);
 	reeved_sessions_destroy(daemon->sessions);
@@ -161,6 +199,9 @@ static void end_daemon(struct start *start)
 	if (daemon->graphql != NULL)
 		reeve_gql_engine_destroy(daemon->graphql);
 	reeve_close(daemon->reeve);
+	reeved_audit_close(daemon->audit);
+	reeved_tokens_close(daemon->auth.tokens);
+	reeved_failures_fini(&daemon->auth.failures);
 	pthread_mutex_destroy(&daemon->definitions);
 	if (start->lock_fd >= 0)
 		close(start->lock_fd);
@@ -172,17 +213,45 @@ static void say_ready(const struct start *start)
 	const char *segment =
 		daemon->options.segment != NULL ? daemon->options.segment : start->segment;
 	const char *database = daemon->options.database;
-	REEVED_LOG(REEVED_INFO, "ready", {"address", reeve_http_address(daemon->http), 0},
+	static const char *const needs[] = {
+		[REEVE_HTTP_LOOPBACK] = "nothing",
+		[REEVE_HTTP_NETWORK] = "token",
+		[REEVE_HTTP_LOCAL] = "user",
+	};
+	for (uint32_t i = 0; i < daemon->options.n_doors; i++) {
+		const struct reeve_http_door *door = &daemon->options.doors[i];
+		bool asks = door->kind == REEVE_HTTP_LOOPBACK &&
+			    daemon->options.loopback_role == REEVED_NOBODY;
+		bool is_bare = door->kind == REEVE_HTTP_NETWORK && !door->is_tls;
+		REEVED_LOG(is_bare ? REEVED_WARN : REEVED_INFO, "listening",
+			{"address", reeve_http_address(daemon->http, i), 0},
+			{"needs", asks ? "token" : needs[door->kind], 0},
+			{"encrypted", door->is_tls ? "yes" : "no", 0});
+	}
+	REEVED_LOG(REEVED_INFO, "ready", {"address", reeve_http_address(daemon->http, 0), 0},
 		{"version", reeve_version(), 0}, {"pid", NULL, getpid()}, {"segment", segment, 0},
 		{"engine", database != NULL ? database : "none", 0});
 }
 
+/* What cannot be loaded stays as it was. */
+static void reload(struct reeved *daemon)
+{
+	struct reeve_error err = {0};
+	if (load_tls(daemon, &err) != 0)
+		REEVED_LOG(REEVED_ERROR, "reload_failed", {"reason", err.text, 0});
+	else
+		REEVED_LOG(REEVED_INFO, "reloaded", {"pid", NULL, getpid()});
+}
+
 /* Waits for the signal to stop. The signals are blocked in all threads. */
-static int wait_for_end(const sigset_t *signals)
+static int wait_for_end(struct reeved *daemon, const sigset_t *signals)
 {
 	int number = 0;
-	while (sigwait(signals, &number) != 0)
-		continue;
+	while (sigwait(signals, &number) != 0 || number == SIGHUP) {
+		if (number == SIGHUP)
+			reload(daemon);
+		number = 0;
+	}
 	return number;
 }
 
@@ -206,9 +275,10 @@ static int run_daemon(struct start *start, const sigset_t *signals)
 		return EXIT_CANNOT_START;
 	}
 	say_ready(start);
-	int number = wait_for_end(signals);
+	int number = wait_for_end(daemon, signals);
 	REEVED_LOG(REEVED_INFO, "stopping", {"signal", strsignal(number), 0});
 	atomic_store(&daemon->is_stopping, true);
+	reeved_streams_hush(daemon->streams);
 	if (!reeve_http_close(daemon->http, PATIENCE_NS)) {
 		/* The segment gets back what we hold when it sees that we are gone. */
 		REEVED_LOG(REEVED_ERROR, "stuck", {"reason", "a statement does not end", 0});
@@ -224,6 +294,8 @@ int main(int argc, char **argv)
 	static struct start start = {.lock_fd = -1};
 	char error[256];
 	sigset_t signals;
+	if (argc > 1 && strcmp(argv[1], "token") == 0)
+		return reeved_token_command(argc - 1, argv + 1);
 	switch (reeved_options_parse(argc, argv, &start.daemon.options, error, sizeof(error))) {
 	case REEVED_OPTIONS_HELP:
 		fputs(reeved_options_help, stdout);
@@ -239,6 +311,7 @@ int main(int argc, char **argv)
 	}
 	reeved_log_set_level(start.daemon.options.log_level);
 	pthread_mutex_init(&start.daemon.definitions, NULL);
+	reeved_failures_init(&start.daemon.auth.failures);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* the disk, or its quota, is full: the call says so */
 	raise_file_limit();

@@ -8,21 +8,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
-#define MAX_THREADS 64u
-#define MAX_WORKERS 4096u
-#define MAX_SLOTS   1024u
-#define MAX_IDLE    3600u
-#define MAX_KEPT    1000000u
+#define MAX_THREADS	64u
+#define MAX_WORKERS	4096u
+#define MAX_SLOTS	1024u
+#define MAX_IDLE	3600u
+#define MAX_KEPT	1000000u
+#define MAX_STREAMS	65536u
+#define MAX_COST	1000000000u
+#define MAX_CONNECTIONS 65536u
+#define MAX_AUDIT_MIB	1024u
 
 const char reeved_options_help[] =
 	"usage: reeved --data DIR [OPTION...]\n"
+	"       reeved token create|list|revoke --token-file FILE ...\n"
 	"\n"
 	"Shares a database out between groups of users by the active resource plan, and serves\n"
 	"GraphQL, metrics and health checks over HTTP.\n"
 	"\n"
 	"  -d, --data DIR             where reeved keeps its files; made when missing\n"
-	"  -l, --listen ADDR:PORT     listen there; default 127.0.0.1:8080, port 0: any free one\n"
+	"  -l, --listen WHERE         ADDR:PORT (port 0: any free one) or unix:PATH, up to 8 "
+	"times;\n"
+	"                             default 127.0.0.1:8080. Addresses that are not loopback "
+	"need\n"
+	"                             a token file\n"
 	"  -e, --engine sqlite:FILE   serve this SQLite database through executeSql\n"
 	"  -s, --segment FILE         the segment; default DIR/reeve.segment\n"
 	"  -t, --threads N            network threads, 1 to 64; default: processors, at most 4\n"
@@ -36,13 +47,31 @@ const char reeved_options_help[] =
 	"1000\n"
 	"      --events N             events that are kept in the catalog, 0 to 1000000; default\n"
 	"                             100000\n"
+	"      --max-subscribers N    clients that follow events, 1 to 65536; default 1024\n"
+	"      --max-cost N           of a GraphQL operation, 100 to 1000000000; default 1000000\n"
+	"      --max-seconds N        a GraphQL operation may run, its waits apart, 1 to 3600;\n"
+	"                             default 10\n"
+	"      --token-file FILE      who may come in with a token; see reeved token --help\n"
+	"      --loopback-role ROLE   of loopback clients without a token: none, viewer, "
+	"operator,\n"
+	"                             admin; default admin\n"
+	"      --grant WHOM=ROLE      of other users at a Unix socket; WHOM is user:NAME, uid:N,\n"
+	"                             group:NAME or gid:N\n"
+	"      --tls-cert FILE        certificate chain, PEM, for addresses of the network\n"
+	"      --tls-key FILE         its key; both are read again on SIGHUP\n"
+	"      --host NAME            a Host name of this server besides addresses and localhost\n"
+	"      --max-connections N    of each address listened on, 1 to 65536; default 4096\n"
+	"      --max-per-address N    of one client address of the network; default 256\n"
+	"      --audit-size MIB       size at which DIR/audit.log is put aside, 1 to 1024;\n"
+	"                             default 16\n"
 	"      --log-level LEVEL      debug, info, warn or error; default info\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              the version\n"
 	"\n"
 	"Try: curl -s http://127.0.0.1:8080/graphql -H 'Content-Type: application/json' \\\n"
 	"         -d '{\"query\":\"{ listConsumerGroups { id name currentSessions } }\"}'\n"
-	"Ends on SIGTERM or SIGINT. Manual: reeved(8).\n";
+	"Ends on SIGTERM or SIGINT, reads certificate and tokens again on SIGHUP. Manual: "
+	"reeved(8).\n";
 
 struct parse {
 	struct reeved_options *options;
@@ -81,17 +110,17 @@ static bool is_loopback(const struct sockaddr_storage *address)
 	return ntohl(in4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-static bool set_address(struct reeved_options *options, const char *host, uint16_t port)
+static bool set_address(struct reeve_http_door *door, const char *host, uint16_t port)
 {
-	struct sockaddr_in *in4 = (void *)&options->listen;
-	struct sockaddr_in6 *in6 = (void *)&options->listen;
-	memset(&options->listen, 0, sizeof(options->listen));
+	struct sockaddr_in *in4 = (void *)&door->address;
+	struct sockaddr_in6 *in6 = (void *)&door->address;
+	memset(door, 0, sizeof(*door));
 	if (strcmp(host, "localhost") == 0)
 		host = "127.0.0.1";
 	if (inet_pton(AF_INET, host, &in4->sin_addr) == 1) {
 		in4->sin_family = AF_INET;
 		in4->sin_port = htons(port);
-		options->listen_len = sizeof(*in4);
+		door->address_len = sizeof(*in4);
 		return true;
 	}
 	size_t len = strlen(host);
@@ -104,33 +133,129 @@ static bool set_address(struct reeved_options *options, const char *host, uint16
 		return false;
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = htons(port);
-	options->listen_len = sizeof(*in6);
+	door->address_len = sizeof(*in6);
 	return true;
 }
 
-static bool parse_listen(struct parse *parse, const char *text)
+static bool parse_path(struct parse *parse, const char *path, struct reeve_http_door *door)
+{
+	struct sockaddr_un *un = (void *)&door->address;
+	memset(door, 0, sizeof(*door));
+	if (path[0] != '/' || strlen(path) >= sizeof(un->sun_path))
+		return refuse(parse,
+			"--listen unix: takes an absolute path of at most %zu bytes, not "
+			"\"%.120s\"",
+			sizeof(un->sun_path) - 1, path);
+	un->sun_family = AF_UNIX;
+	strcpy(un->sun_path, path);
+	door->address_len = sizeof(*un);
+	door->kind = REEVE_HTTP_LOCAL;
+	return true;
+}
+
+static bool parse_address(struct parse *parse, const char *text, struct reeve_http_door *door)
 {
 	char host[64];
 	uint32_t port = 0;
 	const char *colon = strrchr(text, ':');
 	size_t host_len = colon != NULL ? (size_t)(colon - text) : sizeof(host);
 	if (host_len >= sizeof(host) || host_len == 0)
-		return refuse(parse, "--listen takes ADDR:PORT, not \"%s\"", text);
+		return refuse(parse, "--listen takes ADDR:PORT or unix:PATH, not \"%s\"", text);
 	memcpy(host, text, host_len);
 	host[host_len] = '\0';
 	if (!parse_number(parse, "the port of --listen", colon + 1, 0, 65535, &port))
 		return false;
-	if (!set_address(parse->options, host, (uint16_t)port))
+	if (!set_address(door, host, (uint16_t)port))
 		return refuse(parse,
 			"--listen takes an IPv4 address, an IPv6 address in brackets, or "
 			"localhost, not "
 			"\"%s\"",
 			host);
-	if (!is_loopback(&parse->options->listen))
+	door->kind = is_loopback(&door->address) ? REEVE_HTTP_LOOPBACK : REEVE_HTTP_NETWORK;
+	return true;
+}
+
+static bool parse_listen(struct parse *parse, const char *text)
+{
+	struct reeved_options *options = parse->options;
+	static const char prefix[] = "unix:";
+	size_t prefix_len = sizeof(prefix) - 1;
+	if (options->n_doors == REEVE_HTTP_DOORS_MAX)
+		return refuse(parse, "--listen can be given %u times", REEVE_HTTP_DOORS_MAX);
+	struct reeve_http_door *door = &options->doors[options->n_doors];
+	bool is_good = strncmp(text, prefix, prefix_len) == 0
+			       ? parse_path(parse, text + prefix_len, door)
+			       : parse_address(parse, text, door);
+	options->n_doors += is_good ? 1 : 0;
+	return is_good;
+}
+
+static bool parse_host(struct parse *parse, const char *text)
+{
+	struct reeved_options *options = parse->options;
+	size_t len =
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
+	if (len == 0 || len > 253 || text[len] != '\0')
+		return refuse(parse, "--host takes a name without a port, not \"%.120s\"", text);
+	if (options->n_names == REEVED_NAMES_MAX)
+		return refuse(parse, "--host can be given %u times", REEVED_NAMES_MAX);
+	options->names[options->n_names++] = text;
+	return true;
+}
+
+static bool parse_loopback_role(struct parse *parse, const char *text)
+{
+	if (reeved_role_parse(text, &parse->options->loopback_role))
+		return true;
+	return refuse(
+		parse, "--loopback-role takes none, viewer, operator or admin, not \"%s\"", text);
+}
+
+static bool parse_grant(struct parse *parse, const char *text)
+{
+	struct reeved_options *options = parse->options;
+	if (options->n_grants == REEVED_GRANTS_MAX)
+		return refuse(parse, "--grant can be given %u times", REEVED_GRANTS_MAX);
+	if (!reeved_grant_parse(
+		    text, &options->grants[options->n_grants], parse->error, parse->error_size))
+		return false;
+	options->n_grants++;
+	return true;
+}
+
+static bool has_door(const struct reeved_options *options, enum reeve_http_door_kind kind)
+{
+	for (uint32_t i = 0; i < options->n_doors; i++) {
+		if (options->doors[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* What only makes sense together. */
+static bool check_doors(struct parse *parse)
+{
+	struct reeved_options *options = parse->options;
+	bool has_network = has_door(options, REEVE_HTTP_NETWORK);
+	if (options->n_doors == 0 && !parse_listen(parse, "127.0.0.1:8080"))
+		return false;
+	if (has_network && options->token_file == NULL)
 		return refuse(parse,
-			"--listen %s would let the network in without a password: only loopback "
-			"addresses (127.0.0.1, [::1]) are allowed",
-			text);
+			"--listen on an address that is not loopback lets the network in: it needs "
+			"--token-file FILE (see reeved token --help)");
+	if ((options->tls_cert == NULL) != (options->tls_key == NULL))
+		return refuse(parse, "--tls-cert and --tls-key are needed both, or none");
+	if (options->tls_cert != NULL && !has_network)
+		return refuse(parse,
+			"--tls-cert is for addresses of the network, and --listen gives none");
+	if (options->loopback_role == REEVED_NOBODY && options->token_file == NULL &&
+		has_door(options, REEVE_HTTP_LOOPBACK))
+		return refuse(parse, "--loopback-role none lets nobody in without --token-file");
+	if (options->n_grants > 0 && !has_door(options, REEVE_HTTP_LOCAL))
+		return refuse(parse, "--grant is for Unix sockets, and --listen gives none");
+	for (uint32_t i = 0; i < options->n_doors; i++)
+		options->doors[i].is_tls =
+			options->tls_cert != NULL && options->doors[i].kind == REEVE_HTTP_NETWORK;
 	return true;
 }
 
@@ -169,6 +294,27 @@ static bool take_option(struct parse *parse, int option, const char *value)
 	switch (option) {
 	case 'l':
 		return parse_listen(parse, value);
+	case 'H':
+		return parse_host(parse, value);
+	case 'L':
+		return parse_loopback_role(parse, value);
+	case 'g':
+		return parse_grant(parse, value);
+	case 'T':
+		return take_text(parse, "--token-file", value, &options->token_file);
+	case 'C':
+		return take_text(parse, "--tls-cert", value, &options->tls_cert);
+	case 'K':
+		return take_text(parse, "--tls-key", value, &options->tls_key);
+	case 'm':
+		return parse_number(parse, "--max-connections", value, 1, MAX_CONNECTIONS,
+			&options->max_connections);
+	case 'a':
+		return parse_number(parse, "--max-per-address", value, 1, MAX_CONNECTIONS,
+			&options->max_per_address);
+	case 'A':
+		return parse_number(
+			parse, "--audit-size", value, 1, MAX_AUDIT_MIB, &options->audit_mib);
 	case 'd':
 		return take_text(parse, "--data", value, &options->data_dir);
 	case 's':
@@ -189,6 +335,14 @@ static bool take_option(struct parse *parse, int option, const char *value)
 			parse, "--revisions", value, 1, MAX_KEPT, &options->max_revisions);
 	case 'E':
 		return parse_number(parse, "--events", value, 0, MAX_KEPT, &options->max_events);
+	case 'S':
+		return parse_number(parse, "--max-subscribers", value, 1, MAX_STREAMS,
+			&options->max_subscribers);
+	case 'q':
+		return parse_number(parse, "--max-cost", value, 100, MAX_COST, &options->max_cost);
+	case 'Q':
+		return parse_number(
+			parse, "--max-seconds", value, 1, MAX_IDLE, &options->max_seconds);
 	case 'v':
 		return parse_level(parse, value);
 	default:
@@ -211,6 +365,15 @@ enum reeved_options_result reeved_options_parse(
 {
 	static const struct option longs[] = {
 		{"listen", required_argument, NULL, 'l'},
+		{"host", required_argument, NULL, 'H'},
+		{"token-file", required_argument, NULL, 'T'},
+		{"loopback-role", required_argument, NULL, 'L'},
+		{"grant", required_argument, NULL, 'g'},
+		{"tls-cert", required_argument, NULL, 'C'},
+		{"tls-key", required_argument, NULL, 'K'},
+		{"max-connections", required_argument, NULL, 'm'},
+		{"max-per-address", required_argument, NULL, 'a'},
+		{"audit-size", required_argument, NULL, 'A'},
 		{"data", required_argument, NULL, 'd'},
 		{"segment", required_argument, NULL, 's'},
 		{"engine", required_argument, NULL, 'e'},
@@ -220,6 +383,9 @@ enum reeved_options_result reeved_options_parse(
 		{"idle-timeout", required_argument, NULL, 'i'},
 		{"revisions", required_argument, NULL, 'R'},
 		{"events", required_argument, NULL, 'E'},
+		{"max-subscribers", required_argument, NULL, 'S'},
+		{"max-cost", required_argument, NULL, 'q'},
+		{"max-seconds", required_argument, NULL, 'Q'},
 		{"log-level", required_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -231,8 +397,14 @@ enum reeved_options_result reeved_options_parse(
 	ret_options->idle_seconds = 60;
 	ret_options->max_revisions = 1000;
 	ret_options->max_events = 100000;
+	ret_options->max_subscribers = 1024;
+	ret_options->max_cost = 1000000;
+	ret_options->max_seconds = 10;
 	ret_options->log_level = REEVED_INFO;
-	set_address(ret_options, "127.0.0.1", 8080);
+	ret_options->loopback_role = REEVED_ADMIN;
+	ret_options->max_connections = 4096;
+	ret_options->max_per_address = 256;
+	ret_options->audit_mib = 16;
 	int option;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":l:d:s:e:t:w:c:i:hV", longs, NULL)) != -1) {
@@ -249,7 +421,7 @@ enum reeved_options_result reeved_options_parse(
 		refuse(&parse, "\"%s\" is one argument too many; see reeved --help", argv[optind]);
 	else if (ret_options->data_dir == NULL)
 		refuse(&parse, "--data DIR is missing; see reeved --help");
-	else
+	else if (check_doors(&parse))
 		return REEVED_OPTIONS_RUN;
 	return REEVED_OPTIONS_WRONG;
 }

@@ -6,8 +6,11 @@
  *	clock     a thread that calls reeve_tick and measures usage
  *	http/     sockets, requests, threads
  *	service   what each path answers
+ *	auth/     who may come in, and what for
+ *	audit/    the record of who changed what
  *	rest/     /api/v1, a table over the GraphQL schema
  *	graphql/  the language; resolvers/ what each field means
+ *	stream/   server-sent events; subscribe puts GraphQL into them
  *	sql/      sessions of this daemon with their database connections; running statements
  *	catalog/  definitions, written before they take effect; revisions
  *	metrics/  Prometheus and OpenMetrics text
@@ -18,6 +21,7 @@
 #ifndef REEVE_DAEMON_REEVED_H
 #define REEVE_DAEMON_REEVED_H
 
+#include "auth/auth.h"
 #include "graphql/graphql.h"
 #include "http/http.h"
 #include "options.h"
@@ -31,6 +35,8 @@ struct reeved_rest;
 struct reeved_sessions;
 struct reeved_clock;
 struct reeved_catalog;
+struct reeved_streams;
+struct reeved_audit;
 
 /* How statements ended; labels of the metric. */
 enum reeved_sql_outcome {
@@ -44,7 +50,7 @@ enum reeved_sql_outcome {
 
 /* Counted by any thread, read by the metrics. */
 struct reeved_counters {
-	_Atomic uint64_t queries, mutations, refused; /* GraphQL operations */
+	_Atomic uint64_t queries, mutations, subscriptions, refused; /* GraphQL operations */
 	_Atomic uint64_t statements[REEVED_SQL_OUTCOMES];
 	_Atomic uint64_t rows;
 };
@@ -57,6 +63,9 @@ struct reeved {
 	struct reeved_sessions *sessions;
 	struct reeved_clock *clock;
 	struct reeved_catalog *catalog;
+	struct reeved_streams *streams;
+	struct reeved_audit *audit;
+	struct reeved_auth auth;
 	struct reeve_http *http; /* NULL until it listens */
 	reeve_ns started_wall;
 	_Atomic bool is_stopping;

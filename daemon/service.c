@@ -5,6 +5,7 @@
 #include "metrics/metrics.h"
 #include "resolvers/resolvers.h"
 #include "schema.h"
+#include "subscribe.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -14,12 +15,13 @@
 
 #define JSON_TYPE  "application/json; charset=utf-8"
 #define TEXT_TYPE  "text/plain; charset=utf-8"
-#define KEEP_BYTES ((size_t)256 * 1024) /* a connection's buffers above this are freed after use */
+#define KEEP_BYTES ((size_t)16 * 1024) /* a connection's buffers above this are freed after use */
 
 static const char index_text[] =
 	"reeved " REEVE_VERSION "\n"
 	"\n"
-	"/graphql   GraphQL: POST {\"query\": \"...\"} as application/json, or GET ?query=...\n"
+	"/graphql   GraphQL: POST {\"query\": \"...\"} as application/json, or GET ?query=...;\n"
+	"           subscriptions with Accept: text/event-stream\n"
 	"/api/v1    REST; /api/v1/openapi.json says what there is\n"
 	"/metrics   OpenMetrics or Prometheus text\n"
 	"/healthz   is the process alive\n"
@@ -69,6 +71,7 @@ static void close_client(void *self, void *state)
 	struct reeved_client *client = state;
 	if (client->call != NULL)
 		reeve_gql_call_destroy(client->call);
+	reeved_subscribe_forget(client);
 	reeved_rest_call_destroy(client->rest);
 	reeve_json_fini(&client->text);
 	reeve_json_fini(&client->cells);
@@ -93,25 +96,6 @@ static enum reeve_http_verdict reply_error(struct reeved_client *client, int sta
 	size_t len = reeve_http_error_body(text->data, 512, code, message);
 	fill_reply(ret_reply, status, JSON_TYPE, text->data, len);
 	return REEVE_HTTP_REPLY;
-}
-
-static enum reeve_http_verdict reply_gql(
-	struct reeved_client *client, struct reeve_http_reply *ret_reply)
-{
-	struct reeve_gql_http_response response;
-	reeve_gql_call_response(client->call, &response);
-	fill_reply(ret_reply, response.status, response.content_type, response.body,
-		response.body_len);
-	ret_reply->allow = response.allow;
-	return REEVE_HTTP_REPLY;
-}
-
-static enum reeve_http_verdict refuse_stream(
-	struct reeved_client *client, struct reeve_http_reply *ret_reply)
-{
-	reeve_gql_call_refuse(client->call, 405, "INVALID_ARGUMENT",
-		"There are no subscriptions in this schema.");
-	return reply_gql(client, ret_reply);
 }
 
 static bool read_query(struct reeved_client *client, const struct reeve_http_request *request,
@@ -141,6 +125,10 @@ static enum reeve_http_verdict answer_graphql(struct reeved *daemon, struct reev
 		.accept = request->accept,
 		.body = {request->body, request->body_len},
 	};
+	enum reeve_http_verdict verdict;
+	if (strcmp(request->path, REEVED_STREAM_PATH) == 0 &&
+		reeved_subscribe_handle(client, request, ret_reply, &verdict))
+		return verdict;
 	if (client->call == NULL)
 		client->call = reeve_gql_call_create(daemon->graphql);
 	if (client->call == NULL)
@@ -150,9 +138,13 @@ static enum reeve_http_verdict answer_graphql(struct reeved *daemon, struct reev
 		return reply_error(client, 400, "INVALID_ARGUMENT",
 			"The query string is malformed, or has a parameter twice.", ret_reply);
 	atomic_store_explicit(&client->is_abandoned, false, memory_order_relaxed);
-	switch (reeve_gql_call_begin(client->call, &gql)) {
+	enum reeve_gql_call_state state = reeve_gql_call_begin(client->call, &gql);
+	if (client->relay != NULL && !reeved_subscribe_name(client, ret_reply))
+		return REEVE_HTTP_REPLY;
+	switch (state) {
 	case REEVE_GQL_CALL_SUBSCRIBE:
-		return refuse_stream(client, ret_reply);
+		reeved_count(&daemon->counters.subscriptions);
+		return reeved_subscribe_begin(client, request, ret_reply);
 	case REEVE_GQL_CALL_READY:
 		if (reeve_gql_call_blocks(client->call))
 			return REEVE_HTTP_WAIT;
@@ -162,7 +154,8 @@ static enum reeve_http_verdict answer_graphql(struct reeved *daemon, struct reev
 		reeved_count(&daemon->counters.refused);
 		break;
 	}
-	return reply_gql(client, ret_reply);
+	reeved_subscribe_reply(client, ret_reply);
+	return REEVE_HTTP_REPLY;
 }
 
 /* REST: see rest/rest.h. */
@@ -284,20 +277,36 @@ static enum reeve_http_verdict answer_read(struct reeved *daemon, struct reeved_
 }
 
 /* Nothing of the last answer is needed any more; what it made large is given back. */
-static void begin_answer(struct reeved_client *client)
+static void rest(void *self, void *state)
 {
+	(void)self;
+	struct reeved_client *client = state;
+	reeved_subscribe_forget(client);
 	if (client->text.cap > KEEP_BYTES)
 		reeve_json_fini(&client->text);
 	if (client->cells.cap > KEEP_BYTES)
 		reeve_json_fini(&client->cells);
-	reeve_json_reset(&client->text);
-	client->is_rest = false;
+	if (client->call != NULL)
+		reeve_gql_call_rest(client->call);
+	reeved_rest_call_destroy(client->rest);
+	client->rest = NULL;
+}
+
+static struct reeve_http_judgement admit(
+	void *self, void *state, const struct reeve_http_head *head)
+{
+	struct reeved *daemon = self;
+	struct reeved_client *client = state;
+	return reeved_auth_admit(&daemon->auth, head, &client->who);
 }
 
 static enum reeve_http_verdict handle(void *self, void *state,
 	const struct reeve_http_request *request, struct reeve_http_reply *ret_reply)
 {
-	begin_answer(state);
+	struct reeved_client *client = state;
+	reeve_json_reset(&client->text);
+	client->is_rest = false;
+	client->permitted = client->denied = 0;
 	switch (reeve_http_route_of(request->path)) {
 	case REEVE_HTTP_ROUTE_GRAPHQL:
 		return answer_graphql(self, state, request, ret_reply);
@@ -327,7 +336,7 @@ static void reply_late(struct reeved_client *client, struct reeve_http_reply *re
 		fill_reply(ret_reply, 503, "application/problem+json; charset=utf-8", none,
 			sizeof(none) - 1);
 	if (!client->is_rest)
-		reply_gql(client, ret_reply);
+		reeved_subscribe_reply(client, ret_reply);
 }
 
 static void reply(void *self, void *state, struct reeve_http_reply *ret_reply)
@@ -352,15 +361,20 @@ struct reeve_http_app reeved_service_app(struct reeved *daemon)
 		.self = daemon,
 		.open = open_client,
 		.close = close_client,
+		.admit = admit,
 		.handle = handle,
 		.work = work,
 		.reply = reply,
 		.refuse = refuse,
 		.abandon = abandon_client,
+		.next = reeved_subscribe_next,
+		.end = reeved_subscribe_end,
+		.rest = rest,
 	};
 }
 
-int reeved_service_create_graphql(struct reeve_gql_engine **ret_engine, struct reeve_error *err)
+int reeved_service_create_graphql(const struct reeved_options *limits,
+	struct reeve_gql_engine **ret_engine, struct reeve_error *err)
 {
 	const struct reeve_gql_table tables[] = {reeved_common_table, reeved_group_table,
 		reeved_group_change_table, reeved_user_table, reeved_rule_table,
@@ -368,12 +382,14 @@ int reeved_service_create_graphql(struct reeve_gql_engine **ret_engine, struct r
 		reeved_verdict_table, reeved_edit_table, reeved_schedule_table, reeved_cpu_table,
 		reeved_io_table, reeved_memory_table, reeved_parallel_table,
 		reeved_server_pool_table, reeved_session_table, reeved_control_table,
-		reeved_manager_table, reeved_event_table, reeved_sql_table, reeved_server_table,
-		reeved_revision_table};
+		reeved_manager_table, reeved_monitoring_table, reeved_event_table, reeved_sql_table,
+		reeved_server_table, reeved_revision_table, reeved_audit_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);
 	options.max_document_bytes = (uint32_t)256 * 1024;
+	options.max_cost = limits->max_cost;
+	options.max_run_ms = limits->max_seconds * 1000;
 	options.around = reeved_operate;
 	if (getrandom(&options.hash_seed, sizeof(options.hash_seed), 0) < 0)
 		options.hash_seed = (uint64_t)(uintptr_t)&options;

@@ -20,7 +20,7 @@ struct gql_block {
 
 void reeve_gql_arena_init(struct gql_arena *arena, size_t max_bytes)
 {
-	*arena = (struct gql_arena){.max_bytes = max_bytes};
+	*arena = (struct gql_arena){.max_bytes = max_bytes, .first_bytes = FIRST_BLOCK};
 }
 
 static void free_blocks(struct gql_block *block)
@@ -69,7 +69,7 @@ static void *give_up(struct gql_arena *arena)
 
 void *reeve_gql_arena_alloc_slow(struct gql_arena *arena, size_t bytes)
 {
-	size_t want = FIRST_BLOCK;
+	size_t want = arena->first_bytes;
 	struct gql_block *block;
 
 	if (bytes > arena->max_bytes)

@@ -20,7 +20,8 @@ struct gql_arena {
 	char *at, *end;		  /* free part of the newest block */
 	size_t total_bytes;	  /* in all blocks */
 	size_t max_bytes;
-	bool exhausted; /* an allocation has failed since init or reset */
+	size_t first_bytes; /* of the first block; may be lowered while there is none */
+	bool exhausted;	    /* an allocation has failed since init or reset */
 	jmp_buf *bail;
 };
 

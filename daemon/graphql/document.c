@@ -74,8 +74,7 @@ void reeve_gql_write_failure(struct reeve_json *out, const char *code, const cha
 	end_errors(out);
 }
 
-/* A limit: which, how much, how much is allowed. `value` 0 = only known to be over. */
-static void write_limit(struct reeve_json *out, const char *text, uint32_t len, const char *code,
+void reeve_gql_write_limit(struct reeve_json *out, const char *text, uint32_t len, const char *code,
 	const char *message, const struct gql_excess *excess)
 {
 	begin_errors(out);
@@ -116,8 +115,8 @@ static int report_excess(struct reeve_gql_document *document, struct gql_arena *
 		strcmp(excess->limit, "fields") ? "Operation has %llu %s, the maximum is %llu."
 						: "Document has %llu %s, the maximum is %llu.",
 		(unsigned long long)excess->value, what, (unsigned long long)excess->maximum);
-	write_limit(out, document->text, document->len, document->engine->options.code_limit,
-		message, excess);
+	reeve_gql_write_limit(out, document->text, document->len,
+		document->engine->options.code_limit, message, excess);
 	return REEVE_GQL_ELIMIT;
 }
 
@@ -148,8 +147,8 @@ static int report_syntax(struct reeve_gql_document *document, const struct gql_p
 		excess.limit = parse->limit;
 		excess.maximum =
 			strcmp(parse->limit, "tokens") ? options->max_nesting : options->max_tokens;
-		write_limit(out, document->text, document->len, options->code_limit, parse->message,
-			&excess);
+		reeve_gql_write_limit(out, document->text, document->len, options->code_limit,
+			parse->message, &excess);
 		return REEVE_GQL_ELIMIT;
 	}
 	begin_errors(out);
@@ -314,7 +313,7 @@ static int refuse_length(
 
 	snprintf(message, sizeof(message), "Document has %zu bytes, the maximum is %u.", len,
 		options->max_document_bytes);
-	write_limit(out, NULL, 0, options->code_limit, message, &excess);
+	reeve_gql_write_limit(out, NULL, 0, options->code_limit, message, &excess);
 	return REEVE_GQL_ELIMIT;
 }
 

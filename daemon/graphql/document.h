@@ -76,11 +76,38 @@ struct gql_cache {
 	struct reeve_gql_cache_stats stats;
 };
 
+#define GQL_SHA_BYTES	      32u
+#define GQL_PERSISTED_BUCKETS 1024u
+
+struct gql_persisted_entry;
+
+/* Documents by the SHA-256 of their text; see persisted.c. */
+struct gql_persisted {
+	pthread_mutex_t mutex; /* protects all below */
+	struct gql_persisted_entry *buckets[GQL_PERSISTED_BUCKETS];
+	struct gql_persisted_entry *newest, *oldest;
+	uint32_t entries;
+	size_t bytes;
+};
+
 struct reeve_gql_engine {
 	struct gql_schema schema;
 	struct reeve_gql_options options;
 	struct gql_cache cache;
+	struct gql_persisted persisted;
 };
+
+int reeve_gql_persisted_init(struct gql_persisted *store);
+void reeve_gql_persisted_fini(struct gql_persisted *store);
+/* With a reference for the caller, or NULL. */
+struct reeve_gql_document *reeve_gql_persisted_find(
+	struct reeve_gql_engine *engine, const uint8_t *sha);
+/* Takes a reference of its own. */
+void reeve_gql_persisted_insert(
+	struct reeve_gql_engine *engine, const uint8_t *sha, struct reeve_gql_document *document);
+bool reeve_gql_sha256(const char *text, size_t len, uint8_t ret_sha[GQL_SHA_BYTES]);
+/* From 64 hexadecimal digits; false if it is anything else. */
+bool reeve_gql_sha_from_hex(const char *hex, size_t len, uint8_t ret_sha[GQL_SHA_BYTES]);
 
 int reeve_gql_cache_init(struct gql_cache *cache, uint32_t entries);
 void reeve_gql_cache_fini(struct gql_cache *cache);
@@ -116,6 +143,10 @@ const struct gql_operation *reeve_gql_document_find(
 /* One error of a request as an element of "errors". */
 void reeve_gql_write_error(struct reeve_json *out, const char *text, uint32_t len,
 	const char *message, const uint32_t *places, uint32_t n_places, const char *code);
+/* An answer that says which limit, how much the request has (0 = only known to be more), how much is
+ * allowed. text NULL: at no place. */
+void reeve_gql_write_limit(struct reeve_json *out, const char *text, uint32_t len, const char *code,
+	const char *message, const struct gql_excess *excess);
 /* {"errors":[{"message":...,"extensions":{"code":...}}]} */
 void reeve_gql_write_failure(struct reeve_json *out, const char *code, const char *message);
 

@@ -80,6 +80,7 @@ static void record(struct reeve_gql_ctx *ctx, bool item, const char *code, const
 	struct reeve_json *out = ctx->request->errors;
 	uint32_t i;
 
+	ctx->request->last_code = code ? code : options->code_internal;
 	if (ctx->request->n_errors++ >= options->max_errors)
 		return;
 	reeve_json_object_begin(out);
@@ -117,7 +118,14 @@ int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *form
 	return -1;
 }
 
-void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value)
+const char *reeve_gql_failed_code(const struct reeve_gql_ctx *ctx)
+{
+	return ctx->request->last_code;
+}
+
+/* `text` NULL: the number. */
+static void add_extension(
+	struct reeve_gql_ctx *ctx, const char *key, const char *text, uint64_t number)
 {
 	struct reeve_json *out = ctx->request->errors;
 
@@ -127,8 +135,21 @@ void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const 
 	/* The record ends with the brackets of its extensions and of itself. */
 	reeve_json_truncate(out, out->len - 2);
 	reeve_json_key(out, key);
-	reeve_json_str(out, value);
+	if (text)
+		reeve_json_str(out, text);
+	else
+		reeve_json_u64(out, number);
 	reeve_json_raw(out, "}}", 2);
+}
+
+void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value)
+{
+	add_extension(ctx, key, value ? value : "", 0);
+}
+
+void reeve_gql_fail_number(struct reeve_gql_ctx *ctx, const char *key, uint64_t value)
+{
+	add_extension(ctx, key, NULL, value);
 }
 
 /* ---- nulls ---- */

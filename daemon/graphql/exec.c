@@ -46,6 +46,17 @@ const struct reeve_gql_value *reeve_gql_arg(const struct reeve_gql_ctx *ctx, con
 	return &ctx->args[i];
 }
 
+const struct reeve_gql_value *reeve_gql_arg_at(
+	const struct reeve_gql_ctx *ctx, uint32_t at, const char **ret_name)
+{
+	const struct gql_field *def = ctx->field->def;
+
+	if (at >= def->n_args)
+		return NULL;
+	*ret_name = def->args[at].name;
+	return &ctx->args[at];
+}
+
 const char *reeve_gql_field_name(const struct reeve_gql_ctx *ctx)
 {
 	return ctx->field->def->name;
@@ -227,6 +238,58 @@ static void run_resolver(struct reeve_gql_ctx *ctx, const struct reeve_gql_bindi
 		reeve_gql_emit_nothing(ctx);
 }
 
+/* ---- time ---- */
+
+/* Resolvers between two looks at the clock; one takes far less than a millisecond, or is BLOCKING. */
+#define CALLS_A_LOOK 16u
+
+void reeve_gql_start_time(struct gql_request *request)
+{
+	const struct reeve_gql_options *options = &request->engine->options;
+
+	request->deadline_ms =
+		options->max_run_ms ? options->now_ms() + (int64_t)options->max_run_ms : 0;
+	request->calls = 0;
+	request->is_late = false;
+}
+
+/* The operation is over its time: true, with one error the first time that is seen. */
+static bool is_late(struct reeve_gql_ctx *ctx)
+{
+	struct gql_request *request = ctx->request;
+	const struct reeve_gql_options *options = &request->engine->options;
+	uint32_t most = options->max_run_ms;
+	int64_t over;
+
+	if (request->is_late)
+		return true;
+	if (!request->deadline_ms || request->calls++ % CALLS_A_LOOK)
+		return false;
+	over = options->now_ms() - request->deadline_ms;
+	if (over < 0)
+		return false;
+	request->is_late = true;
+	reeve_gql_fail(ctx, options->code_limit,
+		"Operation has run %lld ms, the maximum is %u; the rest of it was not done.",
+		(long long)over + most, most);
+	reeve_gql_fail_extension(ctx, "limit", "time");
+	reeve_gql_fail_number(ctx, "value", (uint64_t)over + most);
+	reeve_gql_fail_number(ctx, "maximum", most);
+	return true;
+}
+
+/* Waiting is not counted: a resolver that may wait has limits of its own. */
+static void run_blocking(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row,
+	const void *object, size_t start)
+{
+	int64_t (*now_ms)(void) = ctx->request->engine->options.now_ms;
+	int64_t began = now_ms();
+
+	run_resolver(ctx, row, object, start);
+	if (ctx->request->deadline_ms)
+		ctx->request->deadline_ms += now_ms() - began;
+}
+
 /* False: the field is null and may not be. */
 static bool run_field(struct gql_request *request, const struct gql_plan *plan,
 	const struct gql_plan_field *field, const void *object, const struct gql_path *path)
@@ -248,6 +311,10 @@ static bool run_field(struct gql_request *request, const struct gql_plan *plan,
 		reeve_gql_emit_str(&ctx, plan->type->name);
 	else if (!ctx.args && !reeve_gql_coerce_args(&ctx, &ctx.args))
 		reeve_gql_emit_failed(&ctx, start);
+	else if (row->kind == REEVE_GQL_FN && is_late(&ctx))
+		reeve_gql_emit_failed(&ctx, start);
+	else if (row->flags & REEVE_GQL_BLOCKING)
+		run_blocking(&ctx, row, object, start);
 	else if (row->kind == REEVE_GQL_FN)
 		run_resolver(&ctx, row, object, start);
 	else

@@ -37,8 +37,12 @@ struct gql_request {
 	struct reeve_json *out;
 	struct reeve_json *errors; /* elements, without the brackets */
 	uint32_t n_errors;
+	const char *last_code; /* of the error recorded last */
 	struct gql_variables variables;
 	void *user;
+	int64_t deadline_ms; /* resolvers called later fail; 0 = none */
+	uint32_t calls;	     /* of resolvers; the clock is read at some */
+	bool is_late;
 	struct gql_memo **memos; /* by slot */
 	uint32_t n_memos;	 /* allocated */
 	uint32_t n_slots;	 /* numbers given out */
@@ -94,6 +98,12 @@ int reeve_gql_emit_quoted(struct reeve_gql_ctx *ctx, const char *text, size_t le
 /* An error at the place where the next value would go. */
 void reeve_gql_record(
 	struct reeve_gql_ctx *ctx, const char *code, const char *message, const uint32_t *place);
+
+/* What running the operation may cost, once its variables are known; see cost.c. Saturating. */
+#define GQL_ASSUMED_LIST 10u /* length of a list that has no limit */
+uint64_t reeve_gql_cost(const struct gql_request *request);
+/* The time an operation has, from now. */
+void reeve_gql_start_time(struct gql_request *request);
 
 /* Runs an operation whose variables are given as read from JSON (NULL or kind NULL = none). Appends
  * the answer to out. */

@@ -173,6 +173,10 @@ static inline enum reeve_gql_given reeve_gql_arg_time_of_day(
 	return reeve_gql_value_time_of_day(reeve_gql_arg(ctx, name), ret);
 }
 
+/* The arguments by position in the schema, with their names; NULL beyond the last. */
+const struct reeve_gql_value *reeve_gql_arg_at(
+	const struct reeve_gql_ctx *ctx, uint32_t at, const char **ret_name);
+
 /* Names of the field being resolved and of the object type it is on. */
 const char *reeve_gql_field_name(const struct reeve_gql_ctx *ctx);
 const char *reeve_gql_parent_type_name(const struct reeve_gql_ctx *ctx);
@@ -236,8 +240,11 @@ int reeve_gql_fail(struct reeve_gql_ctx *ctx, const char *code, const char *form
  * that it can be called once more. For options.around.
  */
 void reeve_gql_take_back(struct reeve_gql_ctx *ctx);
+/* Code of the error recorded last in this request; NULL: none yet. */
+const char *reeve_gql_failed_code(const struct reeve_gql_ctx *ctx);
 /* Adds a string to the extensions of the error recorded last. */
 void reeve_gql_fail_extension(struct reeve_gql_ctx *ctx, const char *key, const char *value);
+void reeve_gql_fail_number(struct reeve_gql_ctx *ctx, const char *key, uint64_t value);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Bindings: where fields come from                                                            */
@@ -372,6 +379,10 @@ struct reeve_gql_options {
 	uint32_t max_depth;   /* 24: fields within fields (introspection needs 13) */
 	uint32_t max_aliases; /* 256 */
 	uint32_t max_fields;  /* 4096, of all operations of a document together */
+	/* Of one operation with its variables. */
+	uint64_t max_cost;	 /* 1000000; what costs how much: cost.c */
+	uint32_t max_run_ms;	 /* 10000; BLOCKING resolvers do not count; 0 = no bound */
+	int64_t (*now_ms)(void); /* CLOCK_MONOTONIC_COARSE */
 	/* Of one answer. */
 	size_t max_response_bytes; /* 64 MiB */
 	uint32_t max_errors;	   /* 100 field errors; the rest are counted, not listed */
@@ -382,6 +393,9 @@ struct reeve_gql_options {
 	/* Document cache. */
 	uint32_t cache_entries; /* 512; 0 = no cache */
 	size_t cache_bytes;	/* 16 MiB */
+	/* Persisted queries; documents are shared with the cache. */
+	uint32_t persisted_entries; /* 1024; 0 = not supported */
+	size_t persisted_bytes;	    /* 16 MiB */
 	uint64_t hash_seed; /* 0. Give a random number so that strangers cannot aim at a chain */
 	/* extensions.code of the engine's own errors. */
 	const char *code_parse;	     /* GRAPHQL_PARSE_FAILED */
@@ -405,6 +419,7 @@ enum reeve_gql_status {
 	REEVE_GQL_EKIND = -6, /* subscription where a query or mutation is wanted, or reverse */
 	REEVE_GQL_ENOMEM = -7,
 	REEVE_GQL_ESCHEMA = -8, /* SDL or bindings are not right */
+	REEVE_GQL_ECOST = -9,	/* would cost more than max_cost */
 };
 
 /*
@@ -530,6 +545,8 @@ int reeve_gql_http_decode_query(
  * and buffers. NULL if out of memory. */
 struct reeve_gql_call *reeve_gql_call_create(struct reeve_gql_engine *engine);
 void reeve_gql_call_reset(struct reeve_gql_call *call);
+/* The answer was sent: gives large buffers back. The call must be reset before it is used. */
+void reeve_gql_call_rest(struct reeve_gql_call *call);
 void reeve_gql_call_destroy(struct reeve_gql_call *call);
 
 enum reeve_gql_call_state {
@@ -544,8 +561,11 @@ enum reeve_gql_call_state {
  *	accept absent, * / *, application/ *, application/json   answer as application/json; request
  *	                                       errors in a well-formed request have status 200
  *	application/graphql-response+json      answer as that; request errors have status 400
- *	text/event-stream                      only for subscriptions, answered by the caller
+ *	text/event-stream                      the caller makes events of the answers
  *	anything else                          406
+ *
+ * extensions.persistedQuery {version: 1, sha256Hash} in place of a query finds one that was sent with
+ * its hash before; else the error's code is PERSISTED_QUERY_NOT_FOUND.
  *
  * POST bodies must be application/json in UTF-8 (415). GET must not be a mutation (405); methods
  * other than GET and POST get 405 with Allow. A body or parameter that is not as it should be: 400;
@@ -561,6 +581,11 @@ enum reeve_gql_operation reeve_gql_call_operation(const struct reeve_gql_call *c
 const char *reeve_gql_call_operation_name(const struct reeve_gql_call *call);
 /* True if the Accept header asks for text/event-stream. */
 bool reeve_gql_call_wants_stream(const struct reeve_gql_call *call);
+/* True if it accepts nothing else: every answer with status 200 is then to be sent as events. */
+bool reeve_gql_call_wants_only_stream(const struct reeve_gql_call *call);
+/* A member of the request's extensions; kind ABSENT if there is none. Until the call is reset. */
+const struct reeve_gql_value *reeve_gql_call_extension(
+	const struct reeve_gql_call *call, const char *name);
 
 /* READY to DONE: executes. */
 void reeve_gql_call_run(struct reeve_gql_call *call, const void *root, void *user);

@@ -4,8 +4,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "graphql/exec.h"
+
+/* What a call that rests keeps of each buffer: there may be thousands that do. */
+#define KEEP_BYTES ((size_t)16 * 1024)
 
 struct reeve_gql_call {
 	struct reeve_gql_engine *engine;
@@ -13,7 +17,7 @@ struct reeve_gql_call {
 	struct reeve_json body, errors;
 	struct reeve_gql_document *document;
 	const struct gql_operation *operation;
-	struct reeve_gql_value variables;
+	struct reeve_gql_value variables, extensions;
 	struct gql_accept accept;
 	enum reeve_gql_call_state state;
 	int status;
@@ -49,11 +53,23 @@ void reeve_gql_call_reset(struct reeve_gql_call *call)
 	reeve_json_reset(&call->errors);
 	call->document = NULL;
 	call->operation = NULL;
-	call->variables = (struct reeve_gql_value){0};
+	call->variables = call->extensions = (struct reeve_gql_value){0};
 	call->accept = (struct gql_accept){GQL_MEDIA_JSON, false};
 	call->state = REEVE_GQL_CALL_DONE;
 	call->status = 0;
 	call->allow = NULL;
+}
+
+void reeve_gql_call_rest(struct reeve_gql_call *call)
+{
+	reeve_gql_document_release(call->document);
+	call->document = NULL;
+	if (call->arena.total_bytes > KEEP_BYTES)
+		reeve_gql_arena_fini(&call->arena);
+	if (call->body.cap > KEEP_BYTES)
+		reeve_json_fini(&call->body);
+	if (call->errors.cap > KEEP_BYTES)
+		reeve_json_fini(&call->errors);
 }
 
 void reeve_gql_call_destroy(struct reeve_gql_call *call)
@@ -221,13 +237,79 @@ static bool negotiate(struct reeve_gql_call *call, const struct reeve_gql_http_r
 	return true;
 }
 
-static enum reeve_gql_call_state no_query(
-	struct reeve_gql_call *call, const struct parameters *parameters)
+/* What is wrong with extensions.persistedQuery and the text that came with it, or NULL. */
+static const char *read_persisted(
+	const struct reeve_gql_value *persisted, struct reeve_gql_text text, uint8_t *ret_sha)
 {
-	if (is_null(reeve_gql_value_member(&parameters->extensions, "persistedQuery")))
-		return bad_request(call, "Parameter \"query\" is missing.");
-	answer(call, 200, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported");
-	return request_error(call);
+	const struct reeve_gql_value *version = reeve_gql_value_member(persisted, "version");
+	const struct reeve_gql_value *hash = reeve_gql_value_member(persisted, "sha256Hash");
+	uint8_t sha[GQL_SHA_BYTES];
+
+	if (version->kind != REEVE_GQL_VALUE_UINT || version->u64 != 1)
+		return "The version of extensions.persistedQuery must be 1.";
+	if (hash->kind != REEVE_GQL_VALUE_STRING ||
+		!reeve_gql_sha_from_hex(hash->text, hash->count, ret_sha))
+		return "The sha256Hash of extensions.persistedQuery must be 64 hexadecimal digits.";
+	if (text.data && (!reeve_gql_sha256(text.data, text.len, sha) ||
+				 memcmp(sha, ret_sha, sizeof(sha)) != 0))
+		return "The sha256Hash of extensions.persistedQuery is not that of the query.";
+	return NULL;
+}
+
+/* Finds the document of a request with extensions.persistedQuery. False: the answer is ready. */
+static bool acquire_persisted(struct reeve_gql_call *call, const struct parameters *parameters)
+{
+	struct reeve_gql_text query = parameters->query;
+	const char *complaint;
+	uint8_t sha[GQL_SHA_BYTES];
+
+	complaint = read_persisted(
+		reeve_gql_value_member(&call->extensions, "persistedQuery"), query, sha);
+	if (complaint) {
+		bad_request(call, complaint);
+		return false;
+	}
+	if (!query.data) {
+		call->document = reeve_gql_persisted_find(call->engine, sha);
+		if (call->document)
+			return true;
+		answer(call, 200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
+		request_error(call);
+		return false;
+	}
+	if (reeve_gql_document_acquire(
+		    call->engine, query.data, query.len, &call->document, &call->body)) {
+		request_error(call);
+		return false;
+	}
+	reeve_gql_persisted_insert(call->engine, sha, call->document);
+	return true;
+}
+
+/* Finds or makes the document. False: the answer is ready. */
+static bool acquire(struct reeve_gql_call *call, const struct parameters *parameters)
+{
+	struct reeve_gql_text query = parameters->query;
+
+	if (!is_null(reeve_gql_call_extension(call, "persistedQuery"))) {
+		if (call->engine->options.persisted_entries)
+			return acquire_persisted(call, parameters);
+		if (!query.data) {
+			answer(call, 200, "PERSISTED_QUERY_NOT_SUPPORTED",
+				"PersistedQueryNotSupported");
+			request_error(call);
+			return false;
+		}
+	}
+	if (!query.data) {
+		bad_request(call, "Parameter \"query\" is missing.");
+		return false;
+	}
+	if (!reeve_gql_document_acquire(
+		    call->engine, query.data, query.len, &call->document, &call->body))
+		return true;
+	request_error(call);
+	return false;
 }
 
 static enum reeve_gql_call_state no_operation(struct reeve_gql_call *call, const char *name)
@@ -254,9 +336,6 @@ static enum reeve_gql_call_state judge_operation(struct reeve_gql_call *call)
 		call->state = REEVE_GQL_CALL_SUBSCRIBE;
 		return call->state;
 	}
-	if (call->accept.media == GQL_MEDIA_NONE)
-		return answer(call, 406, call->engine->options.code_request,
-			"Only subscriptions are answered as text/event-stream.");
 	call->state = REEVE_GQL_CALL_READY;
 	return call->state;
 }
@@ -266,19 +345,15 @@ enum reeve_gql_call_state reeve_gql_call_begin(
 {
 	struct parameters parameters = {0};
 	const char *complaint;
-	int status;
 
 	if (!negotiate(call, request))
 		return call->state;
 	complaint = read_parameters(call, request, &parameters);
 	if (complaint)
 		return bad_request(call, complaint);
-	if (!parameters.query.data)
-		return no_query(call, &parameters);
-	status = reeve_gql_document_acquire(call->engine, parameters.query.data,
-		parameters.query.len, &call->document, &call->body);
-	if (status != REEVE_GQL_OK)
-		return request_error(call);
+	call->extensions = parameters.extensions;
+	if (!acquire(call, &parameters))
+		return call->state;
 	call->operation = reeve_gql_document_find(call->document, parameters.operation_name);
 	if (!call->operation)
 		return no_operation(call, parameters.operation_name);
@@ -301,6 +376,17 @@ enum reeve_gql_operation reeve_gql_call_operation(const struct reeve_gql_call *c
 const char *reeve_gql_call_operation_name(const struct reeve_gql_call *call)
 {
 	return call->operation->name;
+}
+
+bool reeve_gql_call_wants_only_stream(const struct reeve_gql_call *call)
+{
+	return call->accept.stream && call->accept.media == GQL_MEDIA_NONE;
+}
+
+const struct reeve_gql_value *reeve_gql_call_extension(
+	const struct reeve_gql_call *call, const char *name)
+{
+	return reeve_gql_value_member(&call->extensions, name);
 }
 
 bool reeve_gql_call_wants_stream(const struct reeve_gql_call *call)

@@ -49,6 +49,12 @@ bool reeve_gql_map_put(struct gql_map *map, const char *name, uint32_t len, void
 	return true;
 }
 
+void reeve_gql_map_set(struct gql_map *map, const char *name, uint32_t len, void *item)
+{
+	if (!reeve_gql_map_put(map, name, len, item))
+		find_slot(map, name, len, hash_name(name, len))->item = item;
+}
+
 void *reeve_gql_map_get(const struct gql_map *map, const char *name, uint32_t len)
 {
 	if (!map->slots)

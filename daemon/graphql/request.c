@@ -3,11 +3,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* As graphql-js: after so many errors in variables coercion stops. */
 #define MAX_VARIABLE_ERRORS 50u
 
 /* ---- engine ---- */
+
+static int64_t read_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 void reeve_gql_options_init(struct reeve_gql_options *options)
 {
@@ -18,6 +27,11 @@ void reeve_gql_options_init(struct reeve_gql_options *options)
 		.max_depth = 24,
 		.max_aliases = 256,
 		.max_fields = 4096,
+		.max_cost = 1000000,
+		.max_run_ms = 10000,
+		.now_ms = read_clock_ms,
+		.persisted_entries = 1024,
+		.persisted_bytes = 16u << 20,
 		.max_response_bytes = 64u << 20,
 		.max_errors = 100,
 		.max_body_bytes = 4u << 20,
@@ -52,7 +66,13 @@ int reeve_gql_engine_create(const char *sdl, size_t sdl_len, const struct reeve_
 		free(engine);
 		return REEVE_GQL_ESCHEMA;
 	}
+	if (reeve_gql_persisted_init(&engine->persisted)) {
+		reeve_gql_schema_fini(&engine->schema);
+		free(engine);
+		return REEVE_GQL_ENOMEM;
+	}
 	if (reeve_gql_cache_init(&engine->cache, engine->options.cache_entries)) {
+		reeve_gql_persisted_fini(&engine->persisted);
 		reeve_gql_schema_fini(&engine->schema);
 		free(engine);
 		return REEVE_GQL_ENOMEM;
@@ -65,6 +85,7 @@ void reeve_gql_engine_destroy(struct reeve_gql_engine *engine)
 {
 	if (!engine)
 		return;
+	reeve_gql_persisted_fini(&engine->persisted);
 	reeve_gql_cache_fini(&engine->cache);
 	reeve_gql_schema_fini(&engine->schema);
 	free(engine);
@@ -190,12 +211,31 @@ static int coerce_variables(struct gql_request *request, const struct reeve_gql_
 	return REEVE_GQL_ENOMEM;
 }
 
+static int check_cost(const struct gql_request *request)
+{
+	const struct reeve_gql_options *options = &request->engine->options;
+	struct gql_excess excess = {
+		"cost", reeve_gql_cost(request), options->max_cost, request->operation->ast->pos};
+	char message[128];
+
+	if (excess.value <= excess.maximum)
+		return REEVE_GQL_OK;
+	snprintf(message, sizeof(message), "Operation has a cost of %llu, the maximum is %llu.",
+		(unsigned long long)excess.value, (unsigned long long)excess.maximum);
+	reeve_gql_write_limit(request->out, request->document->text, request->document->len,
+		options->code_limit, message, &excess);
+	return REEVE_GQL_ECOST;
+}
+
 /* ---- the answer ---- */
 
 int reeve_gql_begin_request(struct gql_request *request, const struct reeve_gql_value *variables)
 {
+	int status;
+
 	request->n_slots = request->document->n_slots;
-	return coerce_variables(request, variables);
+	status = coerce_variables(request, variables);
+	return status == REEVE_GQL_OK ? check_cost(request) : status;
 }
 
 const struct gql_plan *reeve_gql_root_plan(struct gql_request *request)
@@ -252,6 +292,7 @@ int reeve_gql_answer_request(struct gql_request *request, const void *root)
 			request->out, request->engine->options.code_internal, "Out of memory.");
 		return REEVE_GQL_ENOMEM;
 	}
+	reeve_gql_start_time(request);
 	reeve_json_raw(request->out, "{\"data\":", 8);
 	data = request->out->len;
 	if (!reeve_gql_run_plan(request, plan, root, NULL)) {
@@ -356,6 +397,9 @@ int reeve_gql_execute(const struct reeve_gql_engine *engine,
 
 /* ---- subscriptions ---- */
 
+/* There may be thousands, of which most have next to no variables. */
+#define SUBSCRIPTION_BYTES ((size_t)512)
+
 struct reeve_gql_subscription {
 	struct gql_request request; /* variables and the root field's arguments; arena below */
 	struct gql_arena arena;	    /* as long as the subscription */
@@ -400,6 +444,7 @@ static struct reeve_gql_subscription *new_subscription(const struct reeve_gql_en
 	atomic_fetch_add_explicit(&document->references, 1, memory_order_relaxed);
 	subscription->document = document;
 	reeve_gql_arena_init(&subscription->arena, engine->options.max_arena_bytes);
+	subscription->arena.first_bytes = SUBSCRIPTION_BYTES;
 	reeve_gql_arena_init(&subscription->event_arena, engine->options.max_arena_bytes);
 	reeve_json_init(&subscription->errors, engine->options.max_response_bytes);
 	subscription->request = (struct gql_request){.engine = engine,
@@ -458,8 +503,8 @@ int reeve_gql_subscription_event(struct reeve_gql_subscription *subscription, co
 	void *user, struct reeve_json *out)
 {
 	struct gql_request request = subscription->request;
+	int status;
 
-	reeve_json_reset(&subscription->errors);
 	request.arena = &subscription->event_arena;
 	request.out = out;
 	request.user = user;
@@ -467,8 +512,11 @@ int reeve_gql_subscription_event(struct reeve_gql_subscription *subscription, co
 	request.memos = NULL;
 	request.n_memos = 0;
 	request.n_slots = subscription->document->n_slots;
-	reeve_gql_arena_reset(&subscription->event_arena);
-	return reeve_gql_answer_request(&request, root);
+	status = reeve_gql_answer_request(&request, root);
+	/* Nothing is kept from event to event. */
+	reeve_gql_arena_fini(&subscription->event_arena);
+	reeve_json_fini(&subscription->errors);
+	return status;
 }
 
 void reeve_gql_subscription_close(struct reeve_gql_subscription *subscription)

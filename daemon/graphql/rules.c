@@ -131,17 +131,21 @@ static void check_subscription(struct gql_validator *v, const struct gql_ast_def
 
 static void check_fragment_names(struct gql_validator *v)
 {
-	const struct gql_ast_definition *definition, *first;
+	struct gql_ast_definition *definition;
+	const struct gql_ast_definition *first;
+	struct gql_map seen;
 
+	reeve_gql_map_init(&seen, v->v->scratch, v->fragments.count);
 	for (definition = v->v->definitions; definition; definition = definition->next) {
 		if (definition->kind != GQL_AST_FRAGMENT)
 			continue;
-		first = reeve_gql_map_get(
-			&v->fragments, definition->name.text, definition->name.len);
-		if (first != definition)
-			reeve_gql_report(v, (uint32_t[]){first->name.pos, definition->name.pos}, 2,
-				"There can be only one fragment named \"%.*s\".",
-				GQL_NAME_ARG(definition->name));
+		if (reeve_gql_map_put(
+			    &seen, definition->name.text, definition->name.len, definition))
+			continue;
+		first = reeve_gql_map_get(&seen, definition->name.text, definition->name.len);
+		reeve_gql_report(v, (uint32_t[]){first->name.pos, definition->name.pos}, 2,
+			"There can be only one fragment named \"%.*s\".",
+			GQL_NAME_ARG(definition->name));
 	}
 }
 
@@ -177,14 +181,14 @@ static void report_cycle(struct spread_path *path, int first, struct gql_name na
 /* Depth first; recursion is as deep as there are fragments, which the token limit bounds. */
 static void find_cycles(struct spread_path *path, struct gql_ast_definition *fragment)
 {
-	struct gql_facts *facts = fragment->facts;
-	const struct gql_spread *spread;
+	struct gql_facts *facts = ((struct gql_facts *)fragment->facts)->named;
+	const struct gql_spread *spread = ((struct gql_facts *)fragment->facts)->spreads;
 
 	if (facts->visited)
 		return;
 	facts->visited = true;
 	facts->path_index = path->len;
-	for (spread = facts->spreads; spread; spread = spread->next) {
+	for (; spread; spread = spread->next) {
 		struct gql_ast_definition *next = spread->node->fragment;
 		int index = next ? ((struct gql_facts *)next->facts)->path_index : -1;
 
@@ -350,7 +354,7 @@ void reeve_gql_check_document(struct gql_validator *v)
 	}
 	for (definition = v->v->definitions; definition; definition = definition->next)
 		if (definition->kind == GQL_AST_FRAGMENT &&
-			!((struct gql_facts *)definition->facts)->used)
+			!((struct gql_facts *)definition->facts)->named->used)
 			reeve_gql_report_at(v, definition->pos, "Fragment \"%.*s\" is never used.",
 				GQL_NAME_ARG(definition->name));
 }

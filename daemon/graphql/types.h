@@ -54,6 +54,8 @@ struct gql_map {
 void reeve_gql_map_init(struct gql_map *map, struct gql_arena *arena, uint32_t expected);
 /* False if the name is there already. */
 bool reeve_gql_map_put(struct gql_map *map, const char *name, uint32_t len, void *item);
+/* Puts it in the place of what is there. */
+void reeve_gql_map_set(struct gql_map *map, const char *name, uint32_t len, void *item);
 void *reeve_gql_map_get(const struct gql_map *map, const char *name, uint32_t len);
 
 /* An argument or an input field. */

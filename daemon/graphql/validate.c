@@ -556,11 +556,18 @@ static void prepare(struct gql_validator *v)
 
 		if (definition->kind != GQL_AST_FRAGMENT)
 			continue;
-		reeve_gql_map_put(
+		reeve_gql_map_set(
 			&v->fragments, definition->name.text, definition->name.len, definition);
 		type = reeve_gql_schema_type(v->v->schema, condition.text, condition.len);
 		if (type && reeve_gql_type_is_composite(type))
 			definition->type = type;
+	}
+	for (definition = v->v->definitions; definition; definition = definition->next) {
+		const struct gql_ast_definition *named = reeve_gql_map_get(
+			&v->fragments, definition->name.text, definition->name.len);
+
+		if (definition->kind == GQL_AST_FRAGMENT)
+			((struct gql_facts *)definition->facts)->named = named->facts;
 	}
 }
 

@@ -75,8 +75,10 @@ struct gql_cost {
 struct gql_facts {
 	struct gql_usage *usages, **usages_tail;
 	struct gql_spread *spreads, **spreads_tail;
-	bool visited; /* scratch of a walk over fragments */
-	bool used;    /* reached from an operation */
+	struct gql_facts
+		*named; /* of the fragment that this name means; itself, if names are unique */
+	bool visited;	/* scratch of a walk over fragments */
+	bool used;	/* reached from an operation */
 	bool measured;
 	int path_index; /* cycles: place on the path, -1 = not on it */
 	uint32_t stamp; /* overlap: last set that took this fragment in */
@@ -85,7 +87,7 @@ struct gql_facts {
 
 struct gql_validator {
 	struct gql_validation *v;
-	struct gql_map fragments; /* name -> struct gql_ast_definition, first of each name */
+	struct gql_map fragments; /* name -> struct gql_ast_definition, last of each name */
 	struct gql_facts *facts;  /* of the definition being walked */
 	bool cyclic;
 	jmp_buf stop; /* too many errors */

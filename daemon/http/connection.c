@@ -11,13 +11,17 @@
  */
 #include "http/filter.h"
 #include "http/internal.h"
+#include "http/lines.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define STOPPING_MS	2000 /* what a client has left for each phase once the server stops */
-#define KEEP_BODY_BYTES ((size_t)64 * 1024) /* a larger buffer is freed after its request */
+#define KEEP_BODY_BYTES ((size_t)16 * 1024) /* a larger buffer is freed after its request */
 /* A body over the limit but below this is read and thrown away, so that the client gets to see the
  * refusal instead of a reset connection. */
 #define DRAIN_BYTES ((uint64_t)8 * 1024 * 1024)
@@ -30,6 +34,8 @@ void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_
 		[REEVE_HTTP_PHASE_BODY] = options->body_seconds,
 		[REEVE_HTTP_PHASE_WORK] = 0,
 		[REEVE_HTTP_PHASE_SEND] = options->send_seconds,
+		[REEVE_HTTP_PHASE_STREAM] = options->stream_seconds,
+		[REEVE_HTTP_PHASE_IDLE] = 0,
 	};
 	int64_t span_ms = (int64_t)seconds[phase] * 1000;
 	if (span_ms > STOPPING_MS &&
@@ -39,16 +45,62 @@ void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_
 	connection->deadline_ms = connection->loop->now_ms + span_ms;
 }
 
-static struct reeve_http_connection *open_connection(
-	struct reeve_http_loop *loop, struct MHD_Connection *mhd)
+/* Whether a client may connect at all. Its place in the table is taken when the connection is
+ * there, see open_connection(). */
+enum MHD_Result reeve__http_accept(void *cls, const struct sockaddr *address, socklen_t address_len)
 {
+	const struct reeve_http_gate *gate = cls;
+	struct reeve_http *http = gate->loop->http;
+	uint8_t network[16];
+	(void)address_len;
+	if (gate->door->kind != REEVE_HTTP_NETWORK || !reeve__http_network_of(address, network) ||
+		reeve__http_addresses_count(&http->addresses, network) <
+			http->options.max_per_address)
+		return MHD_YES;
+	atomic_fetch_add_explicit(&gate->loop->refused, 1, memory_order_relaxed);
+	return MHD_NO;
+}
+
+/* Who is at the other end. */
+static void identify(struct reeve_http_connection *connection)
+{
+	const struct sockaddr *address =
+		MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+			->client_addr;
+	if (connection->gate->door->kind == REEVE_HTTP_LOCAL) {
+		struct ucred peer = {.uid = UINT32_MAX, .gid = UINT32_MAX};
+		socklen_t len = sizeof(peer);
+		(void)getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+		connection->uid = peer.uid;
+		connection->gid = peer.gid;
+		snprintf(connection->from, sizeof(connection->from), "unix");
+	} else if (address->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+			connection->from, sizeof(connection->from));
+	} else {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+			connection->from, sizeof(connection->from));
+	}
+	if (connection->gate->door->kind != REEVE_HTTP_LOCAL)
+		(void)reeve__http_network_of(address, connection->network);
+	if (connection->gate->door->kind == REEVE_HTTP_NETWORK)
+		reeve__http_addresses_add(&connection->loop->http->addresses, connection->network);
+}
+
+static struct reeve_http_connection *open_connection(
+	const struct reeve_http_gate *gate, struct MHD_Connection *mhd)
+{
+	struct reeve_http_loop *loop = gate->loop;
 	struct reeve_http_connection *connection = calloc(1, sizeof(*connection));
 	if (connection == NULL)
 		return NULL;
 	connection->loop = loop;
+	connection->gate = gate;
 	connection->mhd = mhd;
 	connection->fd =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	identify(connection);
 	connection->next = loop->connections;
 	if (connection->next != NULL)
 		connection->next->prev = connection;
@@ -57,6 +109,26 @@ static struct reeve_http_connection *open_connection(
 	atomic_fetch_add_explicit(&loop->accepted, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&loop->n_connections, 1, memory_order_relaxed);
 	return connection;
+}
+
+/* Takes `bytes` of what all connections together may hold. */
+static bool hold(struct reeve_http_connection *connection, size_t bytes)
+{
+	struct reeve_http *http = connection->loop->http;
+	size_t before = atomic_fetch_add_explicit(&http->held_bytes, bytes, memory_order_relaxed);
+	if (before + bytes > http->options.max_held_bytes) {
+		atomic_fetch_sub_explicit(&http->held_bytes, bytes, memory_order_relaxed);
+		return false;
+	}
+	connection->held_bytes += bytes;
+	return true;
+}
+
+static void release(struct reeve_http_connection *connection)
+{
+	atomic_fetch_sub_explicit(
+		&connection->loop->http->held_bytes, connection->held_bytes, memory_order_relaxed);
+	connection->held_bytes = 0;
 }
 
 static void close_connection(struct reeve_http_connection *connection)
@@ -71,6 +143,9 @@ static void close_connection(struct reeve_http_connection *connection)
 		connection->next->prev = connection->prev;
 	if (connection->state != NULL)
 		app->close(app->self, connection->state);
+	if (connection->gate->door->kind == REEVE_HTTP_NETWORK)
+		reeve__http_addresses_remove(&loop->http->addresses, connection->network);
+	release(connection);
 	free(connection->target);
 	free(connection->body);
 	free(connection);
@@ -112,6 +187,7 @@ void *reeve__http_note_target(void *cls, const char *uri, struct MHD_Connection 
 	if (connection == NULL || !grow(&connection->target, &connection->target_cap, len))
 		return NULL;
 	memcpy(connection->target, uri, len);
+	connection->raw_target = uri;
 	connection->body_len = 0;
 	connection->has_begun = connection->is_answered = false;
 	connection->is_draining = connection->is_back = connection->is_gone = false;
@@ -136,15 +212,11 @@ static void count_request(struct reeve_http_connection *connection, int status)
 		memory_order_relaxed);
 }
 
-/* `lifetime`: whether libmicrohttpd must copy the body. MHD_NO closes the connection. */
-static enum MHD_Result send_reply(struct reeve_http_connection *connection,
-	const struct reeve_http_reply *reply, enum MHD_ResponseMemoryMode lifetime, bool must_close)
+/* Sends the head, and what is known of the body. Takes the response. */
+static enum MHD_Result send_response(struct reeve_http_connection *connection,
+	const struct reeve_http_reply *reply, struct MHD_Response *response, bool must_close)
 {
-	/* The body is only read; the library's type has no const. */
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		reply->body_len, (void *)(uintptr_t)reply->body, lifetime);
-	if (response == NULL)
-		return MHD_NO;
+	char seconds[16];
 	bool is_stopping =
 		atomic_load_explicit(&connection->loop->http->is_stopping, memory_order_relaxed);
 	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
@@ -157,7 +229,12 @@ static enum MHD_Result send_reply(struct reeve_http_connection *connection,
 	add_header(response, "X-Content-Type-Options", "nosniff");
 	add_header(
 		response, MHD_HTTP_HEADER_CONNECTION, must_close || is_stopping ? "close" : NULL);
-	add_header(response, "Retry-After", reply->status == 503 ? "1" : NULL);
+	add_header(response, "WWW-Authenticate", reply->challenge);
+	if (reply->status == 503 || reply->retry_seconds > 0) {
+		snprintf(seconds, sizeof(seconds), "%u",
+			reply->retry_seconds > 0 ? reply->retry_seconds : 1);
+		add_header(response, "Retry-After", seconds);
+	}
 	enum MHD_Result result =
 		MHD_queue_response(connection->mhd, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
@@ -167,28 +244,69 @@ static enum MHD_Result send_reply(struct reeve_http_connection *connection,
 	return result;
 }
 
-static enum MHD_Result send_error(struct reeve_http_connection *connection, int status,
-	const char *code, const char *message, bool must_close)
+/* `lifetime`: whether libmicrohttpd must copy the body. MHD_NO closes the connection. */
+static enum MHD_Result send_reply(struct reeve_http_connection *connection,
+	const struct reeve_http_reply *reply, enum MHD_ResponseMemoryMode lifetime, bool must_close)
+{
+	/* The body is only read; the library's type has no const. */
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		reply->body_len, (void *)(uintptr_t)reply->body, lifetime);
+	if (response == NULL)
+		return MHD_NO;
+	return send_response(connection, reply, response, must_close);
+}
+
+static void drop_body(struct reeve_http_connection *connection)
+{
+	free(connection->body);
+	connection->body = NULL;
+	connection->body_cap = 0;
+}
+
+static enum MHD_Result send_stream(
+	struct reeve_http_connection *connection, const struct reeve_http_reply *reply)
+{
+	struct MHD_Response *response = reeve__http_stream_begin(connection);
+	if (response == NULL)
+		return MHD_NO;
+	drop_body(connection); /* it may go on for days */
+	return send_response(connection, reply, response, false);
+}
+
+static enum MHD_Result send_refusal(struct reeve_http_connection *connection,
+	const struct reeve_http_judgement *refusal, bool must_close)
 {
 	char body[512];
 	struct reeve_http_reply reply = {
-		.status = status,
+		.status = refusal->status,
 		.content_type = "application/json; charset=utf-8",
 		.body = body,
-		.body_len = reeve_http_error_body(body, sizeof(body), code, message),
+		.body_len =
+			reeve_http_error_body(body, sizeof(body), refusal->code, refusal->message),
+		.challenge = refusal->challenge,
+		.retry_seconds = refusal->retry_seconds,
 	};
 	if (strncmp(connection->target, "/api/", 5) == 0) {
 		reply.content_type = "application/problem+json; charset=utf-8";
-		reply.body_len = reeve_http_problem_body(body, sizeof(body), status, code, message);
+		reply.body_len = reeve_http_problem_body(
+			body, sizeof(body), refusal->status, refusal->code, refusal->message);
 	}
 	return send_reply(connection, &reply, MHD_RESPMEM_MUST_COPY, must_close);
 }
+
+/* What is noted of a head. */
+struct seen {
+	struct reeve_http_filter filter;
+	struct reeve_http_lines lines;
+};
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
 	size_t name_len, const char *value, size_t value_len)
 {
 	(void)kind;
-	reeve_http_filter_header(cls, name, name_len, value, value_len);
+	struct seen *seen = cls;
+	reeve_http_filter_header(&seen->filter, name, name_len, value, value_len);
+	reeve_http_lines_header(&seen->lines, name, name_len, value, value_len);
 	return MHD_YES;
 }
 
@@ -203,49 +321,120 @@ static void part_target(struct reeve_http_connection *connection)
 		*mark = '?';
 }
 
+static const struct reeve_http_judgement too_large = {
+	.status = 413, .code = "RESOURCE_EXHAUSTED", .message = "The request body is too large."};
+static const struct reeve_http_judgement bad_lines = {.status = 400,
+	.code = "INVALID_ARGUMENT",
+	.message =
+		"Each line of the head must end with CR and LF, hold no NUL, and not be folded."};
+static const struct reeve_http_judgement too_much = {.status = 503,
+	.code = "RESOURCE_EXHAUSTED",
+	.message = "The server holds as much of other requests as it may; try again."};
+
+/* What the application says of who asks. */
+static struct reeve_http_judgement admit(
+	struct reeve_http_connection *connection, const struct reeve_http_filter *filter)
+{
+	const struct reeve_http_app *app = &connection->loop->http->options.app;
+	struct reeve_http_head head = {
+		.kind = connection->gate->door->kind,
+		.from = connection->from,
+		.fd = connection->fd,
+		.uid = connection->uid,
+		.gid = connection->gid,
+		.path = connection->target,
+		.authorization = filter->credentials == 1 ? filter->authorization : NULL,
+		.authorization_len = filter->authorization_len,
+	};
+	memcpy(head.network, connection->network, sizeof(head.network));
+	if (connection->state == NULL)
+		connection->state = app->open(app->self);
+	if (connection->state == NULL)
+		return too_much;
+	char *mark = strchr(connection->target, '?');
+	if (mark != NULL)
+		*mark = '\0';
+	struct reeve_http_judgement judgement = app->admit(app->self, connection->state, &head);
+	if (mark != NULL)
+		*mark = '?';
+	return judgement;
+}
+
 static enum MHD_Result judge_head(
 	struct reeve_http_connection *connection, const char *method, const char *version)
 {
-	struct reeve_http_filter filter = {0};
-	size_t max_body = connection->loop->http->options.max_body_bytes;
+	struct seen seen = {0};
+	const struct reeve_http_options *options = &connection->loop->http->options;
 	connection->has_begun = true;
-	MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, note_header, &filter);
+	reeve_http_lines_begin(
+		&seen.lines, method, connection->raw_target, strlen(connection->target), version);
+	MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, note_header, &seen);
+	const char *end = method + MHD_get_connection_info(
+					   connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+					   ->header_size;
+	if (connection->loop->http->checks_lines && !reeve_http_lines_end(&seen.lines, end))
+		return send_refusal(connection, &bad_lines, true);
 	part_target(connection);
+	const struct reeve_http_place place = {
+		.is_guarded = connection->route == REEVE_HTTP_ROUTE_GRAPHQL ||
+			      connection->route == REEVE_HTTP_ROUTE_API,
+		.is_open = connection->gate->door->kind == REEVE_HTTP_NETWORK,
+		.is_tls = connection->gate->door->is_tls,
+		.names = options->names,
+		.n_names = options->n_names,
+		.max_body_bytes = options->max_body_bytes,
+	};
 	struct reeve_http_judgement judgement =
-		reeve_http_filter_judge(&filter, method, connection->target, version,
-			connection->route == REEVE_HTTP_ROUTE_GRAPHQL ||
-				connection->route == REEVE_HTTP_ROUTE_API,
-			max_body);
+		reeve_http_filter_judge(&seen.filter, method, connection->target, version, &place);
+	bool may_drain = judgement.status == 0 || judgement.status == 413;
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_BODY);
+	if (judgement.status == 0 || judgement.status == 413) {
+		/* A stranger is told first that he is one. */
+		struct reeve_http_judgement who = admit(connection, &seen.filter);
+		if (who.status != 0)
+			judgement = who;
+	}
 	if (judgement.status == 0)
 		return MHD_YES;
 	connection->route = REEVE_HTTP_ROUTE_REFUSED;
-	if (judgement.status == 413 && !filter.has_expect && filter.content_length <= DRAIN_BYTES) {
-		connection->is_draining = true;
-		return MHD_YES;
-	}
-	return send_error(connection, judgement.status, judgement.code, judgement.message, true);
+	if (!may_drain || seen.filter.has_expect || seen.filter.content_length > DRAIN_BYTES)
+		return send_refusal(connection, &judgement, true);
+	connection->is_draining = true;
+	connection->refusal = judgement;
+	return MHD_YES;
+}
+
+/* Makes room for so much of the body, out of what all may hold. */
+static const struct reeve_http_judgement *make_room(
+	struct reeve_http_connection *connection, size_t need)
+{
+	size_t before = connection->body_cap;
+	if (need > connection->loop->http->options.max_body_bytes)
+		return &too_large;
+	if (grow(&connection->body, &connection->body_cap, need) &&
+		hold(connection, connection->body_cap - before))
+		return NULL;
+	drop_body(connection); /* the rest of it is thrown away as it comes */
+	release(connection);
+	return &too_much;
 }
 
 /* One piece of the body. A body without a length is found to be too large only here. */
 static enum MHD_Result take_body(
 	struct reeve_http_connection *connection, const char *data, size_t *len)
 {
-	size_t max_body = connection->loop->http->options.max_body_bytes;
 	size_t need = connection->body_len + *len;
-	if (need > max_body)
-		connection->is_draining = true;
-	if (connection->is_draining) {
-		connection->body_len = need;
-		*len = 0;
-		return need <= DRAIN_BYTES ? MHD_YES : MHD_NO;
+	if (!connection->is_draining) {
+		const struct reeve_http_judgement *refusal = make_room(connection, need);
+		connection->is_draining = refusal != NULL;
+		if (refusal != NULL)
+			connection->refusal = *refusal;
+		else
+			memcpy(connection->body + connection->body_len, data, *len);
 	}
-	if (!grow(&connection->body, &connection->body_cap, need))
-		return MHD_NO;
-	memcpy(connection->body + connection->body_len, data, *len);
 	connection->body_len = need;
 	*len = 0;
-	return MHD_YES;
+	return !connection->is_draining || need <= DRAIN_BYTES ? MHD_YES : MHD_NO;
 }
 
 /* Suspends, so that the loop goes on while a worker has the request, and watches for the client
@@ -269,17 +458,29 @@ static enum MHD_Result put_to_work(struct reeve_http_connection *connection)
 	return MHD_YES;
 }
 
+const char *reeve_http_header(const struct reeve_http_request *request, const char *name)
+{
+	const struct reeve_http_connection *connection = request->connection;
+	return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
+}
+
+/* An answer of the application, out of what all may hold until they are sent. */
+static enum MHD_Result send_answer(struct reeve_http_connection *connection,
+	const struct reeve_http_reply *reply, bool must_close)
+{
+	const struct reeve_http_app *app = &connection->loop->http->options.app;
+	if (hold(connection, reply->body_len))
+		return send_reply(connection, reply, MHD_RESPMEM_PERSISTENT, must_close);
+	app->rest(app->self, connection->state);
+	return send_refusal(connection, &too_much, must_close);
+}
+
 static enum MHD_Result answer(struct reeve_http_connection *connection, const char *method)
 {
 	struct reeve_http_loop *loop = connection->loop;
 	const struct reeve_http_app *app = &loop->http->options.app;
 	if (connection->is_draining)
-		return send_error(connection, 413, "RESOURCE_EXHAUSTED",
-			"The request body is too large.", false);
-	if (connection->state == NULL)
-		connection->state = app->open(app->self);
-	if (connection->state == NULL)
-		return MHD_NO;
+		return send_refusal(connection, &connection->refusal, false);
 	char *mark = strchr(connection->target, '?');
 	if (mark != NULL)
 		*mark = '\0';
@@ -298,13 +499,16 @@ static enum MHD_Result answer(struct reeve_http_connection *connection, const ch
 			connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
 		.body = connection->body_len > 0 ? connection->body : NULL,
 		.body_len = connection->body_len,
+		.connection = connection,
 	};
 	struct reeve_http_reply reply = {0};
 	switch (app->handle(app->self, connection->state, &request, &reply)) {
 	case REEVE_HTTP_REPLY:
-		return send_reply(connection, &reply, MHD_RESPMEM_PERSISTENT, false);
+		return send_answer(connection, &reply, false);
 	case REEVE_HTTP_WAIT:
 		return put_to_work(connection);
+	case REEVE_HTTP_STREAM:
+		return send_stream(connection, &reply);
 	case REEVE_HTTP_BUSY:
 		break;
 	}
@@ -320,7 +524,7 @@ static enum MHD_Result answer_late(struct reeve_http_connection *connection)
 		app->refuse(app->self, connection->state, &reply);
 	else
 		app->reply(app->self, connection->state, &reply);
-	return send_reply(connection, &reply, MHD_RESPMEM_PERSISTENT, connection->is_gone);
+	return send_answer(connection, &reply, connection->is_gone);
 }
 
 enum MHD_Result reeve__http_handle(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -353,12 +557,15 @@ void reeve__http_note_completed(
 	struct reeve_http_connection *connection = *request;
 	if (connection == NULL || !connection->is_counted)
 		return;
+	const struct reeve_http_app *app = &connection->loop->http->options.app;
 	connection->is_counted = false;
 	connection->loop->active--;
-	if (connection->body_cap > KEEP_BODY_BYTES) {
-		free(connection->body);
-		connection->body = NULL;
-		connection->body_cap = 0;
-	}
+	release(connection);
+	if (connection->is_stream)
+		reeve__http_stream_end(connection);
+	if (connection->state != NULL)
+		app->rest(app->self, connection->state);
+	if (connection->body_cap > KEEP_BODY_BYTES)
+		drop_body(connection);
 	reeve__http_set_phase(connection, REEVE_HTTP_PHASE_HEAD);
 }

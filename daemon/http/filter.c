@@ -94,6 +94,14 @@ static const char *note_header(struct reeve_http_filter *filter, const char *nam
 		filter->sites++;
 		filter->site = value;
 		filter->site_len = value_len;
+	} else if (equals(name, name_len, "Content-Type")) {
+		filter->types++;
+		filter->type = value;
+		filter->type_len = value_len;
+	} else if (equals(name, name_len, "Authorization")) {
+		filter->credentials++;
+		filter->authorization = value;
+		filter->authorization_len = value_len;
 	} else if (equals(name, name_len, "Expect")) {
 		filter->has_expect = true;
 	}
@@ -132,36 +140,18 @@ static const char *find_ambiguity(const struct reeve_http_filter *filter, const 
 		return "There must be exactly one Host header.";
 	if (filter->origins > 1 || filter->sites > 1)
 		return "Origin and Sec-Fetch-Site must not be there twice.";
+	if (filter->types > 1 || filter->credentials > 1)
+		return "Content-Type and Authorization must not be there twice.";
 	return NULL;
 }
 
-static bool is_own_page(const struct reeve_http_filter *filter)
+static bool is_own_page(const struct reeve_http_filter *filter, bool is_tls)
 {
 	if (filter->origins == 1 && !reeve_http_origin_is_own(filter->origin, filter->origin_len,
-					    filter->host, filter->host_len))
+					    filter->host, filter->host_len, is_tls))
 		return false;
 	return filter->sites == 0 || equals(filter->site, filter->site_len, "same-origin") ||
 	       equals(filter->site, filter->site_len, "none");
-}
-
-struct reeve_http_judgement reeve_http_filter_judge(const struct reeve_http_filter *filter,
-	const char *method, const char *target, const char *version, bool guarded,
-	uint64_t max_body_bytes)
-{
-	const char *fault = find_ambiguity(filter, method, target, version);
-	if (fault != NULL)
-		return (struct reeve_http_judgement){400, "INVALID_ARGUMENT", fault};
-	if (!reeve_http_host_is_loopback(filter->host, filter->host_len))
-		return (struct reeve_http_judgement){403, "PERMISSION_DENIED",
-			"The Host must be localhost, 127.0.0.1 or [::1]."};
-	bool does_things = guarded || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0);
-	if (does_things && !is_own_page(filter))
-		return (struct reeve_http_judgement){403, "PERMISSION_DENIED",
-			"Requests from pages of other sites are refused."};
-	if (filter->lengths == 1 && filter->content_length > max_body_bytes)
-		return (struct reeve_http_judgement){
-			413, "RESOURCE_EXHAUSTED", "The request body is too large."};
-	return (struct reeve_http_judgement){0, NULL, NULL};
 }
 
 /* Length of the name in "name" or "name:port"; 0 when what follows the name is no port. */
@@ -208,12 +198,85 @@ bool reeve_http_host_is_loopback(const char *host, size_t len)
 	       is_loopback_number(host, name_len);
 }
 
-bool reeve_http_origin_is_own(
-	const char *origin, size_t origin_len, const char *host, size_t host_len)
+bool reeve_http_host_is_number(const char *host, size_t len)
 {
-	static const char scheme[] = "http://";
-	size_t scheme_len = sizeof(scheme) - 1;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	size_t name_len = split_port(host, len);
+	bool is_six = name_len > 2 && host[0] == '[';
+	if (is_six) {
+		host++;
+		name_len -= 2;
+	}
+	if (name_len == 0 || name_len >= sizeof(text))
+		return false;
+	memcpy(text, host, name_len);
+	text[name_len] = '\0';
+	return inet_pton(is_six ? AF_INET6 : AF_INET, text, &address) == 1;
+}
+
+static bool is_own_host(
+	const struct reeve_http_filter *filter, const struct reeve_http_place *place)
+{
+	const char *host = filter->host;
+	if (reeve_http_host_is_loopback(host, filter->host_len))
+		return true;
+	size_t name_len = split_port(host, filter->host_len);
+	for (size_t i = 0; i < place->n_names; i++) {
+		if (equals(host, name_len, place->names[i]))
+			return true;
+	}
+	return place->is_open && reeve_http_host_is_number(host, filter->host_len);
+}
+
+bool reeve_http_origin_is_own(
+	const char *origin, size_t origin_len, const char *host, size_t host_len, bool is_tls)
+{
+	const char *scheme = is_tls ? "https://" : "http://";
+	size_t scheme_len = strlen(scheme);
 	return origin_len == scheme_len + host_len && host_len > 0 &&
 	       strncasecmp(origin, scheme, scheme_len) == 0 &&
 	       strncasecmp(origin + scheme_len, host, host_len) == 0;
+}
+
+/* Types that a page of any site can make a browser send without asking this server first. */
+static bool is_form(const struct reeve_http_filter *filter)
+{
+	static const char *const types[] = {
+		"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"};
+	size_t len = 0;
+	while (len < filter->type_len && strchr("; \t,", filter->type[len]) == NULL)
+		len++;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (equals(filter->type, len, types[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct reeve_http_judgement judge(int status, const char *code, const char *message)
+{
+	return (struct reeve_http_judgement){.status = status, .code = code, .message = message};
+}
+
+struct reeve_http_judgement reeve_http_filter_judge(const struct reeve_http_filter *filter,
+	const char *method, const char *target, const char *version,
+	const struct reeve_http_place *place)
+{
+	bool only_reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	const char *fault = find_ambiguity(filter, method, target, version);
+	if (fault != NULL)
+		return judge(400, "INVALID_ARGUMENT", fault);
+	if (!is_own_host(filter, place))
+		return judge(403, "PERMISSION_DENIED",
+			place->is_open ? "The Host must be an address, or a name given to --host."
+				       : "The Host must be localhost, 127.0.0.1 or [::1].");
+	if ((place->is_guarded || !only_reads) && !is_own_page(filter, place->is_tls))
+		return judge(403, "PERMISSION_DENIED",
+			"Requests from pages of other sites are refused.");
+	if (!only_reads && is_form(filter))
+		return judge(415, "INVALID_ARGUMENT", "What forms send is not taken here.");
+	if (filter->lengths == 1 && filter->content_length > place->max_body_bytes)
+		return judge(413, "RESOURCE_EXHAUSTED", "The request body is too large.");
+	return judge(0, NULL, NULL);
 }

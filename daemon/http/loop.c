@@ -3,14 +3,15 @@
  * loop.c - one loop thread: waits for anything, lets libmicrohttpd do its work, brings finished
  * requests back, closes the slow.
  *
- * libmicrohttpd runs without threads of its own: its epoll descriptor is one entry of our epoll
- * set. The other entries are the wake-up descriptor, and the sockets of clients whose requests are
- * at work, watched for nothing but their end (EPOLLRDHUP). A closed and a half-closed connection
+ * libmicrohttpd runs without threads of its own: each door's epoll descriptor is one entry of our
+ * epoll set. The other entries are the wake-up descriptor, and the sockets of clients whose requests are
+ * at work or are streams, watched for nothing but their end (EPOLLRDHUP). A closed and a half-closed connection
  * look the same from here; both count as gone, as in other servers.
  */
 #include "http/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -47,22 +48,55 @@ static void ignore_message(void *cls, const char *format, va_list args)
 /*
  * Not strict for clients: all that would be refused then, the filter refuses, and libmicrohttpd
  * 0.9.75 writes the head of its own refusals twice. What it still refuses by itself, before the
- * filter sees it, is a malformed Content-Length.
+ * filter sees it, is a malformed Content-Length. Later versions are strict: they see lines that end
+ * wrongly, which lines.h finds out for this one.
  */
-static struct MHD_Daemon *start_mhd(struct reeve_http_loop *loop, int listen_fd)
+static struct MHD_Daemon *start_mhd(struct reeve_http_gate *gate, int listen_fd)
 {
-	const struct reeve_http_options *options = &loop->http->options;
+	const struct reeve_http_options *options = &gate->loop->http->options;
 	uint32_t connections = options->max_connections / options->threads;
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, reeve__http_handle, loop, MHD_OPTION_EXTERNAL_LOGGER, ignore_message,
-		NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-		connections > 0 ? connections : 1u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		options->max_head_bytes, MHD_OPTION_CONNECTION_TIMEOUT, PER_LOOP_TIMEOUT,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION,
-		reeve__http_notify_connection, loop, MHD_OPTION_URI_LOG_CALLBACK,
-		reeve__http_note_target, loop, MHD_OPTION_NOTIFY_COMPLETED,
-		reeve__http_note_completed, loop, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-		MHD_OPTION_END);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, reeve__http_tls_callback()},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)reeve__http_tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+#if MHD_VERSION >= 0x00097600
+	const enum MHD_OPTION strictness = MHD_OPTION_CLIENT_DISCIPLINE_LVL;
+	const int how_strict = 2;
+#else
+	const enum MHD_OPTION strictness = MHD_OPTION_STRICT_FOR_CLIENT;
+	const int how_strict = 0;
+#endif
+	if (gate->door->is_tls)
+		flags |= MHD_USE_TLS;
+	return MHD_start_daemon(flags, 0, reeve__http_accept, gate, reeve__http_handle, gate,
+		MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_ARRAY,
+		gate->door->is_tls ? tls : none, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+		MHD_OPTION_CONNECTION_LIMIT, connections > 0 ? connections : 1u,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_head_bytes,
+		MHD_OPTION_CONNECTION_TIMEOUT, PER_LOOP_TIMEOUT, strictness, how_strict,
+		MHD_OPTION_NOTIFY_CONNECTION, reeve__http_notify_connection, gate,
+		MHD_OPTION_URI_LOG_CALLBACK, reeve__http_note_target, gate,
+		MHD_OPTION_NOTIFY_COMPLETED, reeve__http_note_completed, gate,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+static int open_gate(struct reeve_http_gate *gate, int shared_fd, struct reeve_error *err)
+{
+	int listen_fd = fcntl(shared_fd, F_DUPFD_CLOEXEC, 0);
+	if (listen_fd < 0)
+		return reeve__http_fail(err, "cannot share the socket: %s", strerror(errno));
+	gate->mhd = start_mhd(gate, listen_fd);
+	if (gate->mhd == NULL) {
+		close(listen_fd);
+		return reeve__http_fail(err, "libmicrohttpd did not start");
+	}
+	int mhd_fd = MHD_get_daemon_info(gate->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	if (watch(gate->loop, mhd_fd, NULL) != 0)
+		return reeve__http_fail(err, "cannot fill an event loop: %s", strerror(errno));
+	return 0;
 }
 
 int reeve__http_loop_init(
@@ -70,31 +104,31 @@ int reeve__http_loop_init(
 {
 	loop->http = http;
 	loop->now_ms = read_clock_ms();
+	loop->next_due_ms = INT64_MAX;
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (loop->epoll_fd < 0 || loop->wake_fd < 0)
 		return reeve__http_fail(err, "cannot make an event loop: %s", strerror(errno));
-	int listen_fd = dup(http->listen_fd);
-	if (listen_fd < 0)
-		return reeve__http_fail(err, "cannot share the socket: %s", strerror(errno));
-	loop->mhd = start_mhd(loop, listen_fd);
-	if (loop->mhd == NULL) {
-		close(listen_fd);
-		return reeve__http_fail(err, "libmicrohttpd did not start");
-	}
-	int mhd_fd = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	if (watch(loop, mhd_fd, NULL) != 0 || watch(loop, loop->wake_fd, loop) != 0)
+	if (watch(loop, loop->wake_fd, loop) != 0)
 		return reeve__http_fail(err, "cannot fill an event loop: %s", strerror(errno));
-	return 0;
+	int rc = 0;
+	for (uint32_t i = 0; rc == 0 && i < http->options.n_doors; i++) {
+		loop->gates[i].loop = loop;
+		loop->gates[i].door = &http->options.doors[i];
+		rc = open_gate(&loop->gates[i], http->listeners[i].fd, err);
+	}
+	return rc;
 }
 
 void reeve__http_loop_fini(struct reeve_http_loop *loop)
 {
 	if (loop->http == NULL)
 		return;
-	if (loop->mhd != NULL)
-		MHD_stop_daemon(loop->mhd);
+	for (uint32_t i = 0; i < loop->http->options.n_doors; i++) {
+		if (loop->gates[i].mhd != NULL)
+			MHD_stop_daemon(loop->gates[i].mhd);
+	}
 	if (loop->epoll_fd >= 0)
 		close(loop->epoll_fd);
 	if (loop->wake_fd >= 0)
@@ -147,6 +181,10 @@ static void abandon(struct reeve_http_connection *connection)
 static void note_gone(struct reeve_http_connection *connection)
 {
 	struct reeve_http_loop *loop = connection->loop;
+	if (connection->is_stream) {
+		reeve__http_stream_gone(connection);
+		return;
+	}
 	if (connection->is_gone || connection->phase != REEVE_HTTP_PHASE_WORK)
 		return;
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
@@ -170,7 +208,8 @@ static void sweep_slow(struct reeve_http_loop *loop)
 {
 	loop->next_sweep_ms = loop->now_ms + SWEEP_MS;
 	for (struct reeve_http_connection *c = loop->connections; c != NULL; c = c->next) {
-		if (c->phase == REEVE_HTTP_PHASE_WORK || c->deadline_ms > loop->now_ms)
+		if (c->phase == REEVE_HTTP_PHASE_WORK || c->phase == REEVE_HTTP_PHASE_IDLE ||
+			c->deadline_ms > loop->now_ms)
 			continue;
 		c->deadline_ms = INT64_MAX;
 		atomic_fetch_add_explicit(&loop->expired, 1, memory_order_relaxed);
@@ -182,11 +221,16 @@ static int timeout_of(struct reeve_http_loop *loop, bool is_stopping)
 {
 	MHD_UNSIGNED_LONG_LONG mhd_ms;
 	int64_t wait_ms = loop->next_sweep_ms - loop->now_ms;
+	int64_t streams_ms = reeve__http_streams_timeout(loop);
 	if (is_stopping || loop->abandoned > 0)
 		wait_ms = ABANDON_MS;
-	if (MHD_get_timeout(loop->mhd, &mhd_ms) == MHD_YES && mhd_ms < (uint64_t)SWEEP_MS &&
-		(int64_t)mhd_ms < wait_ms)
-		wait_ms = (int64_t)mhd_ms;
+	if (streams_ms < wait_ms)
+		wait_ms = streams_ms;
+	for (uint32_t i = 0; i < loop->http->options.n_doors; i++) {
+		if (MHD_get_timeout(loop->gates[i].mhd, &mhd_ms) == MHD_YES &&
+			mhd_ms < (uint64_t)SWEEP_MS && (int64_t)mhd_ms < wait_ms)
+			wait_ms = (int64_t)mhd_ms;
+	}
 	return wait_ms < 0 ? 0 : (int)wait_ms;
 }
 
@@ -210,9 +254,11 @@ static void quiesce(struct reeve_http_loop *loop, bool *is_quiet)
 	if (*is_quiet)
 		return;
 	*is_quiet = true;
-	MHD_socket fd = MHD_quiesce_daemon(loop->mhd);
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
+	for (uint32_t i = 0; i < loop->http->options.n_doors; i++) {
+		MHD_socket fd = MHD_quiesce_daemon(loop->gates[i].mhd);
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
 	for (struct reeve_http_connection *c = loop->connections; c != NULL; c = c->next)
 		reeve__http_set_phase(c, c->phase);
 }
@@ -238,7 +284,9 @@ void *reeve__http_loop_run(void *arg)
 		loop->now_ms = read_clock_ms();
 		take_events(loop, events, n);
 		resume_returned(loop);
-		MHD_run(loop->mhd);
+		reeve__http_streams_run(loop, is_stopping);
+		for (uint32_t i = 0; i < loop->http->options.n_doors; i++)
+			MHD_run(loop->gates[i].mhd);
 		if (is_stopping || loop->now_ms >= loop->next_sweep_ms)
 			sweep_slow(loop);
 	}

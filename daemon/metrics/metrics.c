@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - see metrics.h. One table a subject: a row is a family, and where its value is. */
-#include "metrics/family.h"
 #include "metrics/metrics.h"
+#include "audit/audit.h"
+#include "clock.h"
+#include "metrics/family.h"
+#include "stream/stream.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -242,6 +245,9 @@ static void write_http(struct reeved_metrics_writer *w, struct reeve_http *http)
 			stats.connections_accepted},
 		{REEVED_COUNTER, "reeve_http_connections_expired",
 			"Connections closed for being slow or idle.", stats.connections_expired},
+		{REEVED_COUNTER, "reeve_http_connections_refused",
+			"Connections closed at once: their address has enough.",
+			stats.connections_refused},
 		{REEVED_COUNTER, "reeve_http_clients_gone",
 			"Clients that hung up while their request was at work.",
 			stats.clients_gone},
@@ -253,6 +259,48 @@ static void write_http(struct reeved_metrics_writer *w, struct reeve_http *http)
 		reeved_metrics_family(w, rows[i].type, rows[i].name, NULL, rows[i].help);
 		reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, rows[i].value);
 	}
+	reeved_metrics_family(
+		w, REEVED_GAUGE, "reeve_http_held_bytes", "bytes", "Bodies and answers held now.");
+	reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, stats.held_bytes);
+}
+
+#define STR struct reeved_streams_stats
+static const struct reeved_family stream_families[] = {
+	FAMILY(REEVED_GAUGE, "reeve_streams", NULL, STR, streams, 0, "Event streams open now."),
+	FAMILY(REEVED_GAUGE, "reeve_streams_limit", NULL, STR, max_streams, 0,
+		"Most event streams there may be."),
+	FAMILY(REEVED_COUNTER, "reeve_stream_refusals", NULL, STR, refused, 0,
+		"Event streams refused because there were too many."),
+	FAMILY(REEVED_COUNTER, "reeve_stream_events", NULL, STR, events, 0,
+		"Events told to subscribers."),
+	FAMILY(REEVED_COUNTER, "reeve_stream_gaps", NULL, STR, gaps, 0,
+		"Times that a subscriber was told of events it had missed."),
+};
+
+#define MON struct reeved_monitoring
+static const struct reeved_family monitoring_families[] = {
+	FAMILY(REEVED_COUNTER, "reeve_clock_cycles", NULL, MON, cycles, 0,
+		"Cycles of the housekeeping thread."),
+	FAMILY(REEVED_COUNTER, "reeve_clock_late_cycles", NULL, MON, late_cycles, 0,
+		"Cycles that began a whole interval late, or later."),
+	FAMILY(REEVED_COUNTER, "reeve_clock_failed_cycles", NULL, MON, failed_cycles, 0,
+		"Cycles in which housekeeping or rebalancing was refused."),
+	FAMILY(REEVED_COUNTER, "reeve_clock_rebalancings", NULL, MON, rebalancings, 0,
+		"Rebalancings by monitoring."),
+	FAMILY(REEVED_COUNTER, "reeve_clock_cpu_seconds", "seconds", MON, cpu_ns, 1e9,
+		"CPU used by the housekeeping thread."),
+	FAMILY(REEVED_GAUGE, "reeve_clock_longest_cycle_seconds", "seconds", MON, longest_ns, 1e9,
+		"The longest cycle since the start."),
+};
+
+static void write_own(struct reeved_metrics_writer *w, struct reeved *daemon)
+{
+	struct reeved_streams_stats streams;
+	struct reeved_monitoring monitoring;
+	reeved_streams_stats_get(daemon->streams, &streams);
+	reeved_clock_monitoring(daemon->clock, &monitoring);
+	reeved_family_write_all(w, stream_families, COUNT(stream_families), &streams);
+	reeved_family_write_all(w, monitoring_families, COUNT(monitoring_families), &monitoring);
 }
 
 static void write_counter(struct reeved_metrics_writer *w, const char *key, const char *value,
@@ -271,6 +319,7 @@ static void write_work(struct reeved_metrics_writer *w, const struct reeved *dae
 		"GraphQL operations run, and requests refused before running.");
 	write_counter(w, "kind", "query", &counters->queries);
 	write_counter(w, "kind", "mutation", &counters->mutations);
+	write_counter(w, "kind", "subscription", &counters->subscriptions);
 	write_counter(w, "kind", "refused", &counters->refused);
 	reeved_metrics_family(w, REEVED_COUNTER, "reeve_sql_statements", NULL,
 		"Statements of executeSql by how they ended.");
@@ -328,6 +377,25 @@ bool reeved_metrics_wants_openmetrics(const char *accept)
 	return false;
 }
 
+static void write_guards(struct reeved_metrics_writer *w, struct reeved *daemon)
+{
+	struct reeved_audit_stats audit;
+	reeved_audit_stats_get(daemon->audit, &audit);
+	const struct {
+		const char *name, *help;
+		uint64_t value;
+	} rows[] = {
+		{"reeve_auth_refused", "Requests refused for who made them.",
+			atomic_load_explicit(&daemon->auth.refused, memory_order_relaxed)},
+		{"reeve_audit_entries", "Lines for the audit log.", audit.entries},
+		{"reeve_audit_failures", "Lines that could not be written.", audit.failures},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		reeved_metrics_family(w, REEVED_COUNTER, rows[i].name, NULL, rows[i].help);
+		reeved_metrics_whole(w, REEVED_NO_LABEL, REEVED_NO_LABEL, rows[i].value);
+	}
+}
+
 const char *reeved_metrics_write(struct reeved *daemon, const char *accept, struct reeve_json *out)
 {
 	struct reeved_metrics_writer w = {
@@ -344,7 +412,9 @@ const char *reeved_metrics_write(struct reeved *daemon, const char *accept, stru
 	reeved_metrics_write_modules(&w, daemon->reeve, &stats);
 	write_groups(&w, daemon->reeve, segment.max_groups);
 	write_http(&w, daemon->http);
+	write_guards(&w, daemon);
 	write_work(&w, daemon);
+	write_own(&w, daemon);
 	reeved_metrics_end(&w);
 	return w.is_openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
 				: "text/plain; version=0.0.4; charset=utf-8";

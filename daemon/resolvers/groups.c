@@ -297,6 +297,7 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "getConsumerGroup", resolve_get_group),
 	FN("Query", "getConsumerGroupByName", resolve_get_group_by_name),
 	FN("Query", "getConsumerGroupStats", resolve_group_stats),
+	FN("Subscription", "consumerGroupStats", resolve_group_stats),
 	FN("Query", "listConsumerGroupStats", reeved_resolve_all_group_stats),
 	FN("Query", "getDefaultConsumerGroup", resolve_default_group),
 };

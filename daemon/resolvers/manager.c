@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* manager.c - what joins the modules: statistics, rebalancing, settings, the container, monitoring. */
+/* manager.c - what joins the modules: statistics, rebalancing, settings, the container. */
 #include "clock.h"
 #include "resolvers/resolvers.h"
 
@@ -65,29 +65,6 @@ static int resolve_recommendations(struct reeve_gql_ctx *ctx, const void *object
 	for (uint32_t i = 0; i < report->recommendations && i < REEVED_COUNT(report->memory); i++)
 		reeve_gql_emit_object(ctx, &report->memory[i]);
 	return reeve_gql_list_end(ctx);
-}
-
-/* Monitoring */
-
-static int set_monitoring(
-	struct reeve_gql_ctx *ctx, int (*set)(struct reeved_clock *clock), const char *what)
-{
-	int rc = set(reeved_client_of(ctx)->daemon->clock);
-	if (rc != 0)
-		return reeved_refuse(ctx, rc, "resource monitoring could not be %s", what);
-	return reeved_emit_done(ctx, "Resource monitoring was %s.", what);
-}
-
-static int resolve_start_monitoring(struct reeve_gql_ctx *ctx, const void *object)
-{
-	(void)object;
-	return set_monitoring(ctx, reeved_clock_start_monitoring, "started");
-}
-
-static int resolve_stop_monitoring(struct reeve_gql_ctx *ctx, const void *object)
-{
-	(void)object;
-	return set_monitoring(ctx, reeved_clock_stop_monitoring, "stopped");
 }
 
 /* Settings */
@@ -262,10 +239,9 @@ static const struct reeve_gql_binding rows[] = {
 		.flags = REEVE_GQL_LIMIT_IS_NULL),
 
 	FN("Query", "getResourceStats", resolve_stats),
+	FN("Subscription", "resourceStats", resolve_stats),
 	FN("Query", "getResourceManagerConfig", resolve_config),
 	FN("Query", "getContainerLimits", resolve_container),
-	ACTS("Mutation", "startResourceMonitoring", resolve_start_monitoring),
-	ACTS("Mutation", "stopResourceMonitoring", resolve_stop_monitoring),
 	ACTS("Mutation", "rebalanceResources", resolve_rebalance),
 	DEFINES("Mutation", "updateResourceManagerConfig", resolve_update_config),
 };

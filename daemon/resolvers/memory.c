@@ -557,6 +557,7 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "getMemoryPool", resolve_pool),
 	FN("Query", "getMemoryPoolByName", resolve_pool_by_name),
 	FN("Query", "getMemoryPressure", resolve_pressure),
+	FN("Subscription", "memoryPressureChanged", resolve_pressure),
 	FN("Query", "getSessionMemoryQuota", resolve_quota),
 	FN("Query", "listSessionMemoryQuotas", resolve_quotas),
 	FN("Query", "getGroupMemoryLimits", resolve_group),

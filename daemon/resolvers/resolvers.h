@@ -22,9 +22,12 @@ enum reeved_row_flag {
 	REEVED_ACTS = REEVE_GQL_AROUND,
 	/* Blocking: definitions may wait for each other and for the disk. */
 	REEVED_DEFINES = (REEVE_GQL_AROUND << 1) | REEVE_GQL_BLOCKING,
+	/* Changes nothing, and is for admins. */
+	REEVED_TELLS = REEVE_GQL_AROUND << 2,
 };
 
-/* Resolves a field bound with ACTS or DEFINES: definitions change one at a time. */
+/* Resolves a field bound with ACTS, DEFINES or TELLS: whether the client has the role for it,
+ * definitions one at a time, and a line in the audit log. */
 int reeved_operate(
 	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const void *object);
 
@@ -40,6 +43,11 @@ int reeved_operate(
 	{                                                                                          \
 		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
 		.flags = REEVED_DEFINES                                                            \
+	}
+#define TELLS(type_, field_, fn_)                                                                  \
+	{                                                                                          \
+		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
+		.flags = REEVED_TELLS                                                              \
 	}
 #define UINT(type, field, S, m, ...)                                                               \
 	REEVE_GQL_BIND_MEMBER(type, field, REEVE_GQL_UINT, S, m, __VA_ARGS__)
@@ -60,6 +68,11 @@ extern const struct reeve_gql_table reeved_cpu_table;
 extern const struct reeve_gql_table reeved_session_table;
 extern const struct reeve_gql_table reeved_sql_table;
 extern const struct reeve_gql_table reeved_server_table;
+extern const struct reeve_gql_table reeved_audit_table;
+
+/* Writes the field that was just resolved into the audit log; rc < 0: it failed. */
+void reeved_audit_operation(
+	struct reeve_gql_ctx *ctx, int rc, reeve_ns began_wall, reeve_ns began_mono);
 extern const struct reeve_gql_table reeved_user_table;
 extern const struct reeve_gql_table reeved_group_change_table;
 extern const struct reeve_gql_table reeved_directive_table;
@@ -76,6 +89,7 @@ extern const struct reeve_gql_table reeved_control_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
 extern const struct reeve_gql_table reeved_revision_table;
+extern const struct reeve_gql_table reeved_monitoring_table;
 
 static inline struct reeved_client *reeved_client_of(const struct reeve_gql_ctx *ctx)
 {
@@ -293,6 +307,13 @@ static inline bool reeved_has_statement(const struct reeve_session_info *info)
 	return info->state == REEVE_SESSION_ACTIVE || info->state == REEVE_SESSION_WAITING ||
 	       info->state == REEVE_SESSION_BLOCKED;
 }
+/*
+ * What a subscription follows: fills the topic's feed or period. `last_event`: number of the event
+ * that its client saw last; 0: it says nothing. INVALID_ARGUMENT.
+ */
+struct reeved_topic;
+int reeved_subject_open(struct reeve *reeve, const struct reeve_gql_subscription *subscription,
+	uint64_t last_event, struct reeved_topic *topic, struct reeve_error *err);
 /* CpuGroupStats, IoGroupStats, GroupMemoryLimits and GroupSessionPool of a group. */
 int reeved_emit_cpu_group(struct reeve_gql_ctx *ctx, reeve_group_id id);
 int reeved_emit_io_group(struct reeve_gql_ctx *ctx, reeve_group_id id);

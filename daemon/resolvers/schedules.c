@@ -428,6 +428,16 @@ static int resolve_history(struct reeve_gql_ctx *ctx, const void *object)
 	return reeve_gql_list_end(ctx);
 }
 
+/* The newest switch: of several that came together, a subscriber may see the last one again. */
+static int resolve_plan_changed(struct reeve_gql_ctx *ctx, const void *object)
+{
+	(void)object;
+	struct reeve_plan_switch_record record;
+	if (reeve_plan_history(reeved_segment_of(ctx), &record, 1) == 0)
+		return reeved_refuse(ctx, REEVE_ENOT_FOUND, "the history of plans is empty");
+	return reeve_gql_emit_object(ctx, &record);
+}
+
 #define S	    "PlanSchedule"
 #define W	    "MaintenanceWindow"
 #define D	    "PlanDecision"
@@ -505,6 +515,7 @@ static const struct reeve_gql_binding rows[] = {
 	FN("Query", "getCurrentMaintenanceWindow", resolve_current_window),
 	FN("Query", "evaluatePlanSchedule", resolve_evaluate),
 	FN("Query", "getPlanSwitchHistory", resolve_history),
+	FN("Subscription", "activePlanChanged", resolve_plan_changed),
 
 	DEFINES("Mutation", "addPlanSchedule", resolve_add_schedule),
 	DEFINES("Mutation", "updatePlanSchedule", resolve_update_schedule),

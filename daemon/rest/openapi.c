@@ -214,6 +214,12 @@ static const char problem_response[] =
 	"{\"description\":\"It was refused, or failed.\",\"content\":{\"application/problem+json\":"
 	"{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}";
 
+/* Without a token: loopback and Unix sockets, unless --loopback-role says otherwise. */
+static const char security[] = "[{},{\"token\":[]}]";
+static const char security_schemes[] =
+	"{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"Of reeved token "
+	"create; its role says what it is good for.\"}}";
+
 static void write_components(struct writer *w)
 {
 	const struct gql_schema *schema = w->rest->schema;
@@ -240,6 +246,8 @@ static void write_components(struct writer *w)
 	reeve_json_key(w->out, "Problem");
 	reeve_json_raw_value(w->out, problem_response, sizeof(problem_response) - 1);
 	close_object(w);
+	reeve_json_key(w->out, "securitySchemes");
+	reeve_json_raw_value(w->out, security_schemes, sizeof(security_schemes) - 1);
 	close_object(w);
 }
 
@@ -506,6 +514,8 @@ void rest_write_openapi(const struct reeved_rest *rest, struct reeve_json *out)
 	close_object(&w);
 	reeve_json_key(out, "servers");
 	reeve_json_raw_value(out, servers, sizeof(servers) - 1);
+	reeve_json_key(out, "security");
+	reeve_json_raw_value(out, security, sizeof(security) - 1);
 	write_paths(&w);
 	write_components(&w);
 	close_object(&w);

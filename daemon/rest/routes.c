@@ -279,8 +279,22 @@ const struct rest_row rest_rows[] = {
 	GET("/container", "getContainerLimits", "Limits of the container."),
 	LIST("/events", "listResourceEvents", "sequence", "What has happened."),
 	POST("/rebalance", "rebalanceResources", "Rebalances everything."),
-	POST("/monitoring/start", "startResourceMonitoring", "Starts housekeeping."),
-	POST("/monitoring/stop", "stopResourceMonitoring", "Stops housekeeping."),
+	GET("/monitoring", "getMonitoringStatus",
+		"What rebalances by itself, and what that costs."),
+	POST("/monitoring/start", "startResourceMonitoring", "Starts rebalancing at its interval."),
+	POST("/monitoring/stop", "stopResourceMonitoring",
+		"Stops rebalancing; limits of time are still enforced."),
+
+	/* Definitions as a whole, and their past */
+	GET("/configuration", "exportConfiguration", "All definitions as one document."),
+	POST("/configuration", "importConfiguration",
+		"Makes definitions as a document says, all or none."),
+	GET("/revisions", "listConfigurationRevisions", "Changes of definitions, newest first."),
+	GET("/revisions/{revision}", "getConfigurationRevision", "One change."),
+	GET("/revisions/{fromRevision}/diff", "diffConfiguration",
+		"What has changed since a revision, or up to another."),
+	POST("/revisions/{revision}/rollback", "rollbackConfiguration",
+		"Makes definitions as they were, as a new revision."),
 
 	/* The server, and this interface itself */
 	GET("/server", "serverInfo", "Version, times, processors."),

@@ -119,9 +119,14 @@ WORKS = [
     ("config set-cpu quantumMs=8", "8"),
     ("config sessions", "^globalSessionLimit +"),
     ("config set-sessions globalSessionLimit=50", "50"),
+    ("revision list", "GOLD|createConsumerGroup"),
+    ("revision list first=2", "^revision"),
+    ("revision show REVISION", "^operation +"),
+    ("revision diff REVISION", "GOLD"),
     ("window current", None),  # refused: none is open
     ("session kill SESSION", ""),
     ("group delete GOLD moveTo=IRON", "^done$"),
+    ("revision rollback REVISION", ""),
 ]
 
 # Refused by the server: exit status 1 and one line.
@@ -171,6 +176,9 @@ REFUSED = [
     ("config set-cpu quantumMs=0", "quantumMs"),
     ("config set-sessions globalSessionLimit=-1", "globalSessionLimit"),
     ("explain session 999", "999"),
+    ("revision list first=-1", "first"), ("revision show 9999", "9999"),
+    ("revision diff 9999", "9999"),
+    ("revision rollback 9999", "9999"),
 ]
 
 # Wrong by themselves: exit status 2, and no server is asked.
@@ -255,6 +263,7 @@ class Entities(unittest.TestCase):
                 "DIRECTIVE": lambda: self.find("directive list P1"),
                 "SCHEDULE": lambda: self.find("schedule list"),
                 "WINDOW": lambda: self.find("window list"),
+                "REVISION": lambda: self.find("revision list", "revision"),
                 "TASK": lambda: self.find("task list", "taskId"),
                 "EXECUTION": lambda: self.find("execution list", "queryId"),
                 "EXECUTION2": lambda: self.find("execution list", "queryId")}.get(

@@ -44,6 +44,10 @@ test("a good request, sent whole, in pieces, and twice on one connection", async
 		socket.on("connect", next);
 	});
 	assert.deepEqual(statuses(pieces), [200]);
+	// Blanks where they may be, none where they need not be, a long head, and one after an empty line.
+	for (const header of ["X:", "X: ", "X:\t y", "X:y", "Cookie: a=b; c=d", `X: ${"y".repeat(20000)}`])
+		assert.deepEqual(statuses(await reeved.raw(request({ headers: [header, close] }))), [200], header.slice(0, 20));
+	assert.deepEqual(statuses(await reeved.raw("\r\n" + request({ headers: [close] }))), [200]);
 });
 
 // Each of these must be answered by one 400 and a closed connection, whatever follows it.
@@ -69,6 +73,23 @@ const AMBIGUOUS = {
 	"an absolute target": request({ line: "POST http://localhost/graphql HTTP/1.1" }),
 	"an asterisk": request({ line: "OPTIONS * HTTP/1.1", length: false, body: "" }),
 	"a space in the target": request({ line: "GET /a b HTTP/1.1", length: false, body: "" }),
+	"a bare LF after a header": request().replace("localhost\r\n", "localhost\n"),
+	"a bare LF after the request line": request().replace("1.1\r\n", "1.1\n"),
+	"bare LFs throughout": request().replaceAll("\r\n", "\n"),
+	"a bare LF before the empty line": request({ headers: ["X: y"] }).replace("y\r\n\r\n", "y\n\r\n"),
+	"a bare LF for the empty line": request({ headers: ["X: y"] }).replace("y\r\n\r\n", "y\r\n\n"),
+	"a bare CR that hides a header": request({ line: "GET /healthz HTTP/1.1", length: false, body: "", headers: ["X: y\rContent-Length: 44"] }),
+	"a NUL in a value": request({ headers: ["X: a\0b"] }),
+	"a NUL that hides the end of a name of a host": request({ host: false, headers: ["Host: localhost\0.example.org"] }),
+	"a NUL at the end of a value": request({ headers: ["X: a\0"] }),
+	"a NUL in a name": request({ headers: ["X\0Y: a"] }),
+	"a NUL in the target": request({ line: "POST /graphql\0x HTTP/1.1" }),
+	"a folded line": request({ headers: ["X: a\r\n b"] }),
+	"a folded line with a tab": request({ headers: ["X: a\r\n\tContent-Length: 5"] }),
+	"a folded line that is the first": request({ host: false, headers: [" X: a", "Host: localhost"] }),
+	"two blanks in the request line": request({ line: "POST  /graphql HTTP/1.1" }),
+	"two kinds of credentials": request({ headers: ["Authorization: Bearer a", "Authorization: Bearer b"] }),
+	"two Content-Types": request({ headers: ["Content-Type: application/json"] }),
 	"a control byte in the target": request({ line: "GET /\x01 HTTP/1.1", length: false, body: "" }),
 };
 for (const [name, bytes] of Object.entries(AMBIGUOUS)) {

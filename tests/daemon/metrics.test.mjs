@@ -163,6 +163,19 @@ test("counters move by what was done", async () => {
 	assert.equal(value(after, "reeve_segment_ready"), 1);
 });
 
+test("series go with their group", async () => {
+	const { createConsumerGroup: { groupId } } = await reeved.data(
+		'mutation { createConsumerGroup(name: "SHORT_LIVED") { groupId } }');
+	const has = (families, name) => families.get(name).samples.some(({ labels }) => labels.group === "SHORT_LIVED");
+	let { families } = await read(OPEN);
+	const names = [...families.keys()].filter((name) => name.startsWith("reeve_group_") && has(families, name));
+	assert.ok(names.length >= 20, names.join());
+	await reeved.data(`mutation { deleteConsumerGroup(groupId: ${groupId}) { success } }`);
+	({ families } = await read(OPEN));
+	for (const name of names)
+		assert.ok(!families.has(name) || !has(families, name), name);
+});
+
 test("modules count what was done", async () => {
 	const before = (await read(OPEN)).families;
 	const id = await reeved.createSession(2);

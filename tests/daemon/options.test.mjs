@@ -21,7 +21,7 @@ test("--help and --version speak on stdout and succeed", async () => {
 		assert.equal(code, 0);
 		assert.equal(stderr, "");
 		for (const option of ["--listen", "--data", "--engine", "--segment", "--threads", "--workers",
-			"--cpu-slots", "--idle-timeout", "--log-level", "--version"])
+			"--cpu-slots", "--idle-timeout", "--max-subscribers", "--max-cost", "--max-seconds", "--log-level", "--version"])
 			assert.ok(stdout.includes(option), option);
 	}
 	const { code, stdout } = await runToEnd(["--version"]);
@@ -38,7 +38,7 @@ test("bad flags", async () => {
 		[["--nonsense"], /no option --nonsense/],
 		[["-x"], /no option -x/],
 		[[...data, "stray"], /"stray" is one argument too many/],
-		[[...data, "--listen", "8080"], /--listen takes ADDR:PORT, not "8080"/],
+		[[...data, "--listen", "8080"], /--listen takes ADDR:PORT or unix:PATH, not "8080"/],
 		[[...data, "--listen", ":8080"], /--listen takes ADDR:PORT/],
 		[[...data, "--listen", "127.0.0.1:"], /port of --listen.*""/],
 		[[...data, "--listen", "127.0.0.1:65536"], /port of --listen.*65536/],
@@ -47,9 +47,9 @@ test("bad flags", async () => {
 		[[...data, "--listen", "example.org:80"], /IPv4 address.*example\.org/],
 		[[...data, "--listen", "::1:80"], /brackets.*::1/],
 		[[...data, "--listen", "[::1:80"], /brackets/],
-		[[...data, "--listen", "0.0.0.0:80"], /only loopback addresses/],
-		[[...data, "--listen", "10.0.0.1:80"], /only loopback addresses/],
-		[[...data, "--listen", "[::]:80"], /only loopback addresses/],
+		[[...data, "--listen", "0.0.0.0:80"], /lets the network in: it needs --token-file/],
+		[[...data, "--listen", "10.0.0.1:80"], /lets the network in: it needs --token-file/],
+		[[...data, "--listen", "[::]:80"], /lets the network in: it needs --token-file/],
 		[[...data, "--engine", "file.db"], /--engine takes sqlite:FILE, not "file\.db"/],
 		[[...data, "--engine", "sqlite:"], /--engine takes sqlite:FILE/],
 		[[...data, "--engine", "postgres:x"], /--engine takes sqlite:FILE/],
@@ -58,6 +58,10 @@ test("bad flags", async () => {
 		[[...data, "--threads", "65"], /--threads.*"65"/],
 		[[...data, "--workers", "-5"], /--workers.*"-5"/],
 		[[...data, "--cpu-slots", "99999999999999999999"], /--cpu-slots/],
+		[[...data, "--max-subscribers", "0"], /--max-subscribers takes a number from 1 to 65536, not "0"/],
+		[[...data, "--max-subscribers", "65537"], /--max-subscribers takes a number from 1 to 65536/],
+		[[...data, "--max-cost", "99"], /--max-cost takes a number from 100 to 1000000000, not "99"/],
+		[[...data, "--max-seconds", "3601"], /--max-seconds takes a number from 1 to 3600, not "3601"/],
 		[[...data, "--idle-timeout", "0"], /--idle-timeout takes a number from 1 to 3600, not "0"/],
 		[[...data, "--log-level", "loud"], /--log-level takes debug, info, warn or error, not "loud"/],
 		[[...data, "--segment", ""], /--segment takes a path/],

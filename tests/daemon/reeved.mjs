@@ -55,7 +55,8 @@ export class Reeved {
 		reeved.directory = directory;
 		const engine = database ? ["--engine", `sqlite:${makeDatabaseOnce(reeved, directory)}`] : [];
 		reeved.child = spawn(PROGRAM,
-			["--listen", "127.0.0.1:0", "--data", directory, ...engine, ...args],
+			[...(args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"]),
+				"--data", directory, ...engine, ...args],
 			{ stdio: ["ignore", "inherit", "pipe"] });
 		children.add(reeved.child);
 		reeved.log = "";
@@ -81,6 +82,12 @@ export class Reeved {
 			this.ended.then(({ code }) =>
 				reject(new Error(`reeved ended with ${code}: ${this.log}`)));
 		});
+	}
+
+	// After a test that failed: what still runs would keep the runner waiting.
+	static killLeft() {
+		for (const child of children)
+			child.kill("SIGKILL");
 	}
 
 	// Log lines of one event, parsed.

@@ -124,10 +124,12 @@ test("the document is valid OpenAPI 3.1", async () => {
 // Fields that have no route, and why.
 const WITHOUT = {
 	defineConsumerGroup: "POST /groups does the same",
+	listAuditEntries: "newest first, which pages of routes are not; the file audit.log has all",
 	"query.checkExecutionTimeouts": "acts; the mutation has a route",
 	"query.checkIdleTimeouts": "acts; the mutation has a route",
 	"query.checkTimeouts": "acts; the mutation has a route",
 	"query.detectRunawayQueries": "acts; the mutation has a route",
+	"query.previewConfiguration": "takes a whole document; POST /configuration with dryRun checks one",
 	"query.scheduleNextIoRequest": "acts; the mutation has a route",
 };
 
@@ -151,7 +153,7 @@ const G100 = { params: { groupId: 100 } }, G3 = { params: { groupId: 3 } };
 const wholeDay = (name, days) => ({ name, dayOfWeek: (new Date().getUTCDay() + days) % 7, timeZone: "UTC",
 	startTime: "00:00", durationMinutes: 1440, maintenancePlanId: 4, allowUserSessions: true });
 const successes = [
-	["GET /server"], ["GET /problems"], ["GET /openapi.json"],
+	["GET /server"], ["GET /monitoring"], ["GET /problems"], ["GET /openapi.json"],
 	["GET /groups"], ["GET /groups/default"], ["GET /groups/stats"],
 	["GET /groups/by-name/{name}", { params: { name: "BATCH_GROUP" } }],
 	["POST /groups", { body: { name: "Ärzte & Co/1", maxSessions: 5, description: null } }],
@@ -329,6 +331,27 @@ const successes = [
 test("every route succeeds, and answers as the document says", async (t) => {
 	for (const [key, options] of successes)
 		await t.test(key, () => good(key, options));
+});
+
+test("definitions are exported, imported, and gone back to", async () => {
+	const { body: document } = await good("GET /configuration");
+	const { body: revisions } = await good("GET /revisions", { query: "?first=2" });
+	assert.equal(revisions.length, 2);
+	const params = { revision: revisions[1].revision };
+	assert.equal((await good("GET /revisions/{revision}", { params })).body.revision, params.revision);
+	const { body: changes } = await good("GET /revisions/{fromRevision}/diff",
+		{ params: { fromRevision: params.revision } });
+	assert.equal(changes.length, revisions[0].changeCount);
+	await good("POST /revisions/{revision}/rollback", { params });
+	assert.equal((await good("GET /revisions/{fromRevision}/diff",
+		{ params: { fromRevision: params.revision } })).body.length, 0);
+	await good("POST /configuration", { body: { document } });
+	assert.deepEqual((await good("GET /configuration")).body, document);
+	await bad("POST /configuration", 400, "INVALID_ARGUMENT", "document", { body: {} });
+	for (const [key, name] of [["GET /revisions/{revision}", "revision"],
+		["GET /revisions/{fromRevision}/diff", "fromRevision"], ["POST /revisions/{revision}/rollback", "revision"]])
+		await bad(key, 404, "NOT_FOUND", name === "revision" ? name : undefined,
+			{ params: { [name]: 99999 } });
 });
 
 test("a statement is run on a worker, and cancelled by another request", async () => {

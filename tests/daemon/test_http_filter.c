@@ -18,7 +18,9 @@ struct request {
 	const char *method, *target, *version;
 	const char *headers[8][2];
 	size_t n_headers;
-	bool is_guarded;
+	bool is_guarded, is_open, is_tls;
+	const char *const *names;
+	size_t n_names;
 };
 
 /* A good one, to be spoilt. */
@@ -39,8 +41,14 @@ static struct reeve_http_judgement judge(const struct request *request)
 		reeve_http_filter_header(&filter, request->headers[i][0],
 			strlen(request->headers[i][0]), request->headers[i][1],
 			strlen(request->headers[i][1]));
-	return reeve_http_filter_judge(&filter, request->method, request->target, request->version,
-		request->is_guarded, MAX_BODY);
+	const struct reeve_http_place place = {.is_guarded = request->is_guarded,
+		.is_open = request->is_open,
+		.is_tls = request->is_tls,
+		.names = request->names,
+		.n_names = request->n_names,
+		.max_body_bytes = MAX_BODY};
+	return reeve_http_filter_judge(
+		&filter, request->method, request->target, request->version, &place);
 }
 
 static void check(const struct request *request, int status)
@@ -181,6 +189,94 @@ static void refuses_other_sites(void **state)
 	check(&reading, 403);
 }
 
+/* A door of the network has numbers for names, and those it was given. */
+static void knows_the_names_of_the_network(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"db1.example.org", "db1"};
+	struct request request = good_request();
+	request.is_open = true;
+	const char *const numbers[] = {"10.0.0.1", "10.0.0.1:443", "[2001:db8::1]",
+		"[2001:db8::1]:8080", "0.0.0.0", "localhost", "[::1]:1"};
+	const char *const foreign[] = {"db1", "DB1.example.org", "10.0.0.1.example.org", "10.1",
+		"10.0.0.256", "2001:db8::1", "[2001:db8::g]", "[]", "[10.0.0.1]", "", "10.0.0.1:x",
+		"10.0.0.1 "};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		request.headers[0][1] = numbers[i];
+		check(&request, 0);
+	}
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		request.headers[0][1] = foreign[i];
+		check(&request, 403);
+	}
+	request.names = names;
+	request.n_names = 2;
+	for (int open = 0; open < 2; open++) {
+		request.is_open = open != 0;
+		request.headers[0][1] = "DB1.Example.org:8080";
+		check(&request, 0);
+		request.headers[0][1] = "db1";
+		check(&request, 0);
+		request.headers[0][1] = "db1.example.org.example.org";
+		check(&request, 403);
+		request.headers[0][1] = "db";
+		check(&request, 403);
+	}
+}
+
+static void wants_the_scheme_of_the_door(void **state)
+{
+	(void)state;
+	struct request request = good_request();
+	request.is_tls = true;
+	request.headers[2][0] = "Origin";
+	request.n_headers = 3;
+	request.headers[2][1] = "https://localhost:8080";
+	check(&request, 0);
+	request.headers[2][1] = "http://localhost:8080";
+	check(&request, 403);
+}
+
+static void refuses_what_forms_send(void **state)
+{
+	(void)state;
+	const char *const forms[] = {"text/plain", "Text/Plain; charset=utf-8",
+		"application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+		"text/plain,application/json", "text/plain\t"};
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		check_with("Content-Type", forms[i], 415);
+	check_with("Content-Type", "application/json", 0);
+	check_with("Content-Type", "text/plainer", 0);
+	check_with("Content-Type", "", 0);
+	struct request request = good_request();
+	request.headers[2][0] = "Content-Type";
+	request.headers[2][1] = "text/plain";
+	request.n_headers = 3;
+	request.method = "GET";
+	check(&request, 0);
+	request.method = "DELETE";
+	check(&request, 415);
+}
+
+static void refuses_headers_that_decide_twice(void **state)
+{
+	(void)state;
+	const char *const once[] = {"Authorization", "Content-Type", "Origin", "Sec-Fetch-Site"};
+	const char *const values[] = {
+		"Bearer x", "application/json", "http://localhost:8080", "same-origin"};
+	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		struct request request = good_request();
+		request.headers[2][0] = once[i];
+		request.headers[2][1] = values[i];
+		request.n_headers = 3;
+		check(&request, 0);
+		request.headers[3][0] = once[i];
+		request.headers[3][1] = values[i];
+		request.n_headers = 4;
+		check(&request, 400);
+	}
+}
+
 static void refuses_other_request_lines(void **state)
 {
 	(void)state;
@@ -216,6 +312,10 @@ int main(void)
 		cmocka_unit_test(wants_one_host_of_its_own),
 		cmocka_unit_test(refuses_other_sites),
 		cmocka_unit_test(refuses_other_request_lines),
+		cmocka_unit_test(knows_the_names_of_the_network),
+		cmocka_unit_test(wants_the_scheme_of_the_door),
+		cmocka_unit_test(refuses_what_forms_send),
+		cmocka_unit_test(refuses_headers_that_decide_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

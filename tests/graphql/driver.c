@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	options.max_tokens = options.max_fields = options.max_aliases = 1u << 20;
 	options.max_depth = options.max_nesting = 400;
 	options.max_errors = 1000000;
+	options.max_cost = UINT64_MAX;
 	toy_open(&toy, argv[1], &options);
 	while ((n = getline(&line, &cap, stdin)) > 0)
 		serve_line(&toy, line, (size_t)n);

@@ -95,6 +95,43 @@ static void test_overlap_bombs(void **state)
 	free(document);
 }
 
+static int64_t slow_ms;
+static int64_t slow_clock(void)
+{
+	return slow_ms += 400;
+}
+
+/* The clock goes 400 ms each time that it is read: at the start, and at every 16th resolver. */
+static void test_time(void **state)
+{
+	static const uint32_t limits[] = {10000, 1000};
+	char query[40 * 16] = "{", *answer;
+	struct reeve_gql_options o;
+	struct toy toy;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		snprintf(query + strlen(query), 16, " a%d: echo", i);
+	strcat(query, "}");
+	for (i = 0; i < 2; i++) {
+		reeve_gql_options_init(&o);
+		o.now_ms = slow_clock;
+		o.max_run_ms = limits[i];
+		toy_open(&toy, TOY_SCHEMA, &o);
+		answer = toy_run(&toy, query, NULL, NULL);
+		assert_non_null(strstr(answer, "\"a31\":{"));
+		assert_non_null(strstr(answer, i ? "\"a39\":null" : "\"a39\":{"));
+		if (i)
+			assert_non_null(strstr(answer,
+				"\"path\":[\"a32\"],\"extensions\":{\"code\":\"RESOURCE_"
+				"EXHAUSTED\","
+				"\"limit\":\"time\",\"value\":1200,\"maximum\":1000}}]"));
+		free(answer);
+		toy_close(&toy);
+	}
+}
+
 static void test_answer_limits(void **state)
 {
 	static const char many[] = "{ people { failing a: failing b: failing } }";
@@ -691,6 +728,7 @@ int main(void)
 		cmocka_unit_test(test_fragment_bomb),
 		cmocka_unit_test(test_overlap_bombs),
 		cmocka_unit_test(test_answer_limits),
+		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_little_memory),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_threads),

@@ -48,6 +48,7 @@ static void check_post(struct toy *toy, const char *accept, const char *body, in
 	check_call(toy, &request, status, content_type, part);
 }
 
+#define SHA_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define GRAPHQL_ACCEPT "application/graphql-response+json"
 
 static void test_post(void **state)
@@ -81,9 +82,10 @@ static void test_request_errors(void **state)
 		{"{\"query\":\"query A { version } query B { count }\"}",
 			"Must provide operation name"},
 		{"{\"query\":\"{ version }\",\"operationName\":\"X\"}", "Unknown operation named"},
-		{"{\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"00\"}}}",
-			"\"PersistedQueryNotSupported\",\"extensions\":{\"code\":"
-			"\"PERSISTED_QUERY_NOT_SUPPORTED\"}"},
+		{"{\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":"
+		 "\"" SHA_OF_NOTHING "\"}}}",
+			"\"PersistedQueryNotFound\",\"extensions\":{\"code\":"
+			"\"PERSISTED_QUERY_NOT_FOUND\"}"},
 	};
 	size_t i;
 
@@ -126,11 +128,8 @@ static void test_media_types(void **state)
 		int status;
 		const char *type;
 	} accepts[] = {
-		{NULL, 200, JSON_TYPE},
-		{"", 200, JSON_TYPE},
-		{"*/*", 200, JSON_TYPE},
-		{"application/*", 200, JSON_TYPE},
-		{"application/json", 200, JSON_TYPE},
+		{NULL, 200, JSON_TYPE}, {"", 200, JSON_TYPE}, {"*/*", 200, JSON_TYPE},
+		{"application/*", 200, JSON_TYPE}, {"application/json", 200, JSON_TYPE},
 		{"application/json; charset=utf-8", 200, JSON_TYPE},
 		{"application/graphql-response+json, application/json;q=0.9", 200, GRAPHQL_TYPE},
 		{"application/json;q=0.9, application/graphql-response+json", 200, GRAPHQL_TYPE},
@@ -139,10 +138,9 @@ static void test_media_types(void **state)
 		{"application/json, application/graphql-response+json", 200, JSON_TYPE},
 		{"text/html, */*;q=0.1", 200, JSON_TYPE},
 		{"APPLICATION/GRAPHQL-RESPONSE+JSON", 200, GRAPHQL_TYPE},
-		{"text/html", 406, JSON_TYPE},
-		{"application/json;q=0", 406, JSON_TYPE},
+		{"text/html", 406, JSON_TYPE}, {"application/json;q=0", 406, JSON_TYPE},
 		{"application/json;charset=latin1", 406, JSON_TYPE},
-		{"text/event-stream", 406, JSON_TYPE},
+		{"text/event-stream", 200, JSON_TYPE}, /* its caller makes events of it */
 	};
 	static const struct {
 		const char *content_type;
@@ -305,6 +303,24 @@ static void test_reuse_and_limits(void **state)
 	toy_close(&toy);
 }
 
+/* Where persisted queries are not kept, the answer says so; one that comes with its text is run. */
+static void test_persisted_off(void **state)
+{
+	struct reeve_gql_options options;
+	struct toy toy;
+
+	(void)state;
+	reeve_gql_options_init(&options);
+	options.persisted_entries = 0;
+	toy_open(&toy, TOY_SCHEMA, &options);
+	check_post(&toy, NULL, "{\"extensions\":{\"persistedQuery\":{}}}", 200, JSON_TYPE,
+		"\"PersistedQueryNotSupported\",\"extensions\":{\"code\":"
+		"\"PERSISTED_QUERY_NOT_SUPPORTED\"}");
+	check_post(&toy, NULL, "{\"query\":\"{ version }\",\"extensions\":{\"persistedQuery\":{}}}",
+		200, JSON_TYPE, "{\"data\":");
+	toy_close(&toy);
+}
+
 static void test_json_is_accepted(void **state)
 {
 	static const char *const yes[] = {NULL, "", " ", "*/*", "application/*", "application/json",
@@ -368,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_subscriptions),
 		cmocka_unit_test(test_reuse_and_limits),
+		cmocka_unit_test(test_persisted_off),
 	};
 
 	return cmocka_run_group_tests(tests, open_toy, close_toy);

@@ -2,10 +2,10 @@
 # Installing what a command needs, by Debian package name, only when it is missing. Sourced.
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config python3
-	libmicrohttpd-dev libjansson-dev libsqlite3-dev liburing-dev libncurses-dev libyaml-dev
-	libcurl4-openssl-dev)
+	libmicrohttpd-dev libgnutls28-dev libjansson-dev libsqlite3-dev liburing-dev libncurses-dev
+	libyaml-dev libcurl4-openssl-dev)
 RUN_PACKAGES=("${BUILD_PACKAGES[@]}" curl tzdata)
-TEST_PACKAGES=("${RUN_PACKAGES[@]}" g++ libcmocka-dev clang-format shellcheck sqlite3 tmux)
+TEST_PACKAGES=("${RUN_PACKAGES[@]}" g++ libcmocka-dev clang-format shellcheck sqlite3 tmux openssl)
 
 # Oldest Node.js that the outside clients in tests/ run on.
 NODE_MAJOR_MIN=18

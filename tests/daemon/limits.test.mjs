@@ -1,0 +1,130 @@
+// What there is a limit of: connections, of one address and in all; bytes held; memory.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { makeDirectory, Reeved, runToEnd } from "./reeved.mjs";
+
+after(Reeved.killLeft);
+
+const QUERY = '{"query":"{ __typename }"}';
+const HEAD = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+
+async function makeToken() {
+	const file = join(makeDirectory(), "tokens");
+	const { stdout } = await runToEnd(["token", "create", "--token-file", file, "--name", "t", "--role", "viewer"]);
+	return { file, token: stdout.trim() };
+}
+
+// A connection; `answer` grows, `isClosed` says when the server has closed it.
+function connect(port, options = {}) {
+	return new Promise((resolve) => {
+		const socket = net.connect({ port, host: "127.0.0.1", ...options });
+		socket.answer = "";
+		socket.isClosed = false;
+		socket.on("data", (text) => (socket.answer += text)).on("error", () => {}).on("close", () => {
+			socket.isClosed = true;
+			resolve(socket);
+		}).on("connect", () => resolve(socket));
+	});
+}
+
+const metric = async (reeved, name) => Number(new RegExp(`^${name}(?:_total)? (\\d+)$`, "m")
+	.exec(await (await reeved.fetch("/metrics")).text())[1]);
+const residentMiB = (reeved) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${reeved.child.pid}/status`, "utf8"))[1]) / 1024;
+
+test("an address has so many connections, and no more; others are not hurt", async () => {
+	const { file, token } = await makeToken();
+	const reeved = await Reeved.start({ args: ["--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0", "--token-file", file,
+		"--max-per-address", "5", "--threads", "1"] });
+	const port = Number(reeved.events("listening")[1].address.split(":").pop());
+	const ask = `${HEAD}Authorization: Bearer ${token}\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+	const held = [];
+	for (let i = 0; i < 5; i++) {
+		held.push(await connect(port));
+		held[i].write(ask);
+		await reeved.until("it is answered", () => held[i].answer.includes(" 200 "));
+	}
+	const sixth = await connect(port);
+	await reeved.until("it is closed", () => sixth.isClosed);
+	assert.equal(sixth.answer, "");
+	assert.equal(await metric(reeved, "reeve_http_connections_refused"), 1);
+	const other = await connect(port, { localAddress: "127.0.0.2" });
+	other.write(ask);
+	await reeved.until("another address is answered", () => other.answer.includes(" 200 "));
+	held.pop().destroy();
+	await reeved.until("there is room again", async () => {
+		const next = await connect(port);
+		next.write(ask);
+		await reeved.until("it is answered or closed", () => next.isClosed || next.answer.includes(" 200 "));
+		held.push(next);
+		return !next.isClosed;
+	});
+	[...held, other].forEach((socket) => socket.destroy());
+	await reeved.stop();
+});
+
+test("a full door does not shut another", async () => {
+	const { file, token } = await makeToken();
+	const reeved = await Reeved.start({ args: ["--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0", "--token-file", file,
+		"--max-connections", "8", "--threads", "2"] });
+	const port = Number(reeved.events("listening")[1].address.split(":").pop());
+	const crowd = [];
+	for (let i = 0; i < 40; i++)
+		crowd.push(await connect(port));
+	await reeved.until("the door is full", async () => (await metric(reeved, "reeve_http_connections")) >= 8);
+	for (let i = 0; i < 20; i++)
+		assert.equal((await reeved.graphql("{ __typename }")).status, 200);
+	crowd.forEach((socket) => socket.destroy());
+	const late = await connect(port);
+	late.write(`${HEAD}Authorization: Bearer ${token}\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`);
+	await reeved.until("then there is room", () => late.answer.includes(" 200 "));
+	late.destroy();
+	await reeved.stop();
+});
+
+test("thousands that are slow, silent or half gone: others are served, memory is bounded", async () => {
+	const reeved = await Reeved.start({ database: false, args: ["--threads", "2"] });
+	const before = residentMiB(reeved);
+	const starts = ["", "P", "POST /graphql HTTP/1.1\r\nHost: loc", `${HEAD}X: ${"y".repeat(8000)}`, `${HEAD}Content-Length: 100000\r\n\r\n{`,
+		`${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nab`];
+	const crowd = [];
+	for (let i = 0; i < 2400; i += 100)
+		crowd.push(...await Promise.all(Array.from({ length: 100 }, () => connect(reeved.port))));
+	crowd.forEach((socket, i) => socket.write(starts[i % starts.length]));
+	crowd.filter((_, i) => i % 7 === 0).forEach((socket) => socket.end());
+	for (let i = 0; i < 200; i++)
+		assert.equal((await reeved.graphql("{ listConsumerGroups { id } }")).status, 200);
+	assert.ok(await metric(reeved, "reeve_http_connections") >= 1000);
+	assert.ok(residentMiB(reeved) - before < 2400 * 48 / 1024 + 16, `${before} to ${residentMiB(reeved)} MiB`);
+	crowd.forEach((socket) => socket.destroy());
+	await reeved.until("all are gone", async () => (await metric(reeved, "reeve_http_connections")) <= 4);
+	await reeved.stop();
+});
+
+test("bodies and answers of all together have a limit", async () => {
+	const reeved = await Reeved.start({ database: false, args: ["--threads", "2"] });
+	const body = JSON.stringify({ query: "{ __typename }", pad: "x".repeat(1000000) });
+	const request = `${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`;
+	const crowd = [];
+	for (let i = 0; i < 300; i++) {
+		const socket = await connect(reeved.port);
+		crowd.push(socket);
+		await new Promise((resolve) => socket.write(request.slice(0, -1), resolve));
+	}
+	const held = await reeved.until("as much is held as may be", async () => {
+		const bytes = await metric(reeved, "reeve_http_held_bytes");
+		return bytes > 250 * 1048576 && bytes;
+	});
+	assert.ok(held <= 256 * 1048576 + 100000, `${held}`);
+	assert.ok(residentMiB(reeved) < 256 + 64 + 300 * 48 / 1024, `${residentMiB(reeved)} MiB`);
+	crowd.forEach((socket) => socket.write(request.slice(-1)));
+	await reeved.until("all are answered", () => crowd.every((socket) => /HTTP\/1\.1 \d+ /.test(socket.answer)));
+	const statuses = crowd.map((socket) => /HTTP\/1\.1 (\d+) /.exec(socket.answer)[1]);
+	assert.deepEqual([...new Set(statuses)].sort(), ["200", "503"]);
+	assert.equal((await reeved.graphql("{ __typename }")).status, 200);
+	crowd.forEach((socket) => socket.destroy());
+	await reeved.until("nothing is held", async () => (await metric(reeved, "reeve_http_held_bytes")) < 65536);
+	await reeved.stop();
+});
