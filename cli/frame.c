@@ -196,8 +196,7 @@ static void draw_help(struct frame *frame, const struct frame_options *options)
 {
 	static const char *const lines[] = {
 		"Keys",
-		"  1 to 7, tab           pages: all, groups, sessions, waits, I/O, memory, "
-		"parallel",
+		"  1 to 7, tab           pages; the third line lists them",
 		"  < >                   sort by the column to the left, to the right",
 		"  c w e n               sort by CPU, waiting, entitlement or elapsed time, name",
 		"  up down, page up and down, home, end   pick a row",

@@ -58,6 +58,13 @@ static void test_rates_and_percentages(void **state)
 	assert_string_equal(text_rate(text, 9.96), "10");
 	assert_string_equal(text_rate(text, 1234.4), "1234");
 	assert_string_equal(text_rate(text, 123456.0), "123k");
+	assert_string_equal(text_bytes(text, 0), "0");
+	assert_string_equal(text_bytes(text, 999), "999");
+	assert_string_equal(text_bytes(text, 1000), "0.98Ki");
+	assert_string_equal(text_bytes(text, 1536), "1.50Ki");
+	assert_string_equal(text_bytes(text, 12 << 20), "12.0Mi");
+	assert_string_equal(text_bytes(text, 1023 << 20), "1.00Gi");
+	assert_string_equal(text_bytes(text, UINT64_MAX), "16.0Ei");
 	assert_string_equal(text_rate(text, 25e6), "25M");
 }
 
