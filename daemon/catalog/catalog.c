@@ -142,8 +142,7 @@ static int set_stage(struct reeved_catalog *c, struct reeve_error *err)
 
 static const char *author_of(const struct reeved_client *client)
 {
-	(void)client;
-	return "api";
+	return client->who.name;
 }
 
 int reeved_catalog_begin(

@@ -337,6 +337,7 @@ test("definitions are exported, imported, and gone back to", async () => {
 	const { body: document } = await good("GET /configuration");
 	const { body: revisions } = await good("GET /revisions", { query: "?first=2" });
 	assert.equal(revisions.length, 2);
+	assert.equal(revisions[0].author, "loopback");
 	const params = { revision: revisions[1].revision };
 	assert.equal((await good("GET /revisions/{revision}", { params })).body.revision, params.revision);
 	const { body: changes } = await good("GET /revisions/{fromRevision}/diff",
