@@ -107,8 +107,8 @@ void reeve__sessions_recover_locked(struct reeve *r)
 		uint32_t g = reeve__get(&sh->group);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
-		reeve__session_pool_settle(r, i, g);
 		finish_move(r, sh->task, g);
+		reeve__session_pool_settle(r, i, g);
 		reeve__memory_session_follow(r, i, g);
 		finish_parallel_move(r, i, g);
 		current++;
