@@ -199,7 +199,7 @@ int reeve__session_pool_enter_locked(
 		return reeve__fail(err, REEVE_EINTERNAL, "session %llu names group slot %u",
 			(unsigned long long)sh->head.id, g);
 	if (state_of(atomic_load(&sh->pool)) == HELD) { /* counted in when the pool was made */
-		reeve__session_at_end(x->r, sh, 0);     /* the end before may have taken the note */
+		reeve__session_at_end(x->r, sh, 0);	/* the end before may have taken the note */
 		return 0;
 	}
 	if (take_locked(x, i, g))
