@@ -140,16 +140,21 @@ test("bodies and answers of all together have a limit, and monitoring has its ow
 	});
 	assert.ok(held <= 256 * 1048576, `${held}`);
 	assert.equal((await reeved.fetch("/graphql", { method: "POST", body, headers: { "Content-Type": "application/json" } })).status, 503);
-	// What is left is less than a whole body now; these fill it, so that no answer fits.
-	const small = await Promise.all(Array.from({ length: 40 }, () => connect(reeved.port)));
-	small.forEach((socket) => socket.write(`${HEAD}Content-Length: 30000\r\n\r\n${"x".repeat(20000)}`));
-	await reeved.until("no more is held", async () => (await metric(reeved, "reeve_http_held_bytes")) > 256 * 1048576 - 32768);
+	// What is left is too little for a whole body; these fill it, so that no answer of 32 KiB fits.
+	const small = [];
+	await reeved.until("no more is held", async () => {
+		small.push(await connect(reeved.port));
+		small.at(-1).write(`${HEAD}Content-Length: 30000\r\n\r\n${"x".repeat(20000)}`);
+		return (await metric(reeved, "reeve_http_held_bytes")) > 256 * 1048576 - 32768;
+	});
 	for (const path of ["/metrics", "/healthz", "/readyz"])
 		assert.equal((await reeved.fetch(path)).status, 200, path);
 	small.forEach((socket) => socket.destroy());
 	assert.ok(residentMiB(reeved) < 256 + 64 + 300 * 48 / 1024, `${residentMiB(reeved)} MiB`);
 	crowd.forEach((socket) => socket.write(request.slice(-1)));
-	await reeved.until("all are answered", () => crowd.every((socket) => /HTTP\/1\.1 \d+ /.test(socket.answer)));
+	const unanswered = () => crowd.filter((socket) => !/HTTP\/1\.1 \d+ /.test(socket.answer));
+	await reeved.until("all are answered", () => unanswered().length === 0).catch((error) => assert.fail(
+		`${error}: not ${unanswered().map((s) => `${crowd.indexOf(s)}${s.isClosed ? " closed" : ""} ${s.bytesWritten} ${s.writableLength}`)}`));
 	const statuses = crowd.map((socket) => /HTTP\/1\.1 (\d+) /.exec(socket.answer)[1]);
 	assert.deepEqual([...new Set(statuses)].sort(), ["200", "503"]);
 	assert.equal((await reeved.graphql("{ __typename }")).status, 200);
