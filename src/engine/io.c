@@ -160,6 +160,8 @@ void reeve__io_done(struct reeve__io_pass *x)
 /* The group that now has this slot has no past in it. */
 static void clear_group(struct reeve__io_pass *x, struct reeve_sh_io_group *g, uint64_t id)
 {
+	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++)
+		reeve__io_policy_forget(reeve__io_view_of(x, k), (uint32_t)(g - x->r->io_groups));
 	memset((char *)g + sizeof(g->group_id), 0,
 		offsetof(struct reeve_sh_io_group, flows) - sizeof(g->group_id));
 	reeve__io_bucket_set(&g->bytes, REEVE_UNLIMITED, x->io->burst_ppm, reeve__io_ticks(x->now));
@@ -218,6 +220,13 @@ static uint64_t in_range(uint64_t limit, uint64_t most)
 	return limit < most ? limit : most;
 }
 
+static uint64_t stricter(uint64_t a, uint64_t b, uint64_t most)
+{
+	a = in_range(a, most);
+	b = in_range(b, most);
+	return a < b ? a : b;
+}
+
 static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_sh_ruling_row *row,
 	uint64_t activation)
 {
@@ -227,18 +236,15 @@ static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_
 	uint64_t bandwidth = reeve__get(&row->io_bandwidth), iops = reeve__get(&row->io_iops);
 	uint32_t weight = reeve__get(&row->io_weight), k = registered & 1;
 
-	if (bandwidth == REEVE_UNLIMITED)
-		bandwidth = reeve__get(&own->io_bandwidth);
-	if (iops == REEVE_UNLIMITED)
-		iops = reeve__get(&own->io_iops);
 	if (registered / 2 == activation + 1 &&
 		reeve__get(&g->group_id) == x->r->groups[i].head.id) {
 		bandwidth = reeve__get(&g->registered_bandwidth[k]);
 		iops = reeve__get(&g->registered_iops[k]);
 		weight = reeve__get(&g->registered_weight[k]);
 	}
-	bandwidth = in_range(bandwidth, REEVE_IO_BANDWIDTH_MAX);
-	iops = in_range(iops, REEVE_IO_IOPS_MAX);
+	/* The group's own limits hold whatever the plan says or is registered. */
+	bandwidth = stricter(bandwidth, reeve__get(&own->io_bandwidth), REEVE_IO_BANDWIDTH_MAX);
+	iops = stricter(iops, reeve__get(&own->io_iops), REEVE_IO_IOPS_MAX);
 	if (weight == 0 || weight > REEVE_IO_WEIGHT_MAX)
 		weight = weight ? REEVE_IO_WEIGHT_MAX : REEVE_IO_WEIGHT_DEFAULT;
 	set_limits(x, i, bandwidth, iops, weight);
@@ -648,6 +654,8 @@ void reeve__io_rebuild(struct reeve__io_pass *x)
 
 	reeve__table_rebuild(r, &x->io->requests, 0);
 	reeve__table_rebuild(r, &x->io->executors, 0);
+	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++) /* nothing in them is looked at again */
+		x->io->queues[k].paused = REEVE_NONE;
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
 		reeve__put(&r->tasks[i].io_live, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++)

@@ -54,6 +54,9 @@ struct world {
 	bool held[FLOWS];
 	uint64_t until[FLOWS], start[FLOWS], clock;
 	uint32_t batch_left, batch_is_write, reads_first;
+	uint64_t finish[FLOWS], used[FLOWS];
+	bool paused[FLOWS];
+	uint32_t current;
 	uint64_t served[FLOWS];
 };
 
@@ -62,6 +65,7 @@ static void world_open(struct world *w, struct sim_random *random, uint32_t poli
 	memset(w, 0, sizeof(*w));
 	w->now = 1000 * (uint64_t)REEVE_SEC;
 	w->q.clock = w->clock = UINT64_MAX - 5; /* about to wrap */
+	w->current = REEVE_NONE;
 	reeve__io_queue_clear(&w->q, policy);
 	reeve__io_view_init(&w->v, &w->q, w->entries, sizeof(w->entries[0]), ENTRIES, w->flows,
 		sizeof(w->flows[0]), FLOWS);
@@ -150,6 +154,104 @@ static bool model_fair_allows(const struct world *w, uint32_t i)
 	return true;
 }
 
+/* ---- budget fair: turns, as a table that is searched ---- */
+
+static void turn_ends(struct world *w, uint32_t f)
+{
+	w->start[f] += (w->used[f] << 16) / w->flows[f].weight;
+	w->finish[f] = w->start[f] + (REEVE_IO_BUDGET_BYTES << 16) / w->flows[f].weight;
+	w->used[f] = 0;
+	w->current = w->current == f ? REEVE_NONE : w->current;
+}
+
+static void turn_joins(struct world *w, uint32_t f)
+{
+	uint32_t c = w->current;
+
+	if (!w->paused[f]) {
+		w->used[f] = 0;
+		if ((int64_t)(w->start[f] - w->clock) < 0)
+			w->start[f] = w->clock;
+		turn_ends(w, f);
+		return;
+	}
+	w->paused[f] = false;
+	if (c == REEVE_NONE || (int64_t)(w->start[f] - w->clock) > 0 ||
+		(int64_t)(w->finish[f] - w->finish[c]) > 0)
+		return;
+	if (w->used[c] >= REEVE_IO_BUDGET_BYTES)
+		turn_ends(w, c);
+	w->current = f;
+}
+
+static void turn_runs_dry(struct world *w, uint32_t f)
+{
+	w->current = w->current == f ? REEVE_NONE : w->current;
+	if (w->used[f] >= REEVE_IO_BUDGET_BYTES)
+		turn_ends(w, f);
+	w->paused[f] = (int64_t)(w->finish[f] - w->clock) > 0;
+	if (!w->paused[f])
+		turn_ends(w, f);
+}
+
+static void turn_is_charged(struct world *w, uint32_t f, uint64_t bytes)
+{
+	uint64_t all = count_of(w, f) ? 0 : w->flows[f].weight;
+
+	for (uint32_t k = 0; k < FLOWS; k++)
+		all += count_of(w, k) || w->paused[k] ? w->flows[k].weight : 0;
+	w->used[f] += bytes;
+	w->clock += (bytes << 16) / all;
+	for (uint32_t k = 0; k < FLOWS; k++)
+		if (w->paused[k] && (int64_t)(w->finish[k] - w->clock) <= 0) {
+			w->paused[k] = false;
+			turn_ends(w, k);
+		}
+	if (count_of(w, f) == 0)
+		turn_runs_dry(w, f);
+}
+
+/* The least tag of the flows that may go on, of those only that have started or of all. */
+static bool least_tag(const struct world *w, const uint64_t *tags, bool started, uint64_t *ret)
+{
+	bool any = false;
+
+	for (uint32_t f = 0; f < FLOWS; f++)
+		if (count_of(w, f) && !w->held[f] &&
+			(!started || (int64_t)(w->start[f] - w->clock) <= 0) &&
+			(!any || (int64_t)(tags[f] - *ret) < 0)) {
+			any = true;
+			*ret = tags[f];
+		}
+	return any;
+}
+
+/* Whether flow f may have the turn; equals are not told apart. It then has it. */
+static bool turn_allows(struct world *w, uint32_t f)
+{
+	uint64_t least = 0;
+	bool paused = false;
+
+	for (uint32_t k = 0; k < FLOWS; k++)
+		paused = paused || w->paused[k];
+	if (w->current != REEVE_NONE && w->used[w->current] < REEVE_IO_BUDGET_BYTES)
+		return f == w->current;
+	if (w->current != REEVE_NONE)
+		turn_ends(w, w->current);
+	if (!least_tag(w, w->finish, true, &least)) {
+		least_tag(w, w->start, false, &least);
+		if (!paused)
+			w->clock = least;
+		else if (w->start[f] != least)
+			return false;
+	}
+	if (least_tag(w, w->finish, true, &least) &&
+		(w->finish[f] != least || (int64_t)(w->start[f] - w->clock) > 0))
+		return false;
+	w->current = f;
+	return true;
+}
+
 static void model_serve(struct world *w, uint32_t i)
 {
 	const struct reeve_sh_io_entry *e = &w->entries[i];
@@ -169,6 +271,8 @@ static void model_serve(struct world *w, uint32_t i)
 		if (!any)
 			w->clock = w->start[f];
 	}
+	if (w->q.policy == REEVE_IO_BUDGET_FAIR)
+		turn_is_charged(w, f, bytes);
 	/* the writes that were there when it was picked */
 	writes_wait = least(w, due_key, REEVE_NONE, 1) != REEVE_NONE || e->is_write;
 	if (w->batch_left == 0 || w->batch_is_write != e->is_write) {
@@ -191,8 +295,12 @@ static void add(struct world *w, struct sim_random *random, uint32_t i)
 	e->flow = (uint32_t)core_below(random, FLOWS);
 	e->is_write = (uint32_t)core_below(random, 2);
 	e->klass = (uint32_t)core_below(random, 5);
-	if (count_of(w, e->flow) == 0 && (int64_t)(w->start[e->flow] - w->clock) < 0)
-		w->start[e->flow] = w->clock;
+	if (count_of(w, e->flow) == 0) {
+		if (w->q.policy == REEVE_IO_BUDGET_FAIR)
+			turn_joins(w, e->flow);
+		else if ((int64_t)(w->start[e->flow] - w->clock) < 0)
+			w->start[e->flow] = w->clock;
+	}
 	/* a new first entry is worth another try */
 	uint32_t dir = w->q.policy == REEVE_IO_DEADLINE && e->is_write;
 	uint32_t before = w->flows[e->flow].root[dir];
@@ -235,14 +343,12 @@ static void judge(struct world *w, uint32_t step, uint32_t i)
 	case REEVE_IO_PRIORITY:
 		want = least(w, class_key, REEVE_NONE, REEVE_NONE);
 		break;
-	default: /* budget fair: the first of some flow that may go on */
-		must((i == REEVE_NONE) ==
-				(least(w, class_key, REEVE_NONE, REEVE_NONE) == REEVE_NONE),
-			"budget, step %u: entry %d\n", step, (int)i);
-		if (i != REEVE_NONE)
-			want = w->held[w->entries[i].flow]
-				       ? REEVE_NONE
-				       : least(w, class_key, w->entries[i].flow, REEVE_NONE);
+	default: /* budget fair */
+		want = least(w, class_key, i == REEVE_NONE ? i : w->entries[i].flow, REEVE_NONE);
+		must(i == REEVE_NONE || turn_allows(w, w->entries[i].flow),
+			"budget, step %u: it is not the turn of flow %u\n", step,
+			w->entries[i].flow);
+		must(w->q.clock == w->clock, "budget, step %u: virtual time\n", step);
 	}
 	must(i == want, "policy %u, step %u: entry %d, wanted %d\n", w->q.policy, step, (int)i,
 		(int)want);
@@ -250,7 +356,7 @@ static void judge(struct world *w, uint32_t step, uint32_t i)
 
 static void queue_step(struct world *w, struct sim_random *random, uint32_t step, uint32_t size)
 {
-	uint32_t i = (uint32_t)core_below(random, size), what = (uint32_t)core_below(random, 16);
+	uint32_t i = (uint32_t)core_below(random, size), what = (uint32_t)core_below(random, 17);
 
 	if (what < 7) {
 		if (!w->waits[i])
@@ -265,6 +371,8 @@ static void queue_step(struct world *w, struct sim_random *random, uint32_t step
 	} else if (what == 12 && w->waits[i]) {
 		reeve__io_policy_remove(&w->v, i);
 		w->waits[i] = false;
+		if (w->q.policy == REEVE_IO_BUDGET_FAIR && count_of(w, w->entries[i].flow) == 0)
+			turn_runs_dry(w, w->entries[i].flow);
 		/* taking the first away has its flow tried again */
 		w->held[w->entries[i].flow] = w->flows[w->entries[i].flow].where == REEVE_FLOW_HELD;
 	} else if (what == 13 && w->waits[i]) {
@@ -276,8 +384,13 @@ static void queue_step(struct world *w, struct sim_random *random, uint32_t step
 		w->held[f] = true;
 		w->until[f] = w->now + core_below(random, 200000000);
 		reeve__io_policy_hold(&w->v, f, w->until[f]);
+		if (w->q.policy == REEVE_IO_BUDGET_FAIR)
+			turn_ends(w, f);
 	} else if (what == 15) {
 		pass_time(w, random);
+	} else if (what == 16) {
+		reeve__io_policy_weigh(&w->v, (uint32_t)core_below(random, FLOWS),
+			1 + (uint32_t)core_below(random, 400));
 	}
 }
 
