@@ -292,7 +292,7 @@ void reeve__io_limit_take(struct reeve__io_pass *x, struct reeve_sh_io_group *g,
 
 uint32_t reeve__io_take_slot(struct reeve *r, uint64_t word, uint32_t hint)
 {
-	uint32_t n = reeve__get(&r->io->max_concurrent);
+	uint32_t n = reeve__get(&r->io->slot_limit);
 
 	n = n < REEVE_SH_IO_SLOTS ? n : REEVE_SH_IO_SLOTS;
 	for (uint32_t k = 0, i = hint < n ? hint : 0; k < n; k++, i = i + 1 < n ? i + 1 : 0) {
@@ -302,6 +302,32 @@ uint32_t reeve__io_take_slot(struct reeve *r, uint64_t word, uint32_t hint)
 			return i;
 	}
 	return REEVE_NONE;
+}
+
+/* The most slots from 0 on that may be used so that, with those taken beyond, they are max_concurrent. */
+static uint32_t slots_to_use(const struct reeve *r)
+{
+	uint32_t most = reeve__get(&r->io->max_concurrent), n, taken = 0;
+
+	n = most = most < REEVE_SH_IO_SLOTS ? most : REEVE_SH_IO_SLOTS;
+	for (uint32_t i = n; i < REEVE_SH_IO_SLOTS; i++)
+		taken += reeve__get(&r->io_slots[i].word) != 0;
+	while (n > 0 && n + taken > most)
+		taken += reeve__get(&r->io_slots[--n].word) != 0;
+	return n;
+}
+
+uint32_t reeve__io_take_slot_locked(struct reeve__io_pass *x, uint64_t word)
+{
+	struct reeve *r = x->r;
+	uint32_t i;
+
+	if (REEVE_UNLIKELY(reeve__get(&x->io->slot_limit) != reeve__get(&x->io->max_concurrent)))
+		reeve__put(&x->io->slot_limit, slots_to_use(r));
+	i = reeve__io_take_slot(r, word, x->io->slot_hint);
+	if (i != REEVE_NONE)
+		x->io->slot_hint = i + 1;
+	return i;
 }
 
 bool reeve__io_free_slot(struct reeve *r, uint32_t slot, uint64_t word)
@@ -477,11 +503,9 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 		uint32_t i = reeve__io_best(x, REEVE_IO_QUEUE_ADMIT), slot;
 		if (i == REEVE_NONE)
 			return;
-		slot = reeve__io_take_slot(
-			r, reeve__io_request_word(&r->io_requests[i], i), x->io->slot_hint);
+		slot = reeve__io_take_slot_locked(x, reeve__io_request_word(&r->io_requests[i], i));
 		if (slot == REEVE_NONE)
 			return;
-		x->io->slot_hint = slot + 1;
 		reeve__io_start(x, i, slot);
 		reeve__io_notify(x, i);
 	}
