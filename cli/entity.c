@@ -433,8 +433,10 @@ static int print_answer(const struct call *call, const char *text)
 		print_list(value, columns != NULL ? columns : "*");
 	else if (json_is_object(value))
 		print_object(value, call->columns);
-	else
+	else if (value == NULL || json_is_null(value))
 		puts(value != NULL ? "none" : "done");
+	else
+		print_value(value);
 	json_decref(value);
 	return CLI_OK;
 }
