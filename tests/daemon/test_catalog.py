@@ -244,6 +244,8 @@ class Catalog(unittest.TestCase):
             with self.subTest(seed=SEED, kill=kill):
                 daemon = Daemon(self.folder)
                 model.check(self, daemon)
+                for _ in range(rng.randint(2, 8)):  # however slow the machine is
+                    model.step(daemon)
                 killer = threading.Timer(rng.random() * 0.04, daemon.process.kill)
                 killer.start()
                 try:
