@@ -344,7 +344,8 @@ class Catalog(unittest.TestCase):
             daemon.ask(SUBMIT)
         self.assertEqual(refused.exception.args[0], "STALE_REVISION")
         daemon.ask("mutation { discardPlanEdit { success } }")
-        plans.edit(daemon, 4)
+        plans.define(daemon, "more", 4)  # an edit deletes one, and changes one at least
+        plans.edit(daemon, 5)
         plans.check(self, daemon)
         daemon.end(signal.SIGKILL)
         os.unlink(daemon.segment)
