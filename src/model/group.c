@@ -151,7 +151,8 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 			reeve__get(&h->groups.live), h->groups.capacity);
 	g = &r->groups[i];
 	clear_row(g);
-	memset(&r->cpu_lanes[i], 0, sizeof(r->cpu_lanes[i]));
+	if (reeve__get(&g->head.generation)) /* what is new is all zero, and not touched */
+		memset(&r->cpu_lanes[i], 0, sizeof(r->cpu_lanes[i]));
 	reeve__group_index_begin_locked(r);
 	write_def(g, REEVE_GROUP_ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;

@@ -215,8 +215,6 @@ struct reeve_sh_ruling_row {
 	_Atomic uint64_t max_idle_ns;
 	_Atomic uint64_t max_idle_blocker_ns;
 	_Atomic uint64_t session_pga_bytes;
-	_Atomic uint64_t undo_bytes;
-	_Atomic uint64_t undo_rate;    /* bytes a second */
 	_Atomic uint64_t io_bandwidth; /* bytes a second */
 	_Atomic uint64_t io_iops;
 	/* when a call crosses one of these, switch_action is done */
@@ -224,7 +222,6 @@ struct reeve_sh_ruling_row {
 	_Atomic uint64_t switch_elapsed_ns;
 	_Atomic uint64_t switch_io_bytes;
 	_Atomic uint64_t switch_io_requests;
-	_Atomic uint64_t switch_logical_reads;
 	_Atomic uint32_t switch_action; /* REEVE_ROW_... */
 	_Atomic uint32_t switch_group;	/* slot; REEVE_NONE */
 	_Atomic uint32_t flags;		/* REEVE_ROW_... */
