@@ -153,6 +153,43 @@ static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t 
 }
 
 /* Task slot that a word names; REEVE_NONE for a free slot and for an index out of range. */
+/*
+ * Statements of a task, begun and ended. The owner says so, or whoever has its phase by hand or buries
+ * it: each says it again without harm, so one whose process dies in the middle is ended once.
+ */
+static inline void reeve__task_query_begins(struct reeve_sh_task *t)
+{
+	reeve__put(&t->query_edges, reeve__get(&t->query_edges) | 1);
+}
+
+static inline void reeve__task_query_ends(struct reeve_sh_task *t)
+{
+	reeve__put(&t->query_edges, (reeve__get(&t->query_edges) + 1) & ~(uint64_t)1);
+}
+
+static inline uint64_t reeve__task_queries_ended(const struct reeve_sh_task *t)
+{
+	return reeve__get(&t->query_edges) / 2;
+}
+
+static inline uint64_t reeve__task_queries_begun(const struct reeve_sh_task *t)
+{
+	uint64_t edges = reeve__get(&t->query_edges);
+
+	return edges / 2 + edges % 2;
+}
+
+/* What a group's own tasks have used that are gone or have moved on. */
+static inline uint64_t reeve__group_retired_ns(const struct reeve_sh_group *g)
+{
+	return g->cpu.retired_ns - g->cpu.retired_ns_base;
+}
+
+static inline uint64_t reeve__group_retired_queries(const struct reeve_sh_group *g)
+{
+	return g->cpu.retired_queries - g->cpu.retired_queries_base;
+}
+
 static inline uint32_t reeve__word_task(const struct reeve *r, uint64_t word)
 {
 	uint32_t i = (uint32_t)word - 1; /* 0 wraps to REEVE_NONE */

@@ -140,6 +140,7 @@ int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group,
 		t->session = t->attachment = REEVE_NONE;
 		t->kind = REEVE_TASK_PULL;
 		t->query_id = query_id;
+		reeve__task_query_begins(t);
 		memset(&r->cpu_tasks[i], 0, sizeof(r->cpu_tasks[i]));
 		reeve__put(&t->pull_state, REEVE_TASK_READY);
 		reeve__table_publish(r, table, i, r->header->next_task_id++, NULL);
@@ -321,7 +322,7 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns, uint3
 		} else if (verb == REEVE_PULL_SUSPEND) {
 			set_state(&x, i, state);
 		} else if (verb == REEVE_PULL_COMPLETE) {
-			reeve__add(&r->tasks[i].queries, 1);
+			reeve__task_query_ends(&r->tasks[i]);
 			reeve__cpu_retire(&x, i);
 			set_state(&x, i, REEVE_TASK_COMPLETED);
 		}

@@ -547,7 +547,7 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	if (task < r->header->tasks.capacity) {
 		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
 		sh->wait_ns_at_end = reeve__get(&r->tasks[task].wait_ns);
-		sh->queries_at_end = reeve__get(&r->tasks[task].queries);
+		sh->queries_at_end = reeve__task_queries_begun(&r->tasks[task]);
 	}
 	counts->ending_count = count ? (uint32_t)reeve__get(count) : 0;
 	reeve__put(&counts->ending, i + 1);
@@ -863,7 +863,7 @@ static void fill_from_task(struct reeve *r, const struct reeve_sh_session *sh, u
 		info->last_active_wall = instant_of(r, reeve__wall(r), active);
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
-	info->total_queries += reeve__get(&t->queries);
+	info->total_queries = reeve__task_queries_begun(t);
 	if (!reeve__session_is_busy(t)) {
 		fill_idle(r, sh, info);
 		return;
@@ -927,7 +927,7 @@ void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info 
 	info->last_active_wall = reeve__get(&sh->last_active_wall);
 	info->switched_wall = sh->switched_wall;
 	info->terminated_wall = sh->terminated_wall;
-	info->total_queries = reeve__get(&sh->hand_queries) + sh->queries_at_end;
+	info->total_queries = sh->queries_at_end;
 	info->cpu_ns = sh->cpu_ns_at_end;
 	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
 	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->task < r->header->tasks.capacity)

@@ -48,7 +48,7 @@ static int enter_by_hand(struct reeve *r, uint32_t i, uint32_t *ret_position,
 	reeve__session_pool_unlock(x);
 	if (rc < 0)
 		return rc;
-	reeve__add(&sh->hand_queries, (uint64_t)1);
+	reeve__task_query_begins(t);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
 	return rc;
 }
@@ -107,6 +107,7 @@ static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 			"only one that was started by hand is completed", err);
 	reeve__session_pool_begin(x, r);
 	reeve__session_pool_drop_locked(x, i);
+	reeve__task_query_ends(t); /* by hand still: then its owner may begin one */
 	(void)atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE);
 	reeve__session_pool_unlock(x);
 	reeve__put(&t->end_cycles, reeve__cycles(r));
