@@ -33,6 +33,7 @@ enum reeve_point {
 	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_PLAN_DEFINING, /* plan that is being defined has one directive more, to be taken back should the definer die */
 	REEVE_POINT_EDIT_APPLIED, /* all rows of a staged edit changed, to be taken back should the submitter die */
 	REEVE_POINT_EDIT_COMMITTED, /* staged edit submitted, what is in force not yet compiled anew */
 	REEVE_POINT_MEMORY_CLAIMED, /* memory allocation or quota claimed, not yet published */
@@ -108,6 +109,7 @@ enum reeve_point {
 	"PLAN_REFERENCES_MOVED", \
 	"EVENT_CLAIMED", \
 	"EVENT_FILLING", \
+	"PLAN_DEFINING", \
 	"EDIT_APPLIED", \
 	"EDIT_COMMITTED", \
 	"MEMORY_CLAIMED", \

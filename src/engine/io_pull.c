@@ -140,15 +140,14 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 	i = reeve__io_best(&x, REEVE_IO_QUEUE_PULL);
 	if (i != REEVE_NONE) {
 		retry = 0;
-		slot = reeve__io_take_slot(
-			r, reeve__io_request_word(&r->io_requests[i], i), x.io->slot_hint);
+		slot = reeve__io_take_slot_locked(
+			&x, reeve__io_request_word(&r->io_requests[i], i));
 	} else {
 		held = reeve__io_policy_next(reeve__io_view_of(&x, REEVE_IO_QUEUE_PULL));
 		if (held != UINT64_MAX)
 			retry = held > x.now ? (reeve_ns)(held - x.now) : 0;
 	}
 	if (slot != REEVE_NONE) {
-		x.io->slot_hint = slot + 1;
 		reeve__io_start(&x, i, slot);
 		reeve__io_fill(&x, i, ret);
 	}

@@ -1065,8 +1065,10 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 
 	if ((attention & REEVE_ATTEND_LINKED) && reeve__task_unlink(&x, s->r, s->task))
 		reeve__cpu_wake(&x);
-	if (attention & REEVE_ATTEND_END)
+	if (attention & REEVE_ATTEND_END) {
+		reeve__session_pool_leave(s->r, s->sh);
 		reeve__limits_at_end(s->r, s->session);
+	}
 	if (attention & REEVE_ATTEND_KILL)
 		reeve__session_finish_kill(s);
 }

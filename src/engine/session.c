@@ -90,6 +90,8 @@ static void recover_counts(struct reeve *r, uint32_t current)
 	reeve__put(&c->current, current);
 }
 
+static void finish_termination_locked(struct reeve *r, uint32_t i);
+
 void reeve__sessions_recover_locked(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
@@ -105,10 +107,12 @@ void reeve__sessions_recover_locked(struct reeve *r)
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		uint32_t g = reeve__get(&sh->group);
+		if (reeve__get(&sh->head.state) == REEVE_SLOT_KEPT)
+			finish_termination_locked(r, i);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
-		reeve__session_pool_settle(r, i, g);
 		finish_move(r, sh->task, g);
+		reeve__session_pool_settle(r, i, g);
 		reeve__memory_session_follow(r, i, g);
 		finish_parallel_move(r, i, g);
 		current++;
@@ -622,6 +626,17 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 	reeve__memory_session_end(r, i);
 }
 
+/* Who terminated it has died midway. What is returned wakes nobody: waiters look up by themselves. */
+static void finish_termination_locked(struct reeve *r, uint32_t i)
+{
+	struct ending e = {.dropped = false, .left = false};
+
+	leave_pool_locked(r, i, &e);
+	drop_parallel_locked(r, i, &e);
+	drop_locked(r, r->sessions[i].task, &e);
+	reeve__memory_session_end(r, i);
+}
+
 /* The owner lets go of an ended session: its slot may be reused. */
 static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 {
@@ -629,7 +644,7 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	/* again, should whoever terminated it have died midway */
+	/* again: its owner may have begun something meanwhile */
 	leave_pool_locked(r, i, e);
 	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);

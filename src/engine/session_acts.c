@@ -41,12 +41,13 @@ static int enter_by_hand(struct reeve *r, uint32_t i, uint32_t *ret_position,
 	rc = reeve__session_pool_enter_locked(x, i, err);
 	if (ret_position) /* takes a pass over the sessions */
 		*ret_position = rc > 0 ? reeve__session_queue_position_locked(x, i) : 0;
-	reeve__session_pool_unlock(x);
 	if (rc < 0) {
 		reeve__put(&t->start_cycles, (uint64_t)0);
 		atomic_store(&t->phase, (uint32_t)REEVE_PHASE_IDLE);
-		return rc;
 	}
+	reeve__session_pool_unlock(x);
+	if (rc < 0)
+		return rc;
 	reeve__add(&sh->hand_queries, (uint64_t)1);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
 	return rc;
@@ -88,27 +89,26 @@ int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reev
 	return rc;
 }
 
-/* HAND to IDLE, the statement over or out of the queue. */
+/* HAND to IDLE, the statement over or out of the queue, in one hold: who makes a pool meanwhile
+   counts it in before, or not at all. */
 static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 	struct reeve__session_pool_pass *x, struct reeve__cpu_pass *cpu, struct reeve_error *err)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 	struct reeve_sh_task *t = &r->tasks[sh->task];
 	uint32_t phase = REEVE_PHASE_HAND;
-	bool waits = reeve__session_pool_waits(sh);
 
-	if (waits && !may_wait)
+	if (reeve__session_pool_waits(sh) && !may_wait)
 		return reeve__fail(err, REEVE_EINVALID_STATE,
 			"session %llu waits in the queue of its group; cancel it to take it out",
 			(unsigned long long)sh->head.id);
-	if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE))
-		return wrong_phase(
-			sh->head.id, phase, "only one that was started by hand is completed", err);
-	if (waits) {
-		reeve__session_pool_begin(x, r);
-		reeve__session_pool_give_up_locked(x, i);
-		reeve__session_pool_unlock(x);
-	}
+	if (reeve__get(&t->phase) != REEVE_PHASE_HAND)
+		return wrong_phase(sh->head.id, reeve__get(&t->phase),
+			"only one that was started by hand is completed", err);
+	reeve__session_pool_begin(x, r);
+	reeve__session_pool_drop_locked(x, i);
+	(void)atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE);
+	reeve__session_pool_unlock(x);
 	reeve__put(&t->end_cycles, reeve__cycles(r));
 	reeve__put(&t->start_cycles, (uint64_t)0);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
@@ -171,14 +171,14 @@ static bool move_locked(struct reeve *r, uint32_t i, uint32_t g, uint32_t reason
 	reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 	reeve__add(&r->groups[g].sessions, 1);
 	REEVE_POINT(POOL_SWITCHED);
-	if (from != g) {
+	reeve__io_move(r, sh->task, from);
+	parallel_moved = reeve__parallel_move(parallel, r, i, from, g);
+	reeve__cpu_move(x, r, sh->task, g);
+	if (from != g) { /* last: who begins a statement from here on begins it in that group */
 		reeve__session_pool_begin(pool, r);
 		reeve__session_pool_move_locked(pool, i, g);
 		reeve__session_pool_unlock(pool);
 	}
-	reeve__io_move(r, sh->task, from);
-	parallel_moved = reeve__parallel_move(parallel, r, i, from, g);
-	reeve__cpu_move(x, r, sh->task, g);
 	reeve__session_event(r, i,
 		(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,
 			.reason = reason,

@@ -3,7 +3,8 @@
 
     test_cli.py REEVE CLI_HOLD [unittest arguments]
 
-REEVE is the program, CLI_HOLD the process it looks at (hold.c). Terminals are tmux's.
+REEVE is the program, CLI_HOLD the process it looks at (hold.c); the environment's REEVED serves its
+segment. Terminals are tmux's.
 """
 import json
 import os
@@ -18,6 +19,7 @@ import time
 import unittest
 
 REEVE, HOLD = sys.argv[1:3]
+REEVED = os.environ.get("REEVED")
 TIMEOUT = 30
 SHELL_PATH = os.environ["PATH"]
 
@@ -110,6 +112,7 @@ class Usage(CliTest):
         self.assert_refused(reeve("segment", "check", "a", "b"), "one FILE")
         for delay in ("0", "-1", "x", "1x", "nan", "3601", ""):
             self.assert_refused(reeve("top", "-d", delay), "--delay", f"`{delay}`")
+        self.assert_refused(reeve("top", "--token-file", "x"), "--token-file is for --server")
         self.assert_refused(reeve("top", "--sort", "luck"), "`luck`")
         self.assert_refused(reeve("top", "--page", "luck"), "`luck`", "parallel")
 
@@ -411,10 +414,11 @@ class Terminal(CliTest):
                               check=check, text=True, timeout=TIMEOUT, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE).stdout
 
+    def command(self, *arguments):
+        return " ".join([REEVE, "top", "-s", str(self.segment), *arguments]) + "; echo exit=$?; exec cat"
+
     def start(self, width, height, *arguments):
-        command = " ".join([REEVE, "top", "-s", str(self.segment), *arguments])
-        self.tmux("new-session", "-d", "-x", str(width), "-y", str(height),
-                  f"{command}; echo exit=$?; exec cat")
+        self.tmux("new-session", "-d", "-x", str(width), "-y", str(height), self.command(*arguments))
 
     def screen(self):
         return self.tmux("capture-pane", "-p")
@@ -563,7 +567,7 @@ class Terminal(CliTest):
         self.wait_for("erin")
         self.pick("erin")
         self.tmux("send-keys", "k")
-        self.wait_for(r"^Kill session \d+ \(erin of GOLD\)\? y or n")
+        self.wait_for(r"^Kill session \d+ \(erin of GOLD\), directly in the segment\? y or n")
         self.tmux("send-keys", "x")
         self.wait_for("^Nothing was changed")
         self.assertIn("erin", self.sessions())
@@ -574,7 +578,7 @@ class Terminal(CliTest):
         self.tmux("send-keys", "s")
         self.wait_for(r"^Switch session \d+ \(erin of GOLD\) to group")
         self.tmux("send-keys", "IRON", "Enter")
-        self.wait_for("to IRON. y or n")
+        self.wait_for("to IRON, directly in the segment. y or n")
         self.tmux("send-keys", "y")
         self.wait_for(r"^Session \d+ was switched")
         self.assertEqual(self.sessions()["erin"]["group"], "IRON")
@@ -589,6 +593,63 @@ class Terminal(CliTest):
             self.wait_for("^q quit")
             self.tmux("send-keys", key)
             self.wait_for("^There are no sessions on this page")
+        self.tmux("send-keys", "q")
+        self.wait_for("^exit=0")
+
+    def serve(self):
+        """reeved over the segment, at a socket; tokens of two roles."""
+        data, socket = self.folder / "data", self.folder / "socket"
+        for role in ("viewer", "operator"):
+            made = subprocess.run([REEVED, "token", "create", "--token-file", self.folder / "tokens", "--name", role,
+                                   "--role", role], stdout=subprocess.PIPE, text=True, check=True)
+            (self.folder / role).write_text(made.stdout)
+        process = subprocess.Popen([REEVED, "--data", data, "--segment", self.segment, "--listen", f"unix:{socket}",
+                                    "--token-file", self.folder / "tokens"], stderr=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        next(line for line in process.stderr if b'"ready"' in line)
+        return f"unix:{socket}"
+
+    @unittest.skipUnless(REEVED, "no reeved")
+    def test_kill_and_switch_through_a_server(self):
+        self.hold()
+        server = self.serve()
+        self.start(100, 30, "--help")
+        for role, said in (("viewer", "needs the role operator, and token:viewer has viewer"),
+                           ("operator", r"^Session \d+ was switched")):
+            self.tmux("respawn-window", "-k", self.command(
+                "-d", "0.1", "--server", server, "--token-file", str(self.folder / role)))
+            self.wait_for("erin")
+            self.pick("erin")
+            self.tmux("send-keys", "s")
+            self.wait_for("to group")
+            self.tmux("send-keys", "IRON", "Enter")
+            self.wait_for("to IRON, through the server. y or n")
+            self.tmux("send-keys", "y")
+            self.wait_for(said)
+            if role == "viewer":
+                self.assertEqual(self.sessions()["erin"]["group"], "GOLD")
+        self.assertEqual(self.sessions()["erin"]["group"], "IRON")
+        self.tmux("send-keys", "k")
+        self.wait_for(r"^Kill session \d+ \(erin of IRON\), through the server\? y or n")
+        self.tmux("send-keys", "y")
+        self.wait_for(r"^Session \d+ was killed")
+        self.assertNotIn("erin", self.sessions())
+        log = [json.loads(line) for line in (self.folder / "data/audit.log").read_text().splitlines()]
+        self.assertEqual([(e["who"], e["operation"], e["outcome"]) for e in log],
+                         [("token:viewer", "switchSessionGroup", "PERMISSION_DENIED"),
+                          ("token:operator", "switchSessionGroup", "ok"), ("token:operator", "killSession", "ok")])
+
+    def test_server_that_is_not_there(self):
+        self.hold()
+        self.start(120, 30, "-d", "0.1", "--server", f"unix:{self.folder}/none")
+        self.wait_for("erin")
+        self.pick("erin")
+        self.tmux("send-keys", "k")
+        self.wait_for("through the server. y or n")
+        self.tmux("send-keys", "y")
+        self.wait_for("^unix:.*/none: ")
+        self.assertIn("erin", self.sessions())
         self.tmux("send-keys", "q")
         self.wait_for("^exit=0")
 

@@ -43,7 +43,8 @@ enum role {
 	MOVES,	      /* moves sessions to and from that group */
 	LOCKS,	      /* waits for what another session holds */
 	REMOVES,      /* deletes plans that others refer to */
-	EDITS	      /* submits staged edits */
+	EDITS,	      /* submits staged edits */
+	PLANS	      /* defines plans with their directives */
 };
 
 static const struct {
@@ -91,6 +92,7 @@ static const struct {
 	[REEVE_POINT_MEMORY_SAMPLING] = {ALLOCATES, 40},
 	[REEVE_POINT_PLAN_DELETE_NOTED] = {REMOVES, 8},
 	[REEVE_POINT_PLAN_REFERENCES_MOVED] = {REMOVES, 8},
+	[REEVE_POINT_PLAN_DEFINING] = {PLANS, 12},
 	[REEVE_POINT_EDIT_APPLIED] = {EDITS, 8},
 	[REEVE_POINT_EDIT_COMMITTED] = {EDITS, 8},
 	[REEVE_POINT_POOL_PENDING] = {POOLS, 8},
@@ -507,6 +509,62 @@ static void edit_one(struct reeve *r, uint32_t index, uint32_t shares)
 		reeve_edit_discard(r, NULL);
 }
 
+/* A plan with a directive for each of four groups; one that is there goes, if it is whole. */
+#define PARTS 4
+
+static uint32_t parts_of(struct reeve *r, reeve_plan_id plan)
+{
+	struct reeve_directive_info d[PARTS + 1];
+	int n = reeve_directive_copy(r, plan, (reeve_directive_id){0}, d, PARTS + 1, NULL);
+
+	for (int i = 0; i < n; i++)
+		if (d[i].cpu_shares != d[0].cpu_shares)
+			return 0;
+	return n > 0 ? (uint32_t)n : 0;
+}
+
+static void define_one(struct reeve *r, uint32_t index, uint32_t shares)
+{
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	struct reeve_plan_part parts[PARTS];
+	reeve_plan_id id;
+	char name[40];
+
+	snprintf(name, sizeof(name), "whole-%u", index);
+	def.name = name;
+	for (uint32_t i = 0; i < PARTS; i++)
+		parts[i] = (struct reeve_plan_part){
+			{i + 1}, {.given = REEVE_DIRECTIVE_CPU_SHARES, .cpu_shares = shares}};
+	if (reeve_plan_find(r, name, &id) && reeve_plan_delete(r, id, (reeve_plan_id){0}, NULL))
+		abort();
+	if (reeve_plan_define(r, &def, parts, PARTS, &id, NULL) || parts_of(r, id) != PARTS)
+		abort();
+}
+
+/* Once the dead are gone: nothing that is made as a whole is half. */
+static int count_halves(struct reeve *r, const char *what)
+{
+	reeve_plan_id a, b;
+	int faults = 0;
+
+	for (uint32_t index = 0; index < 2; index++) {
+		char left[40], right[40], whole[40];
+		snprintf(left, sizeof(left), "left-%u", index);
+		snprintf(right, sizeof(right), "right-%u", index);
+		snprintf(whole, sizeof(whole), "whole-%u", index);
+		if (reeve_plan_find(r, left, &a) && reeve_plan_find(r, right, &b) &&
+			shares_of(r, a) != shares_of(r, b)) {
+			printf("FAULT %s: half an edit, %u\n", what, index);
+			faults++;
+		}
+		if (reeve_plan_find(r, whole, &a) && parts_of(r, a) != PARTS) {
+			printf("FAULT %s: half a plan, %u\n", what, index);
+			faults++;
+		}
+	}
+	return faults;
+}
+
 /* A statement that waits for a lock of the holder, dies with it, or lets go. */
 static void wait_for_lock(struct reeve_session *s, uint64_t seed)
 {
@@ -551,6 +609,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case EDITS:
 		edit_one(r, v->index, 1 + kit_below(&seed, 1000));
+		break;
+	case PLANS:
+		define_one(r, v->index, 1 + kit_below(&seed, 1000));
 		break;
 	case DELETES:
 		delete_group(r, v->index, seed);
@@ -666,7 +727,11 @@ static int wait_for_kill(pid_t pid, const char *what)
 		printf("note: %s: a victim did not come by\n", what);
 	if (status == -1)
 		printf("FAULT %s: a victim hangs\n", what);
-	return status == -1;
+	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		printf("FAULT %s: a victim died of signal %d\n", what, WTERMSIG(status));
+	else
+		return 0;
+	return 1;
 }
 
 /* One or two victims die; the others go on. Returns the number of faults. */
@@ -701,7 +766,8 @@ static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
 	}
 	atomic_store(&w->ticking, ticking);
 	world_go(w, WORLD_BUSY);
-	return faults + world_recovered(w, dead, dead_count, what);
+	faults += world_recovered(w, dead, dead_count, what);
+	return faults + count_halves(w->r, what);
 }
 
 static int print_kills(uint64_t least)
