@@ -429,6 +429,7 @@ int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	h->next_group_id = REEVE_FIRST_USER_ID;
 	h->groups_domain.next_rule_id = 1;
 	h->next_directive_id = h->next_session_id = h->next_task_id = h->next_attachment_id = 1;
+	h->next_admission_id = 1;
 	h->planning.next_schedule_id = h->planning.next_window_id = 1;
 	reeve__put(&h->planning.user_sessions_allowed, 1);
 	reeve__put(&h->planning.max_user_sessions, UINT32_MAX);

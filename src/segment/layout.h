@@ -303,8 +303,9 @@ struct reeve_sh_session {
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
 	uint64_t queries_at_end;
-	uint64_t rule_id; /* i: that chose the group; 0: none did */
-	uint64_t pad;
+	uint64_t rule_id;	    /* i: that chose the group; 0: none did */
+	_Atomic uint32_t admission; /* S: 1 + slot of the one under way; 0: none */
+	uint32_t pad;
 	/* cold text, see engine/session_text.c */
 	char text[REEVE_SH_SESSION_TEXT]; /* S */
 };
@@ -514,9 +515,11 @@ struct reeve_sh_header {
 	/* CPU, beside the slots of tasks and groups: layout_cpu.h */
 	struct reeve_sh_cpu_more cpu_more;
 	/* sessions: pools, limits */
-	uint64_t session_pools;	 /* i: offset: one a group slot */
-	uint64_t session_domain; /* i: offset */
-	uint64_t session_texts;	 /* i: offset of two long texts a session */
+	uint64_t session_pools;		  /* i: offset: one a group slot */
+	uint64_t session_domain;	  /* i: offset */
+	uint64_t session_texts;		  /* i: offset of two long texts a session */
+	struct reeve_sh_table admissions; /* S: layout_admission.h */
+	uint64_t next_admission_id;	  /* S */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -550,6 +553,7 @@ _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal
 _Static_assert(sizeof(struct reeve_sh_header) <= 8192, "the header is two pages");
 
 /* Parts of other modules, which build on what is above. */
+#include "layout_admission.h"
 #include "layout_external.h"
 #include "layout_memory.h"
 

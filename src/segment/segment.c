@@ -183,6 +183,8 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
 	h->parallel_sessions = end;
 	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	/* a session has one under way at most; those that have ended make room */
+	place_table(&h->admissions, c->sessions, sizeof(struct reeve_sh_admission), false, &end);
 	end = page_up(end);
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
 	h->cpu_more.tasks = end;
@@ -298,6 +300,7 @@ static void set_pointers(struct reeve *r)
 	r->parallel_groups =
 		(struct reeve_sh_parallel_group *)(void *)(r->base + h->parallel_groups);
 	r->parallel_sessions = (_Atomic uint32_t *)(void *)(r->base + h->parallel_sessions);
+	r->admissions = (struct reeve_sh_admission *)(void *)(r->base + h->admissions.slots);
 	r->rules = (struct reeve_sh_rule *)(void *)(r->base + h->groups_domain.rules.slots);
 	r->zones = (struct reeve_sh_zone *)(void *)(r->base + h->groups_domain.zones.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
@@ -398,6 +401,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"admissions", offsetof(struct reeve_sh_header, admissions)},
 		{"schedules", offsetof(struct reeve_sh_header, schedules)},
 		{"windows", offsetof(struct reeve_sh_header, windows)},
 		{"quotas", offsetof(struct reeve_sh_header, quotas)},
