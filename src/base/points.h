@@ -76,6 +76,7 @@ enum reeve_point {
 	REEVE_POINT_POOL_QUEUED, /* session in the queue of its pool, lock still held */
 	REEVE_POINT_POOL_HANDED, /* place given to who waits, not yet woken */
 	REEVE_POINT_POOL_CLOSED, /* pool closed, count not yet made anew */
+	REEVE_POINT_HAND_LEFT, /* statement by hand over, its place given back, lock still held */
 	REEVE_POINT_POOL_SWITCHED, /* session moved to another group, its place not yet */
 	REEVE_POINT_ADMISSION_NOTED, /* admission of a session's query noted, nothing taken yet */
 	REEVE_POINT_ADMISSION_ENTERED, /* the admission has its place, nothing else */
@@ -159,6 +160,7 @@ enum reeve_point {
 	"POOL_QUEUED", \
 	"POOL_HANDED", \
 	"POOL_CLOSED", \
+	"HAND_LEFT", \
 	"POOL_SWITCHED", \
 	"ADMISSION_NOTED", \
 	"ADMISSION_ENTERED", \

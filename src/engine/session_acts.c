@@ -122,15 +122,17 @@ int reeve__session_leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 	if (reeve__get(&t->phase) != REEVE_PHASE_HAND)
 		return wrong_phase(sh->head.id, reeve__get(&t->phase),
 			"only one that was started by hand is completed", err);
-	reeve__session_pool_begin(x, r);
-	reeve__session_pool_drop_locked(x, i);
-	reeve__task_query_ends(t); /* by hand still: then its owner may begin one */
-	(void)atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE);
-	reeve__session_pool_unlock(x);
+	(void)reeve__task_unlink(cpu, r, sh->task);
+	reeve__put(&sh->last_active_wall, reeve__wall(r));
 	reeve__put(&t->end_cycles, reeve__cycles(r));
 	reeve__put(&t->start_cycles, (uint64_t)0);
-	reeve__put(&sh->last_active_wall, reeve__wall(r));
-	(void)reeve__task_unlink(cpu, r, sh->task);
+	reeve__session_pool_begin(x, r);
+	reeve__session_pool_drop_locked(x, i);
+	reeve__task_query_ends(t);
+	/* Last: from here on its owner may begin one, and all that is of a statement is that one's. */
+	(void)atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE);
+	REEVE_POINT(HAND_LEFT);
+	reeve__session_pool_unlock(x);
 	return 0;
 }
 

@@ -198,6 +198,9 @@ int reeve__session_pool_enter_locked(
 	if (g >= x->r->group_capacity)
 		return reeve__fail(err, REEVE_EINTERNAL, "session %llu names group slot %u",
 			(unsigned long long)sh->head.id, g);
+	/* Its owner's last statement is on its way out: not under what this one is given. */
+	if (state_of(atomic_load(&sh->pool)) == RELEASING)
+		reeve__session_pool_drop_locked(x, i);
 	if (state_of(atomic_load(&sh->pool)) == HELD) { /* counted in when the pool was made */
 		reeve__session_at_end(x->r, sh, 0);	/* the end before may have taken the note */
 		return 0;

@@ -20,14 +20,17 @@
 
 static struct {
 	struct reeve *r;
-	struct reeve_session *a, *b, *c, *hand;
+	struct reeve_session *a, *b, *c, *hand, *fresh;
 	_Atomic int32_t inside, most;
+	_Atomic uint64_t fresh_id;
 	int32_t limit; /* 0: it changes during the run */
 	int other;
 	bool comes; /* session a starts in another group, and moves in */
 	bool both;  /* which has a pool, too */
 	_Atomic bool runs;
-	int uncounted;
+	int uncounted, unseen;
+	bool owned; /* the session by hand has statements of its owner, too */
+	bool moves; /* a statement's estimate moves its session; `fresh` is made for each run */
 } t;
 
 static int open_all(void **state)
@@ -38,7 +41,7 @@ static int open_all(void **state)
 	o.cpu_slots = 4; /* only the pool makes anybody wait */
 	o.host = orders_host();
 	o.max_sessions = o.max_tasks = 64;
-	t.comes = t.both = false;
+	t.comes = t.both = t.moves = t.owned = false;
 	assert_int_equal(reeve_open(&o, &t.r, NULL), 0);
 	t.a = kit_session(t.r, REEVE_BATCH_GROUP);
 	t.b = kit_session(t.r, REEVE_BATCH_GROUP);
@@ -67,8 +70,11 @@ static void prepare(void *arg)
 	atomic_store(&t.inside, 0);
 	atomic_store(&t.most, 0);
 	t.other = 0;
-	t.uncounted = 0;
+	t.uncounted = t.unseen = 0;
 	configure(n);
+	if (t.moves)
+		atomic_store(&t.fresh_id,
+			reeve_session_id_of(t.fresh = kit_session(t.r, REEVE_BATCH_GROUP)).v);
 	if (t.both && reeve_session_pool_configure(t.r, OTHER, 2, REEVE_UNLIMITED, true, NULL))
 		abort();
 	/* All are where they start again, whatever the run before did. */
@@ -97,6 +103,10 @@ static int check(void *arg)
 	}
 	if (t.uncounted) {
 		printf("FAULT a statement ran in a pool that did not count it\n");
+		faults++;
+	}
+	if (t.unseen) {
+		printf("FAULT a statement ran and was not seen to\n");
 		faults++;
 	}
 	if (overslept) {
@@ -157,11 +167,56 @@ static void by_hand(void *arg)
 	reeve_session_id id = reeve_session_id_of(t.hand);
 
 	(void)arg;
-	if (reeve_session_start(t.r, id, NULL) < 0)
-		abort();
+	if (reeve_session_start(t.r, id, NULL) < 0) {
+		if (!t.owned)
+			abort();
+		return; /* its owner runs one */
+	}
 	/* Still queued: it gives up. Handed over in this moment: it completes. */
 	while (reeve_session_complete(t.r, id, NULL) && reeve_session_cancel(t.r, id, NULL))
 		;
+}
+
+/* Of the session by hand, by its owner: all that looks says so. */
+static void owner_of_hand(void *arg)
+{
+	(void)arg;
+	if (reeve_query_begin(t.hand, NULL, NULL))
+		return; /* it is by hand still */
+	t.unseen += atomic_load(&t.hand->t->start_cycles) == 0;
+	reeve_checkpoint(t.hand);
+	t.unseen += atomic_load(&t.hand->t->start_cycles) == 0;
+	reeve_query_end(t.hand, NULL);
+}
+
+/* Every statement of the first group is estimated to use so much that it belongs in the other. */
+static void rule_by_estimate(void)
+{
+	uint32_t from = reeve__table_find(t.r, &t.r->header->groups, GROUP.v);
+	struct reeve_sh_ruling_row *row = &reeve__ruling_now(t.r).rows[from];
+
+	atomic_store(&row->switch_cpu_ns, REEVE_MSEC);
+	atomic_store(&row->switch_action, REEVE_ROW_SWITCH);
+	atomic_store(&row->switch_group, reeve__table_find(t.r, &t.r->header->groups, OTHER.v));
+	atomic_store(&row->flags, REEVE_ROW_FOR_CALL | REEVE_ROW_ON_ESTIMATE);
+	atomic_store(&t.r->control->ruling_seen, 0);
+}
+
+static void admit_fresh(void *arg)
+{
+	struct reeve_admission_def def = REEVE_ADMISSION_DEF_INIT;
+	struct reeve_admission_info info;
+	reeve_session_id id = {atomic_load(&t.fresh_id)};
+
+	(void)arg;
+	def.estimated_ns = REEVE_SEC;
+	(void)reeve_admission_begin(t.r, id, &def, &info, NULL);
+}
+
+static void end_fresh(void *arg)
+{
+	(void)arg;
+	reeve_session_destroy(t.fresh);
 }
 
 static void change(void *arg)
@@ -319,6 +374,28 @@ static void test_by_hand_and_begin(void **state)
 	assert_int_equal(run_all("by hand and begin", &o, 1, true), 0);
 }
 
+static void test_by_hand_and_its_owner(void **state)
+{
+	struct orders o = {
+		.actors = {{"by hand", by_hand, NULL}, {"owner", owner_of_hand, NULL}}, .count = 2};
+
+	(void)state;
+	t.owned = true;
+	assert_int_equal(run_all("by hand and its owner", &o, 1, false), 0);
+}
+
+/* The session ends after its statement's estimate has moved it, and before the statement begins. */
+static void test_it_ends_while_it_is_estimated(void **state)
+{
+	struct orders o = {
+		.actors = {{"admit", admit_fresh, NULL}, {"end", end_fresh, NULL}}, .count = 2};
+
+	(void)state;
+	t.moves = true;
+	rule_by_estimate();
+	assert_int_equal(run_all("it ends while it is estimated", &o, 2, false), 0);
+}
+
 #define with_all(f) cmocka_unit_test_setup_teardown(f, open_all, close_all)
 
 int main(void)
@@ -335,6 +412,8 @@ int main(void)
 		with_all(test_a_wait_is_cancelled),
 		with_all(test_a_waiter_becomes_critical),
 		with_all(test_by_hand_and_begin),
+		with_all(test_by_hand_and_its_owner),
+		with_all(test_it_ends_while_it_is_estimated),
 	};
 
 	return cmocka_run_group_tests_name("interleave_pools", tests, NULL, NULL);
