@@ -222,38 +222,52 @@ static int parse_json(const char *json, struct reeve_tree *ret_tree, struct reev
 }
 
 static int read_answer(const char *url, const char *text, struct reeve_tree *ret_tree,
-	const struct reeve_node **ret_data)
+	const struct reeve_node **ret_data, char *why, size_t why_size)
 {
 	const struct reeve_node *errors, *message;
 	struct reeve_error err;
 
-	if (parse_json(text, ret_tree, &err) != 0)
-		return cli_refuse("%s answers what is not GraphQL; is that reeved?", url);
+	if (parse_json(text, ret_tree, &err) != 0) {
+		snprintf(why, why_size, "%s answers what is not GraphQL; is that reeved?", url);
+		return CLI_CANNOT;
+	}
 	errors = reeve_node_member(ret_tree->root, "errors");
 	message = errors != NULL ? reeve_node_member(errors->first, "message") : NULL;
 	*ret_data = reeve_node_member(ret_tree->root, "data");
 	if (message == NULL && *ret_data != NULL)
 		return CLI_OK;
-	cli_refuse("%s", message != NULL && message->text != NULL ? message->text
-								  : "the answer has no data");
+	snprintf(why, why_size, "%s",
+		message != NULL && message->text != NULL ? message->text
+							 : "the answer has no data");
 	reeve_tree_destroy(ret_tree);
 	return CLI_CANNOT;
 }
 
-int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
-	struct reeve_tree *ret_tree, const struct reeve_node **ret_data)
+int server_ask_quietly(const struct server *server, const char *query,
+	const struct reeve_node *document, struct reeve_tree *ret_tree,
+	const struct reeve_node **ret_data, char *why, size_t why_size)
 {
 	char *body = body_of(query, document);
 	struct server_answer answer;
 	int rc;
 
+	snprintf(why, why_size, "out of memory");
 	if (body == NULL)
-		return cli_refuse("out of memory");
-	rc = server_request(server, "POST", "/graphql", body, &answer);
+		return CLI_CANNOT;
+	rc = server_try(server, "POST", "/graphql", body, &answer, why, why_size);
 	free(body);
 	if (rc != CLI_OK)
 		return rc;
-	rc = read_answer(server->url, answer.body, ret_tree, ret_data);
+	rc = read_answer(server->url, answer.body, ret_tree, ret_data, why, why_size);
 	free(answer.body);
 	return rc;
+}
+
+int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
+	struct reeve_tree *ret_tree, const struct reeve_node **ret_data)
+{
+	char why[WHY_SIZE];
+	int rc = server_ask_quietly(server, query, document, ret_tree, ret_data, why, sizeof(why));
+
+	return rc == CLI_OK ? rc : cli_refuse("%s", why);
 }

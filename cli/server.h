@@ -21,6 +21,11 @@ struct server server_default(void);
 int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
 	struct reeve_tree *ret_tree, const struct reeve_node **ret_data);
 
+/* The same without a word: on failure `why` has the line, without "reeve: ". */
+int server_ask_quietly(const struct server *server, const char *query,
+	const struct reeve_node *document, struct reeve_tree *ret_tree,
+	const struct reeve_node **ret_data, char *why, size_t why_size);
+
 struct server_answer {
 	long status; /* of HTTP */
 	char *body;  /* NUL-terminated; for free() */

@@ -306,6 +306,17 @@ const struct verb verbs[] = {
 	{"execution", "stats", "GET", "/parallel/stats", "", NULL,
 		"What parallel control has done."},
 
+	{"query", "list", "GET", "/queries", "sessionId:i groupId:g includeEnded:b " PAGE_FIELDS,
+		"executionId sessionId groupId state grantedDop taskId cpuTimeUsed",
+		"Queries that were admitted to everything."},
+	{"query", "show", "GET", "/queries/{executionId:i}", "", NULL, "One query."},
+	{"query", "execute", "POST", "/queries",
+		"sessionId:i! estimatedCost:j estimatedExecTimeSeconds:i parallelMode "
+		"requestedDop:i minDop:i workAreaBytes:i",
+		NULL, "Admits a session's query to everything that it needs."},
+	{"query", "complete", "POST", "/queries/{executionId:i}/complete", "failure", NULL,
+		"Ends a query and gives back all that it held."},
+
 	{"events", "list", "GET", "/events", "kinds:j " PAGE_FIELDS, "sequence at kind message",
 		"What has happened; --follow goes on."},
 

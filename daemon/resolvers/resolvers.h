@@ -94,6 +94,7 @@ extern const struct reeve_gql_table reeved_memory_table;
 extern const struct reeve_gql_table reeved_parallel_table;
 extern const struct reeve_gql_table reeved_server_pool_table;
 extern const struct reeve_gql_table reeved_control_table;
+extern const struct reeve_gql_table reeved_execution_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
 extern const struct reeve_gql_table reeved_revision_table;
@@ -350,6 +351,9 @@ int reeved_read_days(struct reeve_gql_ctx *ctx, const struct reeve_gql_value *li
 
 /* Names of enumerations that several files show. */
 extern const char *const reeved_category_names[6];
+extern const char *const reeved_parallel_mode_names[4];
+extern const char *const reeved_execution_state_names[6];
+extern const char *const reeved_execution_state_kinds[6];
 extern const char *const reeved_session_priority_names[4];
 extern const char *const reeved_session_priority_kinds[4];
 extern const char *const reeved_cpu_policy_names[4];

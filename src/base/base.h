@@ -79,6 +79,8 @@ int reeve__text_check(const char *text, size_t max, bool may_be_empty, const cha
 
 /* Copies a text known to fit and fills the rest with NULs. NULL copies as "". */
 void reeve__text_copy(char *to, size_t size, const char *text);
+/* Copies as much of a UTF-8 text as fits, and no part of a character. NULL copies as "". */
+void reeve__text_cut(char *to, size_t size, const char *text);
 
 /* 64-bit FNV-1a of a name, which need not end when the memory it lies in is damaged. */
 uint64_t reeve__text_hash(const char *text);

@@ -75,6 +75,11 @@ enum reeve_point {
 	REEVE_POINT_POOL_HANDED, /* place given to who waits, not yet woken */
 	REEVE_POINT_POOL_CLOSED, /* pool closed, count not yet made anew */
 	REEVE_POINT_POOL_SWITCHED, /* session moved to another group, its place not yet */
+	REEVE_POINT_ADMISSION_NOTED, /* admission of a session's query noted, nothing taken yet */
+	REEVE_POINT_ADMISSION_ENTERED, /* the admission has its place, nothing else */
+	REEVE_POINT_ADMISSION_SERVED, /* and its parallel servers */
+	REEVE_POINT_ADMISSION_TASKED, /* and its CPU task, no work area yet */
+	REEVE_POINT_ADMISSION_ENDING, /* the admission is over, what it took not yet given back */
 	REEVE_POINT_COUNT
 };
 
@@ -150,6 +155,11 @@ enum reeve_point {
 	"POOL_QUEUED", \
 	"POOL_HANDED", \
 	"POOL_CLOSED", \
-	"POOL_SWITCHED"
+	"POOL_SWITCHED", \
+	"ADMISSION_NOTED", \
+	"ADMISSION_ENTERED", \
+	"ADMISSION_SERVED", \
+	"ADMISSION_TASKED", \
+	"ADMISSION_ENDING"
 
 #endif

@@ -175,6 +175,8 @@ int reeve__io_end(struct reeve_session *s, uint64_t bytes, bool ok);
 /* The statement ends with a request under way. */
 void reeve__io_abandon(struct reeve_session *s);
 
+int reeve__io_submit_as(struct reeve *r, reeve_admission_id admission,
+	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err);
 int reeve__io_submit(struct reeve *r, struct reeve_session *s, reeve_group_id group,
 	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err);
 int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns *ret_retry,

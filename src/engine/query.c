@@ -469,6 +469,7 @@ static inline void start_statement(struct reeve_session *s, const struct reeve_s
 		set_deadline(s, def->deadline, cycles);
 	reeve__put(&t->query_cpu_ns, 0);
 	reeve__put(&t->start_cycles, cycles);
+	reeve__task_query_begins(t);
 }
 
 static uint32_t group_index(const struct reeve_session *s)
@@ -1085,7 +1086,7 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 	if (REEVE_LIKELY(s->block_depth == 0))
 		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
-	reeve__put(&t->queries, reeve__get(&t->queries) + 1);
+	reeve__task_query_ends(t);
 	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
 		reeve__put(&t->is_runaway, 0);
 	reeve__put(&t->start_cycles, 0);

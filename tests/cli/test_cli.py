@@ -21,6 +21,8 @@ import unittest
 REEVE, HOLD = sys.argv[1:3]
 REEVED = os.environ.get("REEVED")
 TIMEOUT = 30
+ALL = os.environ.get("REEVE_TEST_ALL")
+PAGE = 4096
 SHELL_PATH = os.environ["PATH"]
 
 
@@ -208,7 +210,7 @@ class Status(CliTest):
         carol, erin = sessions["carol"], sessions["erin"]
         self.assertEqual(carol["waits_for"], "waiting for a CPU slot")
         self.assertGreater(carol["waiting_ns"], 0)
-        self.assertGreaterEqual(carol["statement_ns"], carol["waiting_ns"])
+        self.assertGreater(carol["statement_ns"], 0)  # by another counter: not to be compared
         self.assertEqual((carol["group"], carol["program"]), ("IRON", "report"))
         self.assertEqual(carol["pid"], holder.process.pid)
         self.assertIsNone(erin["waits_for"])
@@ -280,10 +282,19 @@ class SegmentCheck(CliTest):
         self.segment.mkdir()
         self.assert_refused(self.check(), str(self.segment))
 
-    def check_damaged(self, whole, at, bit):
-        damaged = bytearray(whole)
-        damaged[at] ^= 1 << bit
-        self.segment.write_bytes(damaged)
+    def write_sparse(self, whole, pages):
+        """The segment as it was, with holes where it has zeros: it is 50 MB, and says little."""
+        with self.segment.open("wb") as file:
+            for page in pages:
+                file.seek(page)
+                file.write(whole[page:page + PAGE])
+            file.truncate(len(whole))
+
+    def check_damaged(self, whole, pages, at, bit):
+        self.write_sparse(whole, pages)
+        with self.segment.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes([whole[at] ^ 1 << bit]))
         result = self.check()
         self.assertIn(result.returncode, (0, 1, 2), f"byte {at}, bit {bit}: {result}")
         if result.returncode == 1:
@@ -293,18 +304,22 @@ class SegmentCheck(CliTest):
         return result.returncode
 
     def test_damaged(self):
-        """One bit changed, in each byte of the header and anywhere: a verdict, no crash, no hang."""
+        """One bit changed, in the header and anywhere: a verdict, no crash, no hang. REEVE_TEST_ALL=1: in
+        each byte of the header, and in ten times as many others."""
         self.make_segment()
         whole = self.segment.read_bytes()
         seed = random.randrange(1 << 32)
         print(f"seed {seed}", file=sys.stderr)
         chance = random.Random(seed)
         written = [i for i in range(len(whole)) if whole[i] != 0]
-        places = [i for i in written if i < 4096] + chance.sample(written, 60)
+        header = [i for i in written if i < PAGE]
+        places = header + chance.sample(written, 600) if ALL else \
+            chance.sample(header, 90) + chance.sample(written, 60)
+        pages = sorted({i - i % PAGE for i in written})
         seen, hangs = set(), []
         for at in places:
             try:
-                seen.add(self.check_damaged(whole, at, chance.randrange(8)))
+                seen.add(self.check_damaged(whole, pages, at, chance.randrange(8)))
             except subprocess.TimeoutExpired:
                 hangs.append(at)
         self.assertEqual(hangs, [], "bytes of the segment whose damage makes the check hang")
@@ -326,7 +341,7 @@ class Completion(CliTest):
         (self.folder / "a.segment").touch()
         (self.folder / "a.dir").mkdir()
         self.assertEqual(self.complete("st"), ["status"])
-        self.assertEqual(self.complete("top", "--s"), ["--segment", "--sort"])
+        self.assertEqual(self.complete("top", "--s"), ["--segment", "--server", "--sort"])
         self.assertEqual(self.complete("top", "--sort", "w"), ["wait"])
         self.assertEqual(self.complete("status", "--js"), ["--json"])
         self.assertEqual(sorted(self.complete("status", "--segment", "a.")),
@@ -344,7 +359,7 @@ class Completion(CliTest):
 
     def test_every_option_is_offered(self):
         for command in ("top", "status", "segment"):
-            listed = re.findall(r"(--[a-z]+)", reeve(command, "--help").stdout.split("Exit")[0])
+            listed = re.findall(r"(--[a-z][a-z-]*)", reeve(command, "--help").stdout.split("Exit")[0])
             self.assertEqual(set(listed), set(self.complete(command, "--")))
 
 

@@ -44,7 +44,8 @@ enum role {
 	LOCKS,	      /* waits for what another session holds */
 	REMOVES,      /* deletes plans that others refer to */
 	EDITS,	      /* submits staged edits */
-	PLANS	      /* defines plans with their directives */
+	PLANS,	      /* defines plans with their directives */
+	QUERIES	      /* has a session's queries admitted by ids to everything, and ends them */
 };
 
 static const struct {
@@ -123,6 +124,11 @@ static const struct {
 	[REEVE_POINT_PARALLEL_RESIZED] = {PARALLEL, 1},
 	[REEVE_POINT_PARALLEL_POOL_CHANGED] = {PARALLEL, 4},
 	[REEVE_POINT_PARALLEL_SERVER_CLAIMED] = {PARALLEL, 2},
+	[REEVE_POINT_ADMISSION_NOTED] = {QUERIES, 8},
+	[REEVE_POINT_ADMISSION_ENTERED] = {QUERIES, 8},
+	[REEVE_POINT_ADMISSION_SERVED] = {QUERIES, 8},
+	[REEVE_POINT_ADMISSION_TASKED] = {QUERIES, 8},
+	[REEVE_POINT_ADMISSION_ENDING] = {QUERIES, 8},
 };
 
 #define MORE_ROUNDS 10 /* at most, where no victim has died yet */
@@ -565,6 +571,41 @@ static int count_halves(struct reeve *r, const char *what)
 	return faults;
 }
 
+/*
+ * A query of its own session, and one of a session of another process, which ends it: so the dead
+ * leaves the first behind with its session, and the second half done at most.
+ */
+static void admit_query(struct world *w, struct reeve *r, struct reeve_session *s, uint64_t *seed)
+{
+	struct reeve_parallel_def parallel = REEVE_PARALLEL_DEF_INIT;
+	struct reeve_admission_def def = REEVE_ADMISSION_DEF_INIT;
+	reeve_session_id ids[2] = {reeve_session_id_of(s), reeve_session_id_of(w->probes[0])};
+	struct reeve_admission_info info;
+	reeve_io_id io;
+
+	parallel.mode = REEVE_PARALLEL_MANUAL;
+	parallel.requested_dop = 1 + kit_below(seed, 3);
+	def.parallel = kit_below(seed, 4) ? &parallel : NULL;
+	def.work_area_bytes = kit_below(seed, 4) * 4096;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct reeve_io_def request = REEVE_IO_DEF_INIT;
+		if (reeve_admission_begin(r, ids[i], &def, &info, NULL))
+			continue;
+		request.size_bytes = 4096;
+		if (kit_below(seed, 2))
+			reeve_io_submit_as(r, info.id, &request, &io, NULL);
+		if (i == 0 && kit_below(seed, 4) == 0)
+			reeve_session_switch(
+				r, ids[i], (reeve_group_id){REEVE_BATCH_GROUP}, 1, NULL);
+		if (kit_below(seed, 4) == 0)
+			reeve_tick(r, NULL, NULL);
+		if (kit_below(seed, 4))
+			reeve_admission_end(r, info.id, NULL, NULL);
+		else
+			reeve_session_complete(r, ids[i], NULL);
+	}
+}
+
 /* A statement that waits for a lock of the holder, dies with it, or lets go. */
 static void wait_for_lock(struct reeve_session *s, uint64_t seed)
 {
@@ -636,6 +677,9 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 		break;
 	case PARALLEL:
 		use_servers(w, r, v, s);
+		break;
+	case QUERIES:
+		admit_query(w, r, s, &seed);
 		break;
 	case ALLOCATES:
 		use_memory(r, &seed);

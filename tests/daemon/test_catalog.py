@@ -244,6 +244,8 @@ class Catalog(unittest.TestCase):
             with self.subTest(seed=SEED, kill=kill):
                 daemon = Daemon(self.folder)
                 model.check(self, daemon)
+                for _ in range(rng.randint(2, 8)):  # however slow the machine is
+                    model.step(daemon)
                 killer = threading.Timer(rng.random() * 0.04, daemon.process.kill)
                 killer.start()
                 try:
@@ -342,7 +344,8 @@ class Catalog(unittest.TestCase):
             daemon.ask(SUBMIT)
         self.assertEqual(refused.exception.args[0], "STALE_REVISION")
         daemon.ask("mutation { discardPlanEdit { success } }")
-        plans.edit(daemon, 4)
+        plans.define(daemon, "more", 4)  # an edit deletes one, and changes one at least
+        plans.edit(daemon, 5)
         plans.check(self, daemon)
         daemon.end(signal.SIGKILL)
         os.unlink(daemon.segment)
