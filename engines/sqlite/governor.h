@@ -143,6 +143,37 @@ int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ..
 
 /* statement.c */
 
+/* A begin failed: notes it. Returns `code`. */
+int reeve__sqlite_refused(struct reeve_sqlite *g, int code);
+
+static inline void reeve__sqlite_reset(struct reeve_sqlite *g, reeve_ns deadline)
+{
+	g->is_begun = true;
+	g->has_why = false;
+	g->stop = 0;
+	g->left_ticks = 0;
+	g->deadline = deadline;
+}
+
+/* Without deadline and timeout; see below. */
+static inline int reeve__sqlite_begin_plain(struct reeve_sqlite *g)
+{
+	int rc;
+
+	reeve__sqlite_reset(g, REEVE_NEVER);
+	rc = reeve_query_begin(g->session, NULL, &g->why);
+	return UNLIKELY(rc < 0) ? reeve__sqlite_refused(g, rc) : 0;
+}
+
+/* Of a statement that is begun, and of no reader who is measured. */
+static inline void reeve__sqlite_end_plain(struct reeve_sqlite *g, uint64_t ticks)
+{
+	g->is_begun = false;
+	g->is_away = false;
+	g->statements++;
+	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), NULL);
+}
+
 /*
  * Begins the session's statement, waiting for its slot, to end by `deadline` or by the connection's
  * own timeout, whichever is earlier. 0 or the reason, also in g->why.
