@@ -25,12 +25,15 @@
 
 #include <reeve/sqlite.h>
 
-#define REEVE__SQLITE_INLINE_OPEN 8
+/* Room for one, which is as many as most connections ever have open; more are allocated, and kept. */
+#define REEVE__SQLITE_INLINE_OPEN 1
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* Out of the way of what runs for every look-up: a section of its own, and never inlined. */
 #define COLD  __attribute__((cold, noinline))
 #define APART __attribute__((noinline)) /* so that its caller saves no registers for it */
+/* What every look-up runs: linked side by side, so that it shares pages and lines. */
+#define HOT __attribute__((hot))
 
 /* Opcodes between two checkpoints: about 20 us. Fewer cost more than noise, see docs/decisions. */
 #define REEVE__SQLITE_OPCODES 1000
@@ -66,6 +69,7 @@ struct reeve_sqlite {
 	uint32_t open_count;
 	uint32_t open_capacity;
 	sqlite3_stmt *last_ended; /* for a statement that SQLite starts again by itself */
+	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
 	/* the time of day; see vfs_time_ms */
 	_Alignas(64) const sqlite3_int64 *asked_at; /* where SQLite wanted the last answer */
@@ -77,7 +81,6 @@ struct reeve_sqlite {
 	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
 	uint64_t statements; /* ended, refused ones not included */
 	reeve_ns timeout_ns; /* 0: none */
-	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
 	struct reeve_sqlite_totals totals;   /* counts, but of statements */
 	struct reeve_query_usage usage_base; /* the session's, before the connection */

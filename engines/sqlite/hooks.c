@@ -114,7 +114,7 @@ static bool may_be_comment(const char *text)
 	return text[0] == '-' || text[0] == '/';
 }
 
-APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+HOT APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
 {
 	int rc;
 
@@ -166,7 +166,7 @@ APART static int ends_otherwise(struct reeve_sqlite *g, sqlite3_stmt *stmt, uint
 	return 0;
 }
 
-APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+HOT APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 {
 	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
 
@@ -209,7 +209,7 @@ APART static int row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 }
 
 /* Its result and those of what it calls are 0 always: nothing is to be done after the last call. */
-static int on_trace(unsigned what, void *arg, void *stmt, void *text)
+HOT static int on_trace(unsigned what, void *arg, void *stmt, void *text)
 {
 	struct reeve_sqlite *g = arg;
 

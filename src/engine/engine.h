@@ -247,8 +247,6 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 
 int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
-/* Fetches the cache lines that a begin and an end touch. */
-void reeve__query_expect(const struct reeve_session *s);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
 /* `ticks`: see reeve_query_end_at. */
 /* What the statement that ended last used, or the one under way up to its last charge. */

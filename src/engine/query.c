@@ -5,6 +5,12 @@
  * Fast paths take no lock, make no system call, allocate nothing. A begin is one compare-and-swap
  * (of the phase), and another when the slot of last time is gone; an end is one exchange.
  *
+ * The plainest begin (nobody waits, slot kept, no limits but the group's own) and the plainest end run
+ * straight through: all that could ask for more is read first and tested together, and what asks for
+ * more is done apart, from the start, by begin_slowly and end_fully. They end by calling and call nothing
+ * else, so that no register is saved for them. Between the statements of an engine this code is not in
+ * the processor's first caches: there it costs by its length (decision 121).
+ *
  * What a statement used is measured with the processor's counter while it is short: elapsed time is
  * CPU time as long as nobody interrupts. From 50 us on, the thread's CPU clock is read, at slice
  * ends and at the end.
@@ -526,24 +532,6 @@ REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct ree
 	return reeve__fail(err, code, "%s", text);
 }
 
-void reeve__query_expect(const struct reeve_session *s)
-{
-	const struct reeve *r = s->r;
-	const char *t = (const char *)s->t;
-	uint32_t i = group_index(s);
-	const char *group = (const char *)&r->groups[i];
-
-	__builtin_prefetch(t + 64, 1);
-	__builtin_prefetch(&s->charged_cycles, 1);
-	__builtin_prefetch(&s->ended_cycles, 1);
-	__builtin_prefetch(group + 64);
-	__builtin_prefetch(group);
-	__builtin_prefetch(&r->session_pools[i]);
-	__builtin_prefetch(&r->cpu_slots[s->slot]);
-	__builtin_prefetch(r->cpu);
-	__builtin_prefetch(r->header);
-}
-
 /* ---- a place in the group's pool ---- */
 
 /* Instant at which a waiter for a place looks up by itself. */
@@ -766,7 +754,7 @@ REEVE_APART static int begin_by_def(
 }
 
 /* The plainest begin calls nothing, so that no register is saved for it; see the head of this file. */
-int reeve__query_begin(
+REEVE_HOT int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
 {
 	if (REEVE_UNLIKELY(def || !s->r->native_cycles))
@@ -1215,7 +1203,8 @@ REEVE_APART static void end_fully(
 }
 
 /* The plainest end, like the plainest begin, calls nothing. */
-void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+REEVE_HOT void reeve__query_end(
+	struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
 {
 	const struct reeve *r = s->r;
 

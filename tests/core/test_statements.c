@@ -994,7 +994,6 @@ static void an_end_ignores_a_reading_of_another_counter(void **state)
 
 	def.username = "u";
 	assert_ok(reeve_session_create(c->r, &def, &s, E));
-	reeve_query_expect(s);
 	assert_ok(reeve_query_begin(s, NULL, E));
 	core_work(&c->h, 10 * REEVE_USEC);
 	reeve_query_end_at(s, UINT64_MAX / 2, &u);
@@ -1002,7 +1001,6 @@ static void an_end_ignores_a_reading_of_another_counter(void **state)
 	assert_int_equal(10 * REEVE_USEC, u.cpu_ns);
 	reeve_query_end_at(s, 1, &u); /* nothing runs: nothing happens */
 	reeve_query_end_at(NULL, 1, &u);
-	reeve_query_expect(NULL);
 	reeve_session_destroy(s);
 }
 
