@@ -159,6 +159,15 @@ static struct reeve_condition prefix(struct set *s, uint32_t i)
 		.text = s->names[i]};
 }
 
+static struct reeve_condition either(struct set *s, uint32_t i)
+{
+	static struct reeve_condition parts[2];
+
+	parts[0] = prefix(s, i);
+	parts[1] = equal(s, (i + 500) % MAX);
+	return (struct reeve_condition){.kind = REEVE_CONDITION_OR, .count = 2, .operands = parts};
+}
+
 static struct reeve_condition regex(struct set *s, uint32_t i)
 {
 	(void)i;
@@ -171,7 +180,7 @@ static struct reeve_condition regex(struct set *s, uint32_t i)
 int main(void)
 {
 	static struct set s;
-	double floor, few_id, many_id, few_name, many_name, equals, boths, prefixes;
+	double floor, few_id, many_id, few_name, many_name, equals, boths, prefixes, eithers;
 
 	s.r = open_segment();
 	bench_head("ns of one call");
@@ -198,6 +207,9 @@ int main(void)
 	add_rules(&s, MAX, prefix);
 	prefixes = bench_row("assignment, 1,000 prefixes, none holds", assign, &s, 200);
 	remove_rules(&s);
+	add_rules(&s, MAX, either);
+	eithers = bench_row("assignment, 1,000 of a prefix or a user, none holds", assign, &s, 200);
+	remove_rules(&s);
 	add_rules(&s, MAX, regex);
 	bench_row("assignment, 1,000 regexes, none holds", assign, &s, 50);
 	bench_judge("group by id, 10", few_id, 10, "ns");
@@ -208,6 +220,7 @@ int main(void)
 	bench_judge("1,000 rules for a user each", equals, 1000, "ns");
 	bench_judge("1,000 rules for a user, a glob, a time", boths, 1000, "ns");
 	bench_judge("1,000 rules for a prefix", prefixes, 1000, "ns");
+	bench_judge("1,000 rules for a prefix or a user", eithers, 1000, "ns");
 	reeve_close(s.r);
 	return 0;
 }

@@ -297,33 +297,12 @@ static int make_request(const struct call *call, struct request *request)
 
 /* The answer. */
 
-/* One line from a problem document; the field first when the text does not begin with it. */
-static int refuse_problem(const struct server_answer *answer)
-{
-	json_t *problem = json_loadb(answer->body, answer->size, JSON_DECODE_ANY, NULL);
-	const char *detail = json_string_value(json_object_get(problem, "detail"));
-	const char *field = json_string_value(json_object_get(problem, "field"));
-	const char *title = json_string_value(json_object_get(problem, "title"));
-
-	if (field == NULL && answer->status == 404)
-		field = title; /* the detail names only what is not there */
-	if (detail == NULL)
-		detail = title;
-	if (detail == NULL)
-		cli_refuse("the server answers with status %ld", answer->status);
-	else if (field != NULL && strncmp(detail, field, strlen(field)) != 0)
-		cli_refuse("%s: %s", field, detail);
-	else
-		cli_refuse("%s", detail);
-	json_decref(problem);
-	return CLI_PROBLEM;
-}
-
 /* CLI_OK with an answer that is to be freed; else all has been said. */
 static int ask(const struct call *call, const char *method, const char *path, const char *body,
 	struct server_answer *ret_answer)
 {
 	struct server_answer answer;
+	char why[2048];
 	int rc = server_request(&call->server, method, path, body, &answer);
 
 	if (rc != CLI_OK)
@@ -332,9 +311,10 @@ static int ask(const struct call *call, const char *method, const char *path, co
 		*ret_answer = answer;
 		return CLI_OK;
 	}
-	rc = refuse_problem(&answer);
+	server_problem(&answer, why, sizeof(why));
 	free(answer.body);
-	return rc;
+	cli_refuse("%s", why);
+	return CLI_PROBLEM;
 }
 
 static bool is_given(const struct call *call, const char *name)
@@ -433,8 +413,10 @@ static int print_answer(const struct call *call, const char *text)
 		print_list(value, columns != NULL ? columns : "*");
 	else if (json_is_object(value))
 		print_object(value, call->columns);
-	else
+	else if (value == NULL || json_is_null(value))
 		puts(value != NULL ? "none" : "done");
+	else
+		print_value(value);
 	json_decref(value);
 	return CLI_OK;
 }

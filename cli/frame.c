@@ -202,7 +202,9 @@ static void draw_help(struct frame *frame, const struct frame_options *options)
 		"  up down, page up and down, home, end   pick a row",
 		"  /                     show rows with a text only; esc shows all again",
 		"  k                     kill the picked session, after a question",
-		"  s                     switch the picked session to another group",
+		"  s                     switch the picked session to another group; with --server "
+		"both",
+		"                        go through reeved, else directly into the segment",
 		"  p                     pause, and go on; space draws at once",
 		"  d                     seconds between two frames",
 		"  ?                     this help; any key leaves it",

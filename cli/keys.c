@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keys.c - what the keys of reeve top do. A question is asked in the last line: while it stands, keys
- * answer it, and the screen goes on. What it is about is fixed when it is asked.
+ * answer it, and the screen goes on. What it is about is fixed when it is asked. What it changes goes
+ * through a server, which knows roles and keeps a log, or is done in the segment, where whoever may
+ * write it may do all; the question says which.
  */
 #include <curses.h>
 #include <stdarg.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "text.h"
 #include "top.h"
 
@@ -52,6 +55,12 @@ static const char *describe(const struct top *top, reeve_session_id id, char *to
 	return to;
 }
 
+/* By what a change is made. */
+static const char *way(const struct top *top)
+{
+	return top->server.url != NULL ? "through the server" : "directly in the segment";
+}
+
 /* The question, and what has been typed. */
 static void ask(struct top *top)
 {
@@ -73,11 +82,11 @@ static void ask(struct top *top)
 		say(top, "Switch session %s to group: %s_", who, prompt->text);
 		break;
 	case PROMPT_SWITCH:
-		say(top, "Switch session %s to %s? y or n", who,
-			view_group_name(&top->view, prompt->group));
+		say(top, "Switch session %s to %s, %s? y or n", who,
+			view_group_name(&top->view, prompt->group), way(top));
 		break;
 	case PROMPT_KILL:
-		say(top, "Kill session %s? y or n", who);
+		say(top, "Kill session %s, %s? y or n", who, way(top));
 		break;
 	}
 }
@@ -145,6 +154,33 @@ static void finish_text(struct top *top)
 		say(top, "`%s` is not a number of seconds from 0.1 to 3600", top->prompt.text);
 }
 
+static int act_by_server(const struct top *top, enum prompt_kind kind, struct reeve_error *err)
+{
+	const char *verb = kind == PROMPT_KILL ? "kill" : "switch";
+	struct server_answer answer;
+	char path[80], body[80];
+
+	snprintf(path, sizeof(path), "/api/v1/sessions/%llu/%s",
+		(unsigned long long)top->prompt.session.v, verb);
+	snprintf(body, sizeof(body), "{\"newGroupId\":%llu}",
+		(unsigned long long)top->prompt.group.v);
+	if (server_try(&top->server, "POST", path, kind == PROMPT_KILL ? NULL : body, &answer,
+		    err->text, sizeof(err->text)) != CLI_OK)
+		return -1;
+	if (answer.status < 200 || answer.status >= 300)
+		server_problem(&answer, err->text, sizeof(err->text));
+	free(answer.body);
+	return answer.status >= 200 && answer.status < 300 ? 0 : -1;
+}
+
+static int act_in_segment(const struct top *top, enum prompt_kind kind, struct reeve_error *err)
+{
+	if (kind == PROMPT_KILL)
+		return reeve_session_kill(top->reeve, top->prompt.session, err);
+	return reeve_session_switch(top->reeve, top->prompt.session, top->prompt.group,
+		REEVE_SWITCH_ADMINISTRATIVE, err);
+}
+
 static bool confirm(struct top *top, bool is_yes)
 {
 	enum prompt_kind kind = top->prompt.kind;
@@ -157,11 +193,8 @@ static bool confirm(struct top *top, bool is_yes)
 		say(top, "Nothing was changed");
 		return false;
 	}
-	if (kind == PROMPT_KILL)
-		rc = reeve_session_kill(top->reeve, top->prompt.session, &err);
-	else
-		rc = reeve_session_switch(top->reeve, top->prompt.session, top->prompt.group,
-			REEVE_SWITCH_ADMINISTRATIVE, &err);
+	rc = top->server.url != NULL ? act_by_server(top, kind, &err)
+				     : act_in_segment(top, kind, &err);
 	if (rc < 0)
 		say(top, "%s", err.text);
 	else

@@ -54,6 +54,18 @@ static int refuse(const struct reeve_error *err)
 	return CLI_CANNOT;
 }
 
+/* A refusal by the library: where the file says it. */
+static int refuse_at(const struct job *job, struct reeve_definition_place place, const char *text)
+{
+	const struct reeve_node *at = reeve_document_find(&job->tree, &job->to, place, text);
+
+	if (at != NULL && at->line != 0)
+		fprintf(stderr, "%s:%u: %s\n", job->file, at->line, text);
+	else
+		fprintf(stderr, "%s: %s\n", job->file, text);
+	return CLI_CANNOT;
+}
+
 /* ---- sources ---- */
 
 static char *read_all(FILE *in, size_t *ret_size)
@@ -276,6 +288,7 @@ static void print_difference(
 /* In a segment of its own, so that every rule of the library's is asked. */
 static int validate(struct job *job)
 {
+	struct reeve_definition_place place = {.kind = REEVE_DEFINITION_KINDS};
 	struct reeve_error err;
 	int rc = read_file(job);
 
@@ -283,76 +296,114 @@ static int validate(struct job *job)
 		rc = new_segment(&job->segment, &job->to);
 	if (rc == CLI_OK && reeve_plan_read(&job->tree, &job->to, &err) != 0)
 		rc = refuse(&err);
-	if (rc == CLI_OK && reeve_definitions_apply(job->segment, &job->to, 0, &err) != 0) {
-		fprintf(stderr, "%s: %s\n", job->file, err.text);
-		rc = CLI_CANNOT;
-	}
+	if (rc == CLI_OK &&
+		reeve_definitions_apply_told(job->segment, &job->to, 0, &place, &err) != 0)
+		rc = refuse_at(job, place, err.text);
 	if (rc == CLI_OK)
 		printf("%s: valid\n", job->file);
 	return rc;
 }
 
+/*
+ * Tries what the file says in a segment of its own that is as the present one; 0, or the code of what
+ * is refused there. What cannot be tried, because that segment cannot become as the present one or is
+ * too small, is not refused.
+ */
+static int try_out(
+	const struct job *job, struct reeve_definition_place *ret_place, struct reeve_error *err)
+{
+	struct reeve_definitions unused = REEVE_DEFINITIONS_INIT;
+	struct reeve *scratch = NULL;
+	struct reeve_error ignored;
+	int rc = 0;
+
+	ret_place->kind = REEVE_DEFINITION_KINDS;
+	if (new_segment(&scratch, &unused) == CLI_OK &&
+		reeve_definitions_apply(scratch, &job->from, 0, &ignored) == 0)
+		rc = reeve_definitions_apply_told(scratch, &job->to, 0, ret_place, err);
+	reeve_definitions_fini(&unused);
+	reeve_close(scratch);
+	return rc == REEVE_ERESOURCE_EXHAUSTED ? 0 : rc;
+}
+
 static int diff(struct job *job)
 {
+	struct reeve_definition_place place;
+	struct reeve_error err;
 	uint32_t n;
 	int rc = read_both(job);
 
 	if (rc != CLI_OK)
 		return rc;
+	if (try_out(job, &place, &err) != 0)
+		return refuse_at(job, place, err.text);
 	n = reeve_definitions_diff(&job->from, &job->to, print_difference, job);
 	if (n == 0)
 		puts("no difference");
 	return n == 0 ? CLI_OK : CLI_PROBLEM;
 }
 
+/* Whether `text` begins with the other, whatever numbers both have: ids differ between segments. */
+static bool begins_alike(const char *text, const char *other)
+{
+	static const char digits[] = "0123456789";
+
+	while (*other != '\0') {
+		if (strspn(text, digits) > 0 && strspn(other, digits) > 0) {
+			text += strspn(text, digits);
+			other += strspn(other, digits);
+		} else if (*text++ != *other++) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What the server says has no line; the same refusal by a segment of our own has. */
+static int refuse_by_server(const struct job *job, const char *why)
+{
+	struct reeve_definition_place place;
+	struct reeve_error err;
+	int rc = try_out(job, &place, &err);
+
+	for (const char *said = why; rc != 0 && *said != '\0'; said++) {
+		if (begins_alike(said, err.text))
+			return refuse_at(job, place, said);
+	}
+	return cli_refuse("%s", why);
+}
+
 static int apply_to_server(struct job *job)
 {
 	const struct reeve_node *data, *message;
 	struct reeve_tree answer;
-	int rc = server_ask(&job->server,
+	char why[8192];
+	int rc = server_ask_quietly(&job->server,
 		job->is_dry ? "mutation($d: JSON!) { r: importConfiguration(document: $d, "
 			      "dryRun: true) { message revision } }"
 			    : "mutation($d: JSON!) { r: importConfiguration(document: $d) { "
 			      "message revision } }",
-		job->tree.root, &answer, &data);
+		job->tree.root, &answer, &data, why, sizeof(why));
 
 	if (rc != CLI_OK)
-		return rc;
+		return refuse_by_server(job, why);
 	message = reeve_node_member(reeve_node_member(data, "r"), "message");
 	printf("%s: %s\n", job->file, message != NULL ? message->text : "applied");
 	reeve_tree_destroy(&answer);
 	return CLI_OK;
 }
 
-/* In a segment of its own that is as this one. */
-static int try_out(const struct job *job)
-{
-	struct reeve_definitions unused = REEVE_DEFINITIONS_INIT;
-	struct reeve *scratch = NULL;
-	struct reeve_error err = {0};
-	int rc = new_segment(&scratch, &unused);
-
-	if (rc == CLI_OK && (reeve_definitions_apply(scratch, &job->from, 0, &err) != 0 ||
-				    reeve_definitions_apply(scratch, &job->to, 0, &err) != 0)) {
-		fprintf(stderr, "%s: %s\n", job->file, err.text);
-		rc = CLI_CANNOT;
-	}
-	reeve_definitions_fini(&unused);
-	reeve_close(scratch);
-	return rc;
-}
-
 static int apply_to_segment(struct job *job)
 {
 	uint32_t n = reeve_definitions_diff(&job->from, &job->to, NULL, NULL);
+	struct reeve_definition_place place = {.kind = REEVE_DEFINITION_KINDS};
 	struct reeve_error err;
+	int rc = job->is_dry
+			 ? try_out(job, &place, &err)
+			 : reeve_definitions_apply_told(job->segment, &job->to, 0, &place, &err);
 
-	if (job->is_dry && try_out(job) != CLI_OK)
-		return CLI_CANNOT;
-	if (!job->is_dry && reeve_definitions_apply(job->segment, &job->to, 0, &err) != 0) {
-		fprintf(stderr, "%s: %s\n", job->file, err.text);
-		return CLI_CANNOT;
-	}
+	if (rc != 0)
+		return refuse_at(job, place, err.text);
 	if (n == 0)
 		printf("%s: No change.\n", job->file);
 	else

@@ -109,6 +109,14 @@ static void widen(size_t *width, const char *text)
 		*width = cells < WIDTH_MAX ? cells : WIDTH_MAX;
 }
 
+void print_value(const json_t *value)
+{
+	char cell[CELL_SIZE];
+
+	write_cell(cell, value);
+	puts(cell);
+}
+
 void print_list(const json_t *list, const char *columns)
 {
 	size_t widths[COLUMNS_MAX] = {0}, row;

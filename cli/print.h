@@ -11,6 +11,8 @@
 void print_list(const json_t *list, const char *columns);
 /* NULL: all members. */
 void print_object(const json_t *object, const char *columns);
+/* What is neither a list nor an object. */
+void print_value(const json_t *value);
 /* These members of one object, in a line. */
 void print_line(const json_t *object, const char *columns);
 

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 
 #define TIMEOUT_S   60L
 #define TOKEN_MAX   512
+#define WHY_SIZE    8192
 #define TOKEN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 static size_t keep(char *data, size_t size, size_t n, void *arg)
@@ -48,7 +50,8 @@ struct server server_default(void)
 }
 
 /* The header with the first line of the token's file; *to is "" without a file. */
-static int read_token(const struct server *server, char *to, size_t size)
+static int read_token(
+	const struct server *server, char *to, size_t size, char *why, size_t why_size)
 {
 	char line[TOKEN_MAX + 2];
 	FILE *in;
@@ -59,15 +62,20 @@ static int read_token(const struct server *server, char *to, size_t size)
 	if (server->token_file == NULL)
 		return CLI_OK;
 	in = fopen(server->token_file, "r");
-	if (in == NULL)
-		return cli_refuse("--token-file %s: %s", server->token_file, strerror(errno));
+	if (in == NULL) {
+		snprintf(why, why_size, "--token-file %s: %s", server->token_file, strerror(errno));
+		return CLI_CANNOT;
+	}
 	is_read = fgets(line, sizeof(line), in) != NULL;
 	fclose(in);
 	length = is_read ? strcspn(line, "\r\n") : 0;
-	if (length == 0 || length > TOKEN_MAX || strspn(line, TOKEN_BYTES) != length)
-		return cli_refuse("--token-file %s: its first line is no token (1 to %d letters, "
-				  "digits and -._~+/=)",
+	if (length == 0 || length > TOKEN_MAX || strspn(line, TOKEN_BYTES) != length) {
+		snprintf(why, why_size,
+			"--token-file %s: its first line is no token (1 to %d letters, digits and "
+			"-._~+/=)",
 			server->token_file, TOKEN_MAX);
+		return CLI_CANNOT;
+	}
 	snprintf(to, size, "Authorization: Bearer %.*s", (int)length, line);
 	return CLI_OK;
 }
@@ -142,15 +150,15 @@ static CURLcode perform(const struct server *server, const char *method, const c
 	return rc;
 }
 
-int server_request(const struct server *server, const char *method, const char *path,
-	const char *body, struct server_answer *ret_answer)
+int server_try(const struct server *server, const char *method, const char *path, const char *body,
+	struct server_answer *ret_answer, char *why, size_t why_size)
 {
 	struct server_answer answer = {0};
 	char token[TOKEN_MAX + 40];
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 	FILE *out;
 
-	if (read_token(server, token, sizeof(token)) != CLI_OK)
+	if (read_token(server, token, sizeof(token), why, why_size) != CLI_OK)
 		return CLI_CANNOT;
 	out = open_memstream(&answer.body, &answer.size);
 	if (out != NULL) {
@@ -163,8 +171,38 @@ int server_request(const struct server *server, const char *method, const char *
 		return CLI_OK;
 	}
 	free(answer.body);
-	return cli_refuse("%s: %s; is reeved running there? --server URL says where", server->url,
-		curl_easy_strerror(code));
+	snprintf(why, why_size, "%s: %s; is reeved running there? --server URL says where",
+		server->url, curl_easy_strerror(code));
+	return CLI_CANNOT;
+}
+
+int server_request(const struct server *server, const char *method, const char *path,
+	const char *body, struct server_answer *ret_answer)
+{
+	char why[WHY_SIZE];
+	int rc = server_try(server, method, path, body, ret_answer, why, sizeof(why));
+
+	return rc == CLI_OK ? rc : cli_refuse("%s", why);
+}
+
+void server_problem(const struct server_answer *answer, char *to, size_t size)
+{
+	json_t *problem = json_loadb(answer->body, answer->size, JSON_DECODE_ANY, NULL);
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+	const char *field = json_string_value(json_object_get(problem, "field"));
+	const char *title = json_string_value(json_object_get(problem, "title"));
+
+	if (field == NULL && answer->status == 404)
+		field = title; /* the detail names only what is not there */
+	if (detail == NULL)
+		detail = title;
+	if (detail == NULL)
+		snprintf(to, size, "the server answers with status %ld", answer->status);
+	else if (field != NULL && strncmp(detail, field, strlen(field)) != 0)
+		snprintf(to, size, "%s: %s", field, detail);
+	else
+		snprintf(to, size, "%s", detail);
+	json_decref(problem);
 }
 
 static int parse_json(const char *json, struct reeve_tree *ret_tree, struct reeve_error *err)
@@ -184,38 +222,52 @@ static int parse_json(const char *json, struct reeve_tree *ret_tree, struct reev
 }
 
 static int read_answer(const char *url, const char *text, struct reeve_tree *ret_tree,
-	const struct reeve_node **ret_data)
+	const struct reeve_node **ret_data, char *why, size_t why_size)
 {
 	const struct reeve_node *errors, *message;
 	struct reeve_error err;
 
-	if (parse_json(text, ret_tree, &err) != 0)
-		return cli_refuse("%s answers what is not GraphQL; is that reeved?", url);
+	if (parse_json(text, ret_tree, &err) != 0) {
+		snprintf(why, why_size, "%s answers what is not GraphQL; is that reeved?", url);
+		return CLI_CANNOT;
+	}
 	errors = reeve_node_member(ret_tree->root, "errors");
 	message = errors != NULL ? reeve_node_member(errors->first, "message") : NULL;
 	*ret_data = reeve_node_member(ret_tree->root, "data");
 	if (message == NULL && *ret_data != NULL)
 		return CLI_OK;
-	cli_refuse("%s", message != NULL && message->text != NULL ? message->text
-								  : "the answer has no data");
+	snprintf(why, why_size, "%s",
+		message != NULL && message->text != NULL ? message->text
+							 : "the answer has no data");
 	reeve_tree_destroy(ret_tree);
 	return CLI_CANNOT;
 }
 
-int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
-	struct reeve_tree *ret_tree, const struct reeve_node **ret_data)
+int server_ask_quietly(const struct server *server, const char *query,
+	const struct reeve_node *document, struct reeve_tree *ret_tree,
+	const struct reeve_node **ret_data, char *why, size_t why_size)
 {
 	char *body = body_of(query, document);
 	struct server_answer answer;
 	int rc;
 
+	snprintf(why, why_size, "out of memory");
 	if (body == NULL)
-		return cli_refuse("out of memory");
-	rc = server_request(server, "POST", "/graphql", body, &answer);
+		return CLI_CANNOT;
+	rc = server_try(server, "POST", "/graphql", body, &answer, why, why_size);
 	free(body);
 	if (rc != CLI_OK)
 		return rc;
-	rc = read_answer(server->url, answer.body, ret_tree, ret_data);
+	rc = read_answer(server->url, answer.body, ret_tree, ret_data, why, why_size);
 	free(answer.body);
 	return rc;
+}
+
+int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
+	struct reeve_tree *ret_tree, const struct reeve_node **ret_data)
+{
+	char why[WHY_SIZE];
+	int rc = server_ask_quietly(server, query, document, ret_tree, ret_data, why, sizeof(why));
+
+	return rc == CLI_OK ? rc : cli_refuse("%s", why);
 }

@@ -21,6 +21,11 @@ struct server server_default(void);
 int server_ask(const struct server *server, const char *query, const struct reeve_node *document,
 	struct reeve_tree *ret_tree, const struct reeve_node **ret_data);
 
+/* The same without a word: on failure `why` has the line, without "reeve: ". */
+int server_ask_quietly(const struct server *server, const char *query,
+	const struct reeve_node *document, struct reeve_tree *ret_tree,
+	const struct reeve_node **ret_data, char *why, size_t why_size);
+
 struct server_answer {
 	long status; /* of HTTP */
 	char *body;  /* NUL-terminated; for free() */
@@ -34,5 +39,13 @@ struct server_answer {
  */
 int server_request(const struct server *server, const char *method, const char *path,
 	const char *body, struct server_answer *ret_answer);
+/* The same without a word: on CLI_CANNOT `why` has the line, without "reeve: ". */
+int server_try(const struct server *server, const char *method, const char *path, const char *body,
+	struct server_answer *ret_answer, char *why, size_t why_size);
+/*
+ * What an answer of another status than 2xx says, in one line: from its problem document, the field
+ * first when the text does not begin with it.
+ */
+void server_problem(const struct server_answer *answer, char *to, size_t size);
 
 #endif

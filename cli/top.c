@@ -23,6 +23,9 @@ static const char usage[] =
 	"\n"
 	"  -s, --segment=FILE  the segment\n"
 	"  -D, --data=DIR      the segment of reeved's data directory DIR\n"
+	"  -S, --server=URL    k and s go through this reeved, with its roles and audit log;\n"
+	"                      without it they act on the segment directly\n"
+	"  -t, --token-file=FILE  whose first line is the token for it\n"
 	"  -d, --delay=SECONDS between two frames, 0.1 to 3600; default 1\n"
 	"  -o, --sort=KEY      cpu (default), wait, time or name\n"
 	"  -p, --page=NAME     all (default), groups, sessions, waits, io, memory or parallel\n"
@@ -251,6 +254,8 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 	static const struct option options[] = {
 		{"segment", required_argument, NULL, 's'},
 		{"data", required_argument, NULL, 'D'},
+		{"server", required_argument, NULL, 'S'},
+		{"token-file", required_argument, NULL, 't'},
 		{"delay", required_argument, NULL, 'd'},
 		{"sort", required_argument, NULL, 'o'},
 		{"page", required_argument, NULL, 'p'},
@@ -261,13 +266,19 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 	int option, status = CLI_OK;
 
 	while (status == CLI_OK &&
-		(option = getopt_long(argc, argv, "s:D:d:o:p:1h", options, NULL)) != -1) {
+		(option = getopt_long(argc, argv, "s:D:S:t:d:o:p:1h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			source->segment = optarg;
 			break;
 		case 'D':
 			source->data = optarg;
+			break;
+		case 'S':
+			top->server.url = optarg;
+			break;
+		case 't':
+			top->server.token_file = optarg;
 			break;
 		case 'd':
 			status = read_delay(optarg, &top->delay);
@@ -290,6 +301,10 @@ static int read_options(int argc, char **argv, struct cli_source *source, struct
 	}
 	if (status == CLI_OK && optind < argc)
 		status = cli_refuse("top takes no argument `%s`", argv[optind]);
+	if (status == CLI_OK && top->server.token_file != NULL && top->server.url == NULL)
+		status = cli_refuse("--token-file is for --server, which is not given");
+	if (status == CLI_OK && top->server.url != NULL && top->server.token_file == NULL)
+		top->server.token_file = server_default().token_file;
 	return status == CLI_OK ? -1 : status;
 }
 

@@ -4,6 +4,7 @@
 #define REEVE_CLI_TOP_H
 
 #include "frame.h"
+#include "server.h"
 
 /* What the last line asks for. */
 enum prompt_kind {
@@ -25,7 +26,8 @@ struct prompt {
 
 struct top {
 	struct reeve *reeve;
-	struct view view; /* the latest */
+	struct server server; /* that k and s go through; url NULL: they act on the segment */
+	struct view view;     /* the latest */
 	struct frame_options options;
 	struct prompt prompt;
 	char filter[REEVE_NAME_MAX];

@@ -292,7 +292,7 @@ static int run_daemon(struct start *start, const sigset_t *signals)
 int main(int argc, char **argv)
 {
 	static struct start start = {.lock_fd = -1};
-	char error[256];
+	char error[512];
 	sigset_t signals;
 	if (argc > 1 && strcmp(argv[1], "token") == 0)
 		return reeved_token_command(argc - 1, argv + 1);
@@ -320,5 +320,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	return run_daemon(&start, &signals);
+	int status = run_daemon(&start, &signals);
+	free(start.daemon.options.config_text);
+	return status;
 }

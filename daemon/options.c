@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - see options.h. */
 #include "options.h"
+#include "config.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +22,17 @@
 #define MAX_COST	1000000000u
 #define MAX_CONNECTIONS 65536u
 #define MAX_AUDIT_MIB	1024u
+#define CONFIG		1 /* --config */
 
 const char reeved_options_help[] =
-	"usage: reeved --data DIR [OPTION...]\n"
+	"usage: reeved [--config FILE] --data DIR [OPTION...]\n"
 	"       reeved token create|list|revoke --token-file FILE ...\n"
 	"\n"
 	"Shares a database out between groups of users by the active resource plan, and serves\n"
 	"GraphQL, metrics and health checks over HTTP.\n"
 	"\n"
+	"      --config FILE          settings as lines NAME = VALUE, named as the options here;\n"
+	"                             options that are given count instead\n"
 	"  -d, --data DIR             where reeved keeps its files; made when missing\n"
 	"  -l, --listen WHERE         ADDR:PORT (port 0: any free one) or unix:PATH, up to 8 "
 	"times;\n"
@@ -77,6 +82,7 @@ struct parse {
 	struct reeved_options *options;
 	char *error;
 	size_t error_size;
+	bool *seen; /* by row of longs: set in the file */
 };
 
 __attribute__((format(printf, 2, 3))) static bool refuse(
@@ -294,6 +300,8 @@ static bool take_option(struct parse *parse, int option, const char *value)
 	switch (option) {
 	case 'l':
 		return parse_listen(parse, value);
+	case CONFIG:
+		return true; /* read before */
 	case 'H':
 		return parse_host(parse, value);
 	case 'L':
@@ -360,38 +368,117 @@ static bool refuse_unknown(struct parse *parse, int option, char **argv)
 	return refuse(parse, "there is no option %s; see reeved --help", what);
 }
 
+static const struct option longs[] = {
+	{"listen", required_argument, NULL, 'l'},
+	{"host", required_argument, NULL, 'H'},
+	{"token-file", required_argument, NULL, 'T'},
+	{"loopback-role", required_argument, NULL, 'L'},
+	{"grant", required_argument, NULL, 'g'},
+	{"tls-cert", required_argument, NULL, 'C'},
+	{"tls-key", required_argument, NULL, 'K'},
+	{"max-connections", required_argument, NULL, 'm'},
+	{"max-per-address", required_argument, NULL, 'a'},
+	{"audit-size", required_argument, NULL, 'A'},
+	{"config", required_argument, NULL, CONFIG},
+	{"data", required_argument, NULL, 'd'},
+	{"segment", required_argument, NULL, 's'},
+	{"engine", required_argument, NULL, 'e'},
+	{"threads", required_argument, NULL, 't'},
+	{"workers", required_argument, NULL, 'w'},
+	{"cpu-slots", required_argument, NULL, 'c'},
+	{"idle-timeout", required_argument, NULL, 'i'},
+	{"revisions", required_argument, NULL, 'R'},
+	{"events", required_argument, NULL, 'E'},
+	{"max-subscribers", required_argument, NULL, 'S'},
+	{"max-cost", required_argument, NULL, 'q'},
+	{"max-seconds", required_argument, NULL, 'Q'},
+	{"log-level", required_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+static const char shorts[] = ":l:d:s:e:t:w:c:i:hV";
+
+/* The file that the command line names, first: what the command line says comes after it. */
+static enum reeved_options_result find_config(int argc, char **argv, const char **ret_path)
+{
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (option == 'h')
+			return REEVED_OPTIONS_HELP;
+		if (option == 'V')
+			return REEVED_OPTIONS_VERSION;
+		if (option == CONFIG)
+			*ret_path = optarg;
+	}
+	return REEVED_OPTIONS_RUN;
+}
+
+/* An option that may be given several times: given on the command line, the file's do not count. */
+static bool is_list(int option)
+{
+	return option == 'l' || option == 'H' || option == 'g';
+}
+
+static void forget_list(struct reeved_options *options, int option)
+{
+	if (option == 'l')
+		options->n_doors = 0;
+	else if (option == 'H')
+		options->n_names = 0;
+	else if (option == 'g')
+		options->n_grants = 0;
+}
+
+/* A setting of the file, which is an option without its dashes. */
+static bool take_setting(
+	void *arg, const char *name, const char *value, char *error, size_t error_size)
+{
+	struct parse parse = *(struct parse *)arg;
+	const struct option *row = longs;
+
+	parse.error = error;
+	parse.error_size = error_size;
+	while (row->name != NULL && strcmp(row->name, name) != 0)
+		row++;
+	if (row->name == NULL || row->has_arg == no_argument || row->val == CONFIG)
+		return refuse(&parse, "there is no setting \"%s\"; see reeved(8)", name);
+	if (parse.seen[row - longs] && !is_list(row->val))
+		return refuse(&parse, "%s is set a second time", name);
+	parse.seen[row - longs] = true;
+	return take_option(&parse, row->val, value);
+}
+
+static bool parse_line(struct parse *parse, int argc, char **argv)
+{
+	bool is_fresh[UCHAR_MAX + 1] = {false};
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return refuse_unknown(parse, option, argv);
+		if (is_list(option) && !is_fresh[option])
+			forget_list(parse->options, option);
+		is_fresh[option] = true;
+		if (!take_option(parse, option, optarg))
+			return false;
+	}
+	if (optind < argc)
+		return refuse(
+			parse, "\"%s\" is one argument too many; see reeved --help", argv[optind]);
+	return true;
+}
+
 enum reeved_options_result reeved_options_parse(
 	int argc, char **argv, struct reeved_options *ret_options, char *error, size_t error_size)
 {
-	static const struct option longs[] = {
-		{"listen", required_argument, NULL, 'l'},
-		{"host", required_argument, NULL, 'H'},
-		{"token-file", required_argument, NULL, 'T'},
-		{"loopback-role", required_argument, NULL, 'L'},
-		{"grant", required_argument, NULL, 'g'},
-		{"tls-cert", required_argument, NULL, 'C'},
-		{"tls-key", required_argument, NULL, 'K'},
-		{"max-connections", required_argument, NULL, 'm'},
-		{"max-per-address", required_argument, NULL, 'a'},
-		{"audit-size", required_argument, NULL, 'A'},
-		{"data", required_argument, NULL, 'd'},
-		{"segment", required_argument, NULL, 's'},
-		{"engine", required_argument, NULL, 'e'},
-		{"threads", required_argument, NULL, 't'},
-		{"workers", required_argument, NULL, 'w'},
-		{"cpu-slots", required_argument, NULL, 'c'},
-		{"idle-timeout", required_argument, NULL, 'i'},
-		{"revisions", required_argument, NULL, 'R'},
-		{"events", required_argument, NULL, 'E'},
-		{"max-subscribers", required_argument, NULL, 'S'},
-		{"max-cost", required_argument, NULL, 'q'},
-		{"max-seconds", required_argument, NULL, 'Q'},
-		{"log-level", required_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
-	};
-	struct parse parse = {ret_options, error, error_size};
+	bool seen[sizeof(longs) / sizeof(longs[0])] = {false};
+	struct parse parse = {ret_options, error, error_size, seen};
+	const char *path = NULL;
 	memset(ret_options, 0, sizeof(*ret_options));
 	ret_options->workers = 128;
 	ret_options->idle_seconds = 60;
@@ -405,21 +492,15 @@ enum reeved_options_result reeved_options_parse(
 	ret_options->max_connections = 4096;
 	ret_options->max_per_address = 256;
 	ret_options->audit_mib = 16;
-	int option;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":l:d:s:e:t:w:c:i:hV", longs, NULL)) != -1) {
-		if (option == 'h')
-			return REEVED_OPTIONS_HELP;
-		if (option == 'V')
-			return REEVED_OPTIONS_VERSION;
-		bool is_good = option == '?' || option == ':' ? refuse_unknown(&parse, option, argv)
-							      : take_option(&parse, option, optarg);
-		if (!is_good)
-			return REEVED_OPTIONS_WRONG;
-	}
-	if (optind < argc)
-		refuse(&parse, "\"%s\" is one argument too many; see reeved --help", argv[optind]);
-	else if (ret_options->data_dir == NULL)
+	enum reeved_options_result asked = find_config(argc, argv, &path);
+	if (asked != REEVED_OPTIONS_RUN)
+		return asked;
+	if (path != NULL && !reeved_config_read(path, take_setting, &parse,
+				    &ret_options->config_text, error, error_size))
+		return REEVED_OPTIONS_WRONG;
+	if (!parse_line(&parse, argc, argv))
+		return REEVED_OPTIONS_WRONG;
+	if (ret_options->data_dir == NULL)
 		refuse(&parse, "--data DIR is missing; see reeved --help");
 	else if (check_doors(&parse))
 		return REEVED_OPTIONS_RUN;

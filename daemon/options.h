@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options.h - reeved's command line.
+ * options.h - reeved's command line, and the file of settings that it may name.
  */
 #ifndef REEVE_DAEMON_OPTIONS_H
 #define REEVE_DAEMON_OPTIONS_H
@@ -39,6 +39,7 @@ struct reeved_options {
 	uint32_t max_revisions;	  /* kept in the catalog */
 	uint32_t max_events;	  /* the same; 0: none */
 	enum reeved_log_level log_level;
+	char *config_text; /* of the file, for free() */
 };
 
 enum reeved_options_result {
@@ -48,7 +49,7 @@ enum reeved_options_result {
 	REEVED_OPTIONS_WRONG /* `error` says what, in one line without newline */
 };
 
-/* Texts of *ret_options are borrowed from argv. */
+/* Texts of *ret_options are borrowed from argv and from its config_text. */
 enum reeved_options_result reeved_options_parse(
 	int argc, char **argv, struct reeved_options *ret_options, char *error, size_t error_size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codec.h - what codec.c and plan.c share. */
+/* codec.h - what fields.c, read.c, write.c, row.c and plan.c share. */
 #ifndef REEVE_DOCUMENT_CODEC_H
 #define REEVE_DOCUMENT_CODEC_H
 

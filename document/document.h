@@ -89,6 +89,13 @@ void reeve_row_fini(struct reeve_definition *row);
  */
 int reeve_plan_read(
 	const struct reeve_tree *tree, struct reeve_definitions *set, struct reeve_error *err);
+/*
+ * Where a document says what a row of `set` is, which reeve_plan_read has read from it: the member of the
+ * row's item whose key `text`, the reason of a refusal, begins with, else the item, else the section of the
+ * kind. NULL: nowhere.
+ */
+const struct reeve_node *reeve_document_find(const struct reeve_tree *tree,
+	const struct reeve_definitions *set, struct reeve_definition_place place, const char *text);
 /* Writes all definitions as a JSON document that reeve_plan_read accepts. */
 void reeve_plan_write(FILE *out, const struct reeve_definitions *set);
 /* Writes a tree as JSON; or as YAML. */

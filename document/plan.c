@@ -431,6 +431,116 @@ int reeve_plan_read(
 	return rc;
 }
 
+/* ---- where it came from ---- */
+
+/* How many rows of the kind and name of this one come before it: items take them in this order. */
+static uint32_t rank_of(const struct reeve_definitions *set, const struct reeve_definition *row)
+{
+	uint32_t n = 0;
+
+	for (const struct reeve_definition *other = set->rows; other < row; other++)
+		n += other->kind == row->kind && strcmp(name_of(other), name_of(row)) == 0;
+	return n;
+}
+
+static bool is_group(
+	const struct reeve_definitions *set, const struct reeve_node *item, uint64_t group)
+{
+	const struct reeve_node *key = reeve_node_member(item, "group");
+
+	if (key == NULL || key->text == NULL)
+		return false;
+	return (key->kind == REEVE_NODE_NUMBER
+			       ? key->number
+			       : reeve__name_find(set, REEVE_DEFINITION_GROUP, key->text)) == group;
+}
+
+static const struct reeve_node *item_of(const struct reeve_node *list, const struct section *s,
+	const struct reeve_definitions *set, const struct reeve_definition *row)
+{
+	bool by_name = strcmp(s->by, "name") == 0, by_group = strcmp(s->by, "group") == 0;
+	uint32_t before = by_name ? rank_of(set, row) : 0;
+
+	for (const struct reeve_node *n = list ? list->first : NULL; n; n = n->next) {
+		const struct reeve_node *key = reeve_node_member(n, s->by);
+		bool is_it = by_group  ? is_group(set, n, row->id)
+			     : by_name ? key && key->text && strcmp(key->text, name_of(row)) == 0
+				       : key && key->number == row->id;
+		if (is_it && before-- == 0)
+			return n;
+	}
+	return NULL;
+}
+
+static const struct reeve_node *directive_item(const struct reeve_node *plan,
+	const struct reeve_definitions *set, const struct reeve_definition *row)
+{
+	const struct reeve_node *list = plan && row ? reeve_node_member(plan, "directives") : NULL;
+
+	for (const struct reeve_node *n = list ? list->first : NULL; n; n = n->next)
+		if (is_group(set, n, row->u.directive.group.v))
+			return n;
+	return list ? list : plan;
+}
+
+static const struct reeve_node *section_item(const struct reeve_tree *tree,
+	const struct reeve_definitions *set, uint32_t kind, const struct reeve_definition *row)
+{
+	for (size_t k = 0; k < SECTIONS; k++) {
+		const struct reeve_node *list = reeve_node_member(tree->root, sections[k].key);
+		const struct reeve_node *item = NULL;
+		if (sections[k].kind != kind)
+			continue;
+		if (row)
+			item = item_of(list, &sections[k], set, row);
+		return item ? item : list;
+	}
+	return NULL;
+}
+
+/* The member that a text is about: its first word is the key, or begins with it (planId: plan). */
+static const struct reeve_node *member_said(const struct reeve_node *item, const char *text)
+{
+	const struct reeve_node *found = item;
+	size_t word = strcspn(text, " :,"), longest = 0;
+
+	if (!item || item->kind != REEVE_NODE_MAP)
+		return item;
+	for (const struct reeve_node *n = item->first; n; n = n->next) {
+		size_t length = strlen(n->key);
+		if (length > longest && length <= word && strncmp(text, n->key, length) == 0) {
+			longest = length;
+			found = n;
+		}
+	}
+	return found;
+}
+
+const struct reeve_node *reeve_document_find(const struct reeve_tree *tree,
+	const struct reeve_definitions *set, struct reeve_definition_place place, const char *text)
+{
+	const struct reeve_definition *row = reeve_definitions_find(set, place.kind, place.id);
+	const struct reeve_node *item = NULL, *map = reeve_node_member(tree->root, "settings");
+
+	if (place.kind == REEVE_DEFINITION_DEFAULT_GROUP)
+		item = reeve_node_member(tree->root, "defaultGroup");
+	else if (place.kind == REEVE_DEFINITION_CHOSEN_PLAN)
+		item = reeve_node_member(tree->root, "activePlan");
+	else if (place.kind == REEVE_DEFINITION_DIRECTIVE)
+		item = directive_item(
+			section_item(tree, set, REEVE_DEFINITION_PLAN,
+				row ? reeve_definitions_find(
+					      set, REEVE_DEFINITION_PLAN, row->u.directive.plan.v)
+				    : NULL),
+			set, row);
+	else
+		item = section_item(tree, set, place.kind, row);
+	for (size_t k = 0; !item && map && k < SETTINGS; k++)
+		if (settings[k].kind == place.kind)
+			item = reeve_node_member(map, settings[k].key);
+	return member_said(item, text);
+}
+
 /* ---- writing ---- */
 
 static void write_plan(

@@ -260,11 +260,14 @@ static int open_rehearsal(struct reeved_catalog *c, struct reeve_error *err)
 {
 	struct reeve_options options = REEVE_OPTIONS_INIT;
 	struct reeve_segment_info info;
+	struct reeve_edit_info edit;
 
+	reeve_edit_get(c->daemon->reeve, &edit);
 	reeve_segment_get(c->daemon->reeve, &info);
 	options.name = "reeved: rehearsal";
 	options.cpu_slots = info.cpu_slots;
 	options.max_attachments = 8;
+	options.max_edit_ops = edit.max_steps;
 	options.max_groups = info.max_groups;
 	options.max_plans = info.max_plans;
 	options.max_directives = info.max_directives;

@@ -143,6 +143,7 @@ static void check_fragment_names(struct gql_validator *v)
 			    &seen, definition->name.text, definition->name.len, definition))
 			continue;
 		first = reeve_gql_map_get(&seen, definition->name.text, definition->name.len);
+		v->has_twins = true;
 		reeve_gql_report(v, (uint32_t[]){first->name.pos, definition->name.pos}, 2,
 			"There can be only one fragment named \"%.*s\".",
 			GQL_NAME_ARG(definition->name));
@@ -202,6 +203,36 @@ static void find_cycles(struct spread_path *path, struct gql_ast_definition *fra
 	facts->path_index = -1;
 }
 
+static bool is_cyclic(struct gql_facts *facts)
+{
+	const struct gql_spread *spread;
+	bool found = false;
+
+	if (facts->path_index >= 0)
+		return true;
+	if (facts->visited)
+		return false;
+	facts->visited = true;
+	facts->path_index = 0;
+	for (spread = facts->spreads; spread; spread = spread->next)
+		if (spread->node->fragment && is_cyclic(spread->node->fragment->facts))
+			found = true;
+	facts->path_index = -1;
+	return found;
+}
+
+/* What is reported counts each name once. Where two fragments share one, the cycle of the one that is
+ * meant may be behind the other; it is an error already, but what follows must not walk it. */
+static void find_hidden_cycles(struct gql_validator *v)
+{
+	struct gql_ast_definition *definition;
+
+	clear_visited(v);
+	for (definition = v->v->definitions; definition; definition = definition->next)
+		if (definition->kind == GQL_AST_FRAGMENT && is_cyclic(definition->facts))
+			v->cyclic = true;
+}
+
 static void check_cycles(struct gql_validator *v)
 {
 	struct gql_ast_definition *definition;
@@ -213,6 +244,8 @@ static void check_cycles(struct gql_validator *v)
 	for (definition = v->v->definitions; definition; definition = definition->next)
 		if (definition->kind == GQL_AST_FRAGMENT)
 			find_cycles(&path, definition);
+	if (v->has_twins)
+		find_hidden_cycles(v);
 }
 
 /* ---- variables ---- */

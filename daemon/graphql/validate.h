@@ -89,8 +89,9 @@ struct gql_validator {
 	struct gql_validation *v;
 	struct gql_map fragments; /* name -> struct gql_ast_definition, last of each name */
 	struct gql_facts *facts;  /* of the definition being walked */
-	bool cyclic;
-	jmp_buf stop; /* too many errors */
+	bool cyclic;		  /* fragments must not be walked */
+	bool has_twins;		  /* fragments of one name */
+	jmp_buf stop;		  /* too many errors */
 };
 
 /* Adds an error; longjmps to v->stop at the limit. */

@@ -25,6 +25,9 @@
 /* A body over the limit but below this is read and thrown away, so that the client gets to see the
  * refusal instead of a reset connection. */
 #define DRAIN_BYTES ((uint64_t)8 * 1024 * 1024)
+/* Beyond max_held_bytes, for answers of /metrics, /healthz and /readyz only: who looks for what fills
+ * the server must not be turned away by it. */
+#define MONITORING_BYTES ((size_t)16 * 1024 * 1024)
 
 void reeve__http_set_phase(struct reeve_http_connection *connection, enum reeve_http_phase phase)
 {
@@ -111,15 +114,17 @@ static struct reeve_http_connection *open_connection(
 	return connection;
 }
 
-/* Takes `bytes` of what all connections together may hold. */
-static bool hold(struct reeve_http_connection *connection, size_t bytes)
+/* Takes `bytes` of what all connections together may hold, or `more` than that. */
+static bool hold(struct reeve_http_connection *connection, size_t bytes, size_t more)
 {
 	struct reeve_http *http = connection->loop->http;
-	size_t before = atomic_fetch_add_explicit(&http->held_bytes, bytes, memory_order_relaxed);
-	if (before + bytes > http->options.max_held_bytes) {
-		atomic_fetch_sub_explicit(&http->held_bytes, bytes, memory_order_relaxed);
-		return false;
-	}
+	size_t most = http->options.max_held_bytes + more;
+	size_t held = atomic_load_explicit(&http->held_bytes, memory_order_relaxed);
+	do {
+		if (held > most || bytes > most - held)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&http->held_bytes, &held, held + bytes,
+		memory_order_relaxed, memory_order_relaxed));
 	connection->held_bytes += bytes;
 	return true;
 }
@@ -412,7 +417,7 @@ static const struct reeve_http_judgement *make_room(
 	if (need > connection->loop->http->options.max_body_bytes)
 		return &too_large;
 	if (grow(&connection->body, &connection->body_cap, need) &&
-		hold(connection, connection->body_cap - before))
+		hold(connection, connection->body_cap - before, 0))
 		return NULL;
 	drop_body(connection); /* the rest of it is thrown away as it comes */
 	release(connection);
@@ -469,7 +474,9 @@ static enum MHD_Result send_answer(struct reeve_http_connection *connection,
 	const struct reeve_http_reply *reply, bool must_close)
 {
 	const struct reeve_http_app *app = &connection->loop->http->options.app;
-	if (hold(connection, reply->body_len))
+	bool is_monitoring = connection->route == REEVE_HTTP_ROUTE_METRICS ||
+			     connection->route == REEVE_HTTP_ROUTE_HEALTH;
+	if (hold(connection, reply->body_len, is_monitoring ? MONITORING_BYTES : 0))
 		return send_reply(connection, reply, MHD_RESPMEM_PERSISTENT, must_close);
 	app->rest(app->self, connection->state);
 	return send_refusal(connection, &too_much, must_close);

@@ -162,8 +162,10 @@ struct reeve_http_options {
 	/* Of one address at NETWORK doors; beyond, closed at once. Threads that accept at the same
 	 * moment may exceed it by one each. */
 	uint32_t max_per_address;
-	size_t max_body_bytes;	 /* larger: 413 */
-	size_t max_held_bytes;	 /* bodies and answers of all connections; beyond: 503 */
+	size_t max_body_bytes; /* larger: 413 */
+	/* Bodies and answers of all connections; beyond: 503. Answers of /metrics, /healthz and /readyz
+	 * have 16 MiB more. */
+	size_t max_held_bytes;
 	size_t max_head_bytes;	 /* request line and headers; larger: 431 or 414 */
 	uint32_t head_seconds;	 /* from connect, or the last answer, to the end of the headers */
 	uint32_t body_seconds;	 /* from there to the end of the body */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #define MAX_EVENTS	 64
-#define SWEEP_MS	 1000 /* how often the slow are looked for */
+#define SWEEP_MS	 1000 /* how often the slow and the ended are looked for */
 #define ABANDON_MS	 50   /* how often a request that nobody waits for is told so */
 #define PER_LOOP_TIMEOUT 300u /* seconds without a byte, behind all limits of ours */
 
@@ -203,11 +204,29 @@ static void repeat_abandon(struct reeve_http_loop *loop, bool all)
 	}
 }
 
+/*
+ * A client that sends a piece and hangs up at once may be overlooked: libmicrohttpd waits for the
+ * socket's next edge after a read that filled less than its buffer, and the end of what is sent had
+ * come with that piece, so no edge is left. Nothing was leaked, but all of it was kept until the
+ * deadline. To give up receiving, as the client has given up sending, loses nothing that has
+ * arrived, and makes the kernel wake the library once more. Said again at each sweep while it lasts.
+ */
+static void wake_if_ended(const struct reeve_http_connection *connection)
+{
+	struct pollfd end = {.fd = connection->fd, .events = POLLRDHUP};
+	if (connection->phase != REEVE_HTTP_PHASE_HEAD &&
+		connection->phase != REEVE_HTTP_PHASE_BODY)
+		return;
+	if (poll(&end, 1, 0) == 1 && (end.revents & POLLRDHUP) != 0)
+		shutdown(connection->fd, SHUT_RD);
+}
+
 /* Shuts sockets of connections that took too long; libmicrohttpd then finds them closed. */
-static void sweep_slow(struct reeve_http_loop *loop)
+static void sweep(struct reeve_http_loop *loop)
 {
 	loop->next_sweep_ms = loop->now_ms + SWEEP_MS;
 	for (struct reeve_http_connection *c = loop->connections; c != NULL; c = c->next) {
+		wake_if_ended(c);
 		if (c->phase == REEVE_HTTP_PHASE_WORK || c->phase == REEVE_HTTP_PHASE_IDLE ||
 			c->deadline_ms > loop->now_ms)
 			continue;
@@ -288,7 +307,7 @@ void *reeve__http_loop_run(void *arg)
 		for (uint32_t i = 0; i < loop->http->options.n_doors; i++)
 			MHD_run(loop->gates[i].mhd);
 		if (is_stopping || loop->now_ms >= loop->next_sweep_ms)
-			sweep_slow(loop);
+			sweep(loop);
 	}
 	atomic_fetch_sub_explicit(&loop->http->loops_left, 1, memory_order_release);
 	return NULL;

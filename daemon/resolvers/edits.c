@@ -158,8 +158,13 @@ static int resolve_remove_directive(struct reeve_gql_ctx *ctx, const void *objec
 static int resolve_submit(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
+	struct reeved_client *client = reeved_client_of(ctx);
 	struct reeve_error err;
 	uint64_t revision = 0;
+	/* The steps were put into everybody's segment: a rehearsal gets them first. */
+	if (client->rehearsal != NULL &&
+		reeve_edit_clone(client->daemon->reeve, client->rehearsal, &err) != 0)
+		return reeved_fail(ctx, &err);
 	if (reeve_edit_submit(reeved_segment_of(ctx), &revision, &err) != 0)
 		return reeved_fail(ctx, &err);
 	return reeved_emit_done(
@@ -195,13 +200,13 @@ static const struct reeve_gql_binding rows[] = {
 
 	FN("Query", "getPlanEdit", resolve_edit),
 	FN("Query", "validatePlanEdit", resolve_validate),
-	ACTS("Mutation", "beginPlanEdit", resolve_begin),
-	ACTS("Mutation", "stageCreatePlan", resolve_create),
-	ACTS("Mutation", "stageUpdatePlan", resolve_update),
-	ACTS("Mutation", "stageDeletePlan", resolve_delete),
-	ACTS("Mutation", "stageDirective", resolve_directive),
-	ACTS("Mutation", "stageRemoveDirective", resolve_remove_directive),
+	STAGES("Mutation", "beginPlanEdit", resolve_begin),
+	STAGES("Mutation", "stageCreatePlan", resolve_create),
+	STAGES("Mutation", "stageUpdatePlan", resolve_update),
+	STAGES("Mutation", "stageDeletePlan", resolve_delete),
+	STAGES("Mutation", "stageDirective", resolve_directive),
+	STAGES("Mutation", "stageRemoveDirective", resolve_remove_directive),
 	DEFINES("Mutation", "submitPlanEdit", resolve_submit),
-	ACTS("Mutation", "discardPlanEdit", resolve_discard),
+	STAGES("Mutation", "discardPlanEdit", resolve_discard),
 };
 const struct reeve_gql_table reeved_edit_table = {rows, REEVED_COUNT(rows)};

@@ -313,6 +313,28 @@ static const struct reeved_field submission_fields[] = {
 	REEVED_FIELD("isSequential", BOOL, struct submission, def.is_sequential, ),
 };
 
+/* Of a group, or on behalf of a query execution in it. */
+static int submit(struct reeve_gql_ctx *ctx, struct reeve *reeve, reeve_group_id group,
+	const struct reeve_io_def *def, reeve_io_id *ret_id)
+{
+	reeve_admission_id execution = {0};
+	struct reeve_admission_info info;
+	struct reeve_error err;
+	if (reeve_gql_arg_u64(ctx, "executionId", &execution.v) != REEVE_GQL_GIVEN)
+		return reeve_io_submit(reeve, group, def, ret_id, &err) != 0
+			       ? reeved_fail(ctx, &err)
+			       : 0;
+	if (reeve_admission_get(reeve, execution, &info, &err) != 0)
+		return reeved_fail(ctx, &err);
+	if (info.group.v != group.v)
+		return reeved_refuse(ctx, REEVE_ECONFLICT,
+			"query execution %llu is of consumer group %llu, not of %llu",
+			(unsigned long long)execution.v, (unsigned long long)info.group.v,
+			(unsigned long long)group.v);
+	return reeve_io_submit_as(reeve, execution, def, ret_id, &err) != 0 ? reeved_fail(ctx, &err)
+									    : 0;
+}
+
 static int resolve_submit(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
@@ -330,8 +352,9 @@ static int resolve_submit(struct reeve_gql_ctx *ctx, const void *object)
 	if (given.target != NULL &&
 		reeve_io_device_open(reeve, given.target, &given.def.device, &err) != 0)
 		return reeved_fail(ctx, &err);
-	if (reeve_io_submit(reeve, group, &given.def, &id, &err) != 0 ||
-		reeve_io_request_get(reeve, id, &info, &err) != 0)
+	if (submit(ctx, reeve, group, &given.def, &id) != 0)
+		return -1;
+	if (reeve_io_request_get(reeve, id, &info, &err) != 0)
 		return reeved_fail(ctx, &err);
 	return reeve_gql_emit_object(ctx, &info);
 }

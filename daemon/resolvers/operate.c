@@ -6,7 +6,7 @@
  *
  * Definitions (groups, mappings, rules, plans, schedules, limits, settings) change one at a time,
  * so that what a resolver reads first is still true when it writes; and each is in the catalog before
- * it takes effect.
+ * it takes effect. Steps of a staged edit wait their turn too: what is submitted is what was rehearsed.
  */
 #include "catalog/catalog.h"
 #include "resolvers/resolvers.h"
@@ -43,12 +43,16 @@ static int run(struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, c
 	struct reeved *daemon = reeved_client_of(ctx)->daemon;
 	int rc;
 
-	if (!has_flags(row, REEVED_DEFINES))
+	if (!has_flags(row, REEVED_DEFINES) && !has_flags(row, REEVED_STAGES))
 		return row->fn(ctx, object);
 	pthread_mutex_lock(&daemon->definitions);
-	rc = reeved_catalog_begin(ctx, row, object);
-	if (rc >= 0)
-		rc = reeved_catalog_end(ctx, row, row->fn(ctx, object));
+	if (has_flags(row, REEVED_STAGES)) {
+		rc = row->fn(ctx, object);
+	} else {
+		rc = reeved_catalog_begin(ctx, row, object);
+		if (rc >= 0)
+			rc = reeved_catalog_end(ctx, row, row->fn(ctx, object));
+	}
 	pthread_mutex_unlock(&daemon->definitions);
 	return rc;
 }

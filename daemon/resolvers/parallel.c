@@ -8,11 +8,11 @@
 #define MAX_QUEUE   4096
 #define COST_MAX    ((uint64_t)1 << 52) /* thousandths that a Float still tells apart */
 
-static const char *const mode_names[] = {"Serial", "Manual", "Automatic", "Adaptive"};
+const char *const reeved_parallel_mode_names[4] = {"Serial", "Manual", "Automatic", "Adaptive"};
 static const char *const mode_kinds[] = {"SERIAL", "MANUAL", "AUTOMATIC", "ADAPTIVE"};
-static const char *const state_names[] = {
+const char *const reeved_execution_state_names[6] = {
 	"Queued", "Initializing", "Executing", "Completing", "Completed", "Failed"};
-static const char *const state_kinds[] = {
+const char *const reeved_execution_state_kinds[6] = {
 	"QUEUED", "INITIALIZING", "EXECUTING", "COMPLETING", "COMPLETED", "FAILED"};
 
 /* Statistics */
@@ -124,7 +124,8 @@ static const struct reeved_list executions = {copy_executions, sizeof(struct ree
 static const struct reeved_field filter_fields[] = {
 	REEVED_FIELD("groupId", U64, struct reeve_execution_info, group.v, REEVED_ID),
 	REEVED_FIELD("sessionId", U64, struct reeve_execution_info, session_id, REEVED_ID),
-	REEVED_FIELD("state", NAME, struct reeve_execution_info, state, REEVED_AMONG(state_names)),
+	REEVED_FIELD("state", NAME, struct reeve_execution_info, state,
+		REEVED_AMONG(reeved_execution_state_names)),
 };
 
 static int resolve_executions(struct reeve_gql_ctx *ctx, const void *object)
@@ -201,7 +202,8 @@ struct request {
 
 static const struct reeved_field request_fields[] = {
 	ESTIMATES,
-	REEVED_FIELD("mode", NAME, struct request, def.mode, REEVED_AMONG(mode_names)),
+	REEVED_FIELD(
+		"mode", NAME, struct request, def.mode, REEVED_AMONG(reeved_parallel_mode_names)),
 	REEVED_FIELD("minDop", INT, struct request, def.min_dop,
 		REEVED_BETWEEN(1, REEVE_PARALLEL_DOP_MAX), REEVED_OR_NULL(0)),
 	REEVED_FIELD("priority", INT, struct request, def.priority,
@@ -412,7 +414,7 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(E, "requestedDop", struct reeve_execution_info, requested_dop, ),
 	UINT(E, "targetDop", struct reeve_execution_info, target_dop, ),
 	UINT(E, "minDop", struct reeve_execution_info, min_dop, ),
-	NAMED(E, "mode", struct reeve_execution_info, mode, mode_names),
+	NAMED(E, "mode", struct reeve_execution_info, mode, reeved_parallel_mode_names),
 	NAMED(E, "modeKind", struct reeve_execution_info, mode, mode_kinds),
 	FN(E, "estimatedCost", resolve_cost),
 	UINT(E, "estimatedRows", struct reeve_execution_info, estimated_rows,
@@ -428,8 +430,8 @@ static const struct reeve_gql_binding rows[] = {
 		.flags = REEVE_GQL_ZERO_IS_NULL),
 	TIME_NS(E, "deadline", struct reeve_execution_info, deadline_wall,
 		.flags = REEVE_GQL_ZERO_IS_NULL),
-	NAMED(E, "state", struct reeve_execution_info, state, state_names),
-	NAMED(E, "stateKind", struct reeve_execution_info, state, state_kinds),
+	NAMED(E, "state", struct reeve_execution_info, state, reeved_execution_state_names),
+	NAMED(E, "stateKind", struct reeve_execution_info, state, reeved_execution_state_kinds),
 	UINT(E, "rowsProcessed", struct reeve_execution_info, rows, ),
 	UINT(E, "bytesProcessed", struct reeve_execution_info, bytes, ),
 	UINT(E, "queuePosition", struct reeve_execution_info, queue_position,

@@ -151,44 +151,43 @@ static int resolve_create_plan(struct reeve_gql_ctx *ctx, const void *object)
 	return emit_plan(ctx, id);
 }
 
-/* Makes the directives; the number of the one that was refused is told. */
-static int define_directives(
-	struct reeve_gql_ctx *ctx, reeve_plan_id plan, const struct reeve_gql_value *list)
+/* Reads the directives of a plan that is to be made; NULL after failing the field. */
+static struct reeve_plan_part *read_parts(
+	struct reeve_gql_ctx *ctx, const struct reeve_gql_value *list, uint32_t n)
 {
-	struct reeve *reeve = reeved_segment_of(ctx);
-	for (uint32_t i = 0; i < reeve_gql_value_count(list); i++) {
-		const struct reeve_gql_value *item = reeve_gql_value_item(list, i);
-		struct reeve_directive_def def;
-		struct reeve_error err;
-		reeve_directive_id id;
-		reeve_group_id group = {0};
-		reeve_gql_value_u64(reeve_gql_value_member(item, "groupId"), &group.v);
-		if (reeved_read_directive(ctx, reeve_gql_value_member(item, "directive"), &def) !=
-			0)
-			return -1;
-		if (reeve_directive_set(reeve, plan, group, &def, &id, &err) != 0)
-			return reeved_refuse(ctx, err.code, "directive %u: %s", i + 1, err.text);
+	struct reeve_plan_part *parts = reeve_gql_alloc(ctx, (n + 1) * sizeof(*parts));
+	if (parts == NULL) {
+		reeved_refuse(ctx, REEVE_ERESOURCE_EXHAUSTED, "out of memory");
+		return NULL;
 	}
-	return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct reeve_gql_value *item = reeve_gql_value_item(list, i);
+		parts[i].group.v = 0;
+		reeve_gql_value_u64(reeve_gql_value_member(item, "groupId"), &parts[i].group.v);
+		if (reeved_read_directive(
+			    ctx, reeve_gql_value_member(item, "directive"), &parts[i].def) != 0)
+			return NULL;
+	}
+	return parts;
 }
 
-/* Plan and directives, or nothing: definitions change one at a time, so nobody sees half. */
 static int resolve_define_plan(struct reeve_gql_ctx *ctx, const void *object)
 {
 	(void)object;
 	const struct reeve_gql_value *input = reeve_gql_arg(ctx, "input");
-	struct reeve *reeve = reeved_segment_of(ctx);
+	const struct reeve_gql_value *list = reeve_gql_value_member(input, "directives");
+	uint32_t n = reeve_gql_value_count(list);
 	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	struct reeve_plan_part *parts;
 	struct reeve_error err;
 	reeve_plan_id id;
 	if (reeved_read_plan(ctx, input, &def, NULL) != 0)
 		return -1;
-	if (reeve_plan_create(reeve, &def, &id, &err) != 0)
-		return reeved_fail(ctx, &err);
-	if (define_directives(ctx, id, reeve_gql_value_member(input, "directives")) != 0) {
-		(void)reeve_plan_delete(reeve, id, (reeve_plan_id){0}, NULL);
+	parts = read_parts(ctx, list, n);
+	if (parts == NULL)
 		return -1;
-	}
+	if (reeve_plan_define(reeved_segment_of(ctx), &def, parts, n, &id, &err) != 0)
+		return reeved_fail(ctx, &err);
 	return emit_plan(ctx, id);
 }
 

@@ -24,16 +24,19 @@ enum reeved_row_flag {
 	REEVED_DEFINES = (REEVE_GQL_AROUND << 1) | REEVE_GQL_BLOCKING,
 	/* Changes nothing, and is for admins. */
 	REEVED_TELLS = REEVE_GQL_AROUND << 2,
+	/* Prepares what another field will make, in turn with what makes it. */
+	REEVED_STAGES = (REEVE_GQL_AROUND << 3) | REEVE_GQL_BLOCKING,
 };
 
-/* Resolves a field bound with ACTS, DEFINES or TELLS: whether the client has the role for it,
+/* Resolves a field bound with ACTS, DEFINES, STAGES or TELLS: whether the client has the role for it,
  * definitions one at a time, and a line in the audit log. */
 int reeved_operate(
 	struct reeve_gql_ctx *ctx, const struct reeve_gql_binding *row, const void *object);
 
 /* Short forms of the binding macros; S is the struct behind the type. */
 #define FN(type, field, fn) REEVE_GQL_BIND_FN(type, field, fn)
-/* A mutation of what lives (sessions, tasks, requests), and one of definitions: see operate.c. */
+/* A mutation of what lives (sessions, tasks, requests), one of definitions, a step of one: see
+ * operate.c. */
 #define ACTS(type_, field_, fn_)                                                                   \
 	{                                                                                          \
 		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
@@ -43,6 +46,11 @@ int reeved_operate(
 	{                                                                                          \
 		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
 		.flags = REEVED_DEFINES                                                            \
+	}
+#define STAGES(type_, field_, fn_)                                                                 \
+	{                                                                                          \
+		.type = (type_), .field = (field_), .kind = REEVE_GQL_FN, .fn = (fn_),             \
+		.flags = REEVED_STAGES                                                             \
 	}
 #define TELLS(type_, field_, fn_)                                                                  \
 	{                                                                                          \
@@ -86,6 +94,7 @@ extern const struct reeve_gql_table reeved_memory_table;
 extern const struct reeve_gql_table reeved_parallel_table;
 extern const struct reeve_gql_table reeved_server_pool_table;
 extern const struct reeve_gql_table reeved_control_table;
+extern const struct reeve_gql_table reeved_execution_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
 extern const struct reeve_gql_table reeved_revision_table;
@@ -342,6 +351,9 @@ int reeved_read_days(struct reeve_gql_ctx *ctx, const struct reeve_gql_value *li
 
 /* Names of enumerations that several files show. */
 extern const char *const reeved_category_names[6];
+extern const char *const reeved_parallel_mode_names[4];
+extern const char *const reeved_execution_state_names[6];
+extern const char *const reeved_execution_state_kinds[6];
 extern const char *const reeved_session_priority_names[4];
 extern const char *const reeved_session_priority_kinds[4];
 extern const char *const reeved_cpu_policy_names[4];

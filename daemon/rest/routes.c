@@ -225,6 +225,15 @@ const struct rest_row rest_rows[] = {
 		"An execution is done."),
 	POST("/executions/{queryId}/cancel", "cancelParallelExecution", "Cancels an execution."),
 
+	/* Queries */
+	LIST("/queries", "listQueryExecutions", "executionId",
+		"Queries that were admitted to everything."),
+	CREATE("/queries", "executeQuery", NULL, "/queries/{executionId}",
+		"Admits a session's query to everything that it needs."),
+	GET("/queries/{executionId}", "getQueryExecution", "One query."),
+	POST("/queries/{executionId}/complete", "completeQueryExecution",
+		"Ends a query and gives back all that it held."),
+
 	/* Sessions */
 	LIST("/sessions", "listSessions", "sessionId", "Sessions."),
 	CREATE("/sessions", "createSession", "session", "/sessions/{sessionId}",

@@ -96,9 +96,9 @@ struct reeve_cpu_group_stats {
 	uint32_t entitled_ppm; /* of the CPU slots, under full contention */
 	uint32_t cap_ppm;      /* REEVE_PPM: none */
 	uint64_t cpu_ns;       /* charged since the segment was created */
-	uint64_t queries;      /* statements ended */
-	uint64_t dispatches;   /* slots granted after a wait */
-	uint64_t wait_ns;      /* waited for slots, by waits that are over */
+	uint64_t queries;    /* statements ended, those whose process died in the middle included */
+	uint64_t dispatches; /* slots granted after a wait */
+	uint64_t wait_ns;    /* waited for slots, by waits that are over */
 	uint64_t throttled_ns; /* spent with the cap reached */
 	uint32_t running;      /* tasks that hold a slot */
 	uint32_t waiting;      /* tasks that wait for one */
@@ -121,13 +121,18 @@ struct reeve_cpu_stats {
 	uint64_t scheduled;	   /* slots granted */
 	uint64_t context_switches; /* grants whose task differs from the last one on that slot */
 	uint64_t preemptions;	   /* slots taken from a running task for another's sake */
-	uint64_t cpu_ns;	   /* charged to tasks */
-	uint64_t wait_ns;	   /* waited for slots, by waits that are over */
-	uint64_t waits;		   /* how many such waits */
-	uint64_t runaways;	   /* statements found over the threshold */
-	uint64_t throttled;	   /* statements slowed down for it */
-	uint32_t ready;		   /* tasks waiting now */
-	uint32_t running;	   /* tasks with a slot now */
+	uint64_t cpu_ns;	   /* charged to tasks, of groups that are gone too */
+	/*
+	 * Statements and tasks of outside engines that have ended, those whose process died in the middle
+	 * included, and those under way: together all that were begun.
+	 */
+	uint64_t queries, queries_now;
+	uint64_t wait_ns;   /* waited for slots, by waits that are over */
+	uint64_t waits;	    /* how many such waits */
+	uint64_t runaways;  /* statements found over the threshold */
+	uint64_t throttled; /* statements slowed down for it */
+	uint32_t ready;	    /* tasks waiting now */
+	uint32_t running;   /* tasks with a slot now */
 	uint32_t throttled_now;
 	uint32_t total_shares; /* of groups that have tasks now */
 	uint64_t min_vruntime;

@@ -176,6 +176,20 @@ enum {
 REEVE_API int reeve_definitions_apply(struct reeve *reeve, const struct reeve_definitions *target,
 	uint32_t flags, struct reeve_error *err);
 
+/* A row by its kind and id; kind REEVE_DEFINITION_KINDS: none. */
+struct reeve_definition_place {
+	uint32_t kind;
+	uint64_t id;
+};
+/*
+ * The same. When a step is refused, *ret_place (may be NULL) says about which row it was: one of
+ * `target`, or one that is not in it and was to be deleted; none where it was about no row, or nothing
+ * was refused.
+ */
+REEVE_API int reeve_definitions_apply_told(struct reeve *reeve,
+	const struct reeve_definitions *target, uint32_t flags,
+	struct reeve_definition_place *ret_place, struct reeve_error *err);
+
 /* Has the segment count its revisions from `at_least` on, if it is not there yet. */
 REEVE_API void reeve_revision_raise(struct reeve *reeve, uint64_t at_least);
 

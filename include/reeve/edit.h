@@ -35,8 +35,9 @@ struct reeve_edit_info {
 };
 
 /*
- * Begins an edit; `timeout_ns` 0: REEVE_EDIT_TIMEOUT_NS. Errors: CONFLICT (another edit is open: the
- * text says whose), INVALID_ARGUMENT.
+ * Begins an edit; `timeout_ns` 0: REEVE_EDIT_TIMEOUT_NS. Where another is open, dead processes are looked
+ * for first, as reeve_tick does. Errors: CONFLICT (another edit is open: the text says whose),
+ * INVALID_ARGUMENT.
  */
 REEVE_API int reeve_edit_begin(struct reeve *reeve, uint64_t timeout_ns, struct reeve_error *err);
 
@@ -72,6 +73,14 @@ REEVE_API int reeve_edit_submit(
 	struct reeve *reeve, uint64_t *ret_revision, struct reeve_error *err);
 /* Ends the edit without a change. INVALID_STATE when there is none of this attachment. */
 REEVE_API int reeve_edit_discard(struct reeve *reeve, struct reeve_error *err);
+/*
+ * Begins in `to` the edit that is open in `from`, with the same steps: to try it in another segment that
+ * has the same definitions and next ids. An edit of this attachment in `to` is discarded. Nobody may
+ * put steps into either meanwhile. On failure none is open in `to`. Errors: INVALID_STATE (no edit of
+ * this attachment is open in `from`), STALE_REVISION (of it), CONFLICT (another's is open in `to`),
+ * RESOURCE_EXHAUSTED (`to` has room for fewer steps), INVALID_ARGUMENT.
+ */
+REEVE_API int reeve_edit_clone(struct reeve *from, struct reeve *to, struct reeve_error *err);
 REEVE_API void reeve_edit_get(struct reeve *reeve, struct reeve_edit_info *ret_info);
 
 #ifdef __cplusplus

@@ -55,7 +55,8 @@ struct reeve_group_def {
 	uint64_t max_execution_ns; /* a statement that runs longer is cancelled; REEVE_UNLIMITED */
 	bool is_active;		   /* an inactive group takes no new sessions */
 	/*
-	 * Limits of the group whatever plan is active; the stricter of this and the plan's counts.
+	 * Limits of the group whatever plan is active and whatever is registered by hand; the stricter
+	 * counts.
 	 * REEVE_UNLIMITED: none.
 	 */
 	uint64_t max_idle_ns;		/* a session idle for longer is ended; from 1 */

@@ -14,8 +14,9 @@
  * max_concurrent hold for all together.
  *
  * A group's limits are those of the last explicit registration, else the active plan's directive, else
- * the group's own (group.h), else none; its weight that of the first two, else REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by itself: it is never
- * in the way of another.
+ * none; and its own (group.h), which hold whatever the others say: of each kind the stricter counts. Its
+ * weight is that of the first two, else REEVE_IO_WEIGHT_DEFAULT. A group that is over a limit waits by
+ * itself: it is never in the way of another.
  */
 #ifndef REEVE_IO_H
 #define REEVE_IO_H
@@ -285,8 +286,8 @@ REEVE_API int reeve_io_executor_wait(struct reeve_io_executor *executor, struct 
 /* ---- groups ---- */
 
 /*
- * Sets a group's limits and weight by hand, until the next plan activation. Registering again
- * replaces. `bandwidth` bytes a second, 1 to REEVE_IO_BANDWIDTH_MAX, or REEVE_UNLIMITED; `iops`
+ * Sets a group's limits and weight by hand, until the next plan activation, in place of the plan's; the
+ * group's own go on to hold. Registering again replaces. `bandwidth` bytes a second, 1 to REEVE_IO_BANDWIDTH_MAX, or REEVE_UNLIMITED; `iops`
  * operations a second, 1 to REEVE_IO_IOPS_MAX, or REEVE_UNLIMITED; `weight` 1 to REEVE_IO_WEIGHT_MAX.
  * In force at once. Errors: NOT_FOUND, INVALID_ARGUMENT.
  */

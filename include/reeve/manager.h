@@ -201,6 +201,78 @@ REEVE_API int reeve_execute_begin(struct reeve_session *session,
 REEVE_API int reeve_execute_end(struct reeve_execute *execute, const char *failure,
 	struct reeve_query_usage *ret_usage, struct reeve_error *err);
 
+/* ---- the same by ids, for engines whose statements are not threads of this process ---- */
+
+/* What the statement needs, and what is known of it. Start from REEVE_ADMISSION_DEF_INIT. */
+struct reeve_admission_def {
+	uint64_t estimated_ns;			   /* 0: not known; else judged by the plan */
+	const struct reeve_parallel_def *parallel; /* NULL: serial, no servers */
+	uint64_t work_area_bytes;		   /* charged to the session; 0: none */
+};
+#define REEVE_ADMISSION_DEF_INIT                                                                   \
+	{                                                                                          \
+		0, NULL, 0                                                                         \
+	}
+
+struct reeve_admission_info {
+	reeve_admission_id id;
+	reeve_session_id session;
+	reeve_group_id group;	      /* its session's; when over, as it was at the end */
+	reeve_task_id task;	      /* for reeve_task_charge and the like; .v 0: queued still */
+	reeve_execution_id execution; /* parallel; .v 0: serial, or not asked for yet */
+	uint32_t state;		 /* REEVE_EXECUTION_QUEUED, _EXECUTING, _COMPLETED or _FAILED */
+	uint32_t dop;		 /* 0 while queued; 1: serial */
+	uint32_t queue_position; /* in its group's pool, or for servers; 0: not queued */
+	uint64_t cpu_ns;	 /* as reported of its task */
+	uint64_t io_bytes, io_requests; /* of requests submitted with reeve_io_submit_as */
+	uint64_t memory_bytes;		/* that its session holds; 0 when over */
+	reeve_ns begun_wall, started_wall, ended_wall; /* 0: not yet */
+	int failure_code;			       /* REEVE_E...; 0 */
+	char failure[120];			       /* "": none */
+};
+
+/*
+ * Begins a statement of a session, in this order: a place in its group's session pool, parallel
+ * servers, a CPU task that reeve_task_next picks by the plan, a work area. Never waits: where it has
+ * to queue, for a place or for servers, it keeps what it has, and *ret_info says so; it goes on in
+ * reeve_tick, or when it is looked at by its id. What is refused then makes it FAILED, with the
+ * reason. On failure of this call nothing is left of it, and *ret_info is untouched.
+ *
+ * The session is then as one of reeve_session_start: subject to the same timeouts and switch rules,
+ * which go by what is reported of the CPU task. The statement ends by reeve_admission_end, by
+ * reeve_session_complete, when its session is stopped, ended or killed, and when the process dies
+ * that made the session.
+ * Errors: NOT_FOUND; INVALID_STATE (the session has ended or is not inactive); INVALID_ARGUMENT;
+ * RESOURCE_EXHAUSTED, and those of reeve_session_start, reeve_execution_request, reeve_memory_charge.
+ */
+REEVE_API int reeve_admission_begin(struct reeve *reeve, reeve_session_id session,
+	const struct reeve_admission_def *def, struct reeve_admission_info *ret_info,
+	struct reeve_error *err);
+
+/*
+ * Ends it and gives everything back. `failure` NULL: it went well; one that was queued still is
+ * FAILED in any case. NOT_FOUND; INVALID_STATE: it is over.
+ */
+REEVE_API int reeve_admission_end(
+	struct reeve *reeve, reeve_admission_id id, const char *failure, struct reeve_error *err);
+
+/* One of them; the last 64 that are over can be looked at, too. NOT_FOUND. */
+REEVE_API int reeve_admission_get(struct reeve *reeve, reeve_admission_id id,
+	struct reeve_admission_info *ret_info, struct reeve_error *err);
+
+#define REEVE_ADMISSIONS_ENDED 1u /* list those that are over, too */
+/* Copies those with ids above `after`, by id. Returns how many. */
+REEVE_API uint32_t reeve_admission_copy(struct reeve *reeve, reeve_admission_id after,
+	uint32_t flags, struct reeve_admission_info *ret_infos, uint32_t capacity);
+
+/*
+ * Submits an I/O request on its behalf, in its session's group, as reeve_io_submit: its bytes and
+ * requests count the request when that completes, and it is cancelled when it ends.
+ * NOT_FOUND; INVALID_STATE: queued or over; and those of reeve_io_submit.
+ */
+REEVE_API int reeve_io_submit_as(struct reeve *reeve, reeve_admission_id admission,
+	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -237,6 +237,22 @@ struct reeve_directive_field {
 /* Row k of the table of fields; NULL past the last. Static. */
 REEVE_API const struct reeve_directive_field *reeve_directive_field_at(uint32_t k);
 
+/* A directive of a plan that is to be made. */
+struct reeve_plan_part {
+	reeve_group_id group;
+	struct reeve_directive_def def;
+};
+
+/*
+ * Makes a plan with its `n` directives, as one revision: whole or not at all, even if the process dies
+ * in the middle. Directives of one group are merged. Waits for the catalog lock, and holds it for
+ * microseconds and a few more for each directive. Errors: those of reeve_plan_create and
+ * reeve_directive_set; the text says which directive, counted from 1.
+ */
+REEVE_API int reeve_plan_define(struct reeve *reeve, const struct reeve_plan_def *def,
+	const struct reeve_plan_part *parts, uint32_t n, reeve_plan_id *ret_id,
+	struct reeve_error *err);
+
 /*
  * Adds a directive for (plan, group), or merges the given fields into the one there is. In force
  * at once when the plan is active. Errors: NOT_FOUND (plan or group, also one that a field names),

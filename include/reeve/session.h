@@ -257,8 +257,8 @@ struct reeve_session_info {
 	reeve_ns query_start;	   /* monotonic; 0: no statement */
 	reeve_ns switched_wall;
 	reeve_ns terminated_wall; /* 0: live */
-	uint64_t total_queries;
-	uint64_t cpu_ns; /* charged, all statements */
+	uint64_t total_queries;	  /* statements begun */
+	uint64_t cpu_ns;	  /* charged, all statements */
 	reeve_ns wait_ns;
 	uint64_t rule_id;	     /* assignment rule that chose its first group; 0: none did */
 	reeve_session_id blocked_by; /* what it waits for is held by; .v 0: none that is known */

@@ -53,6 +53,9 @@ typedef struct {
 typedef struct {
 	uint64_t v;
 } reeve_task_id;
+typedef struct {
+	uint64_t v;
+} reeve_admission_id;
 
 /* Longest texts, in bytes with the final NUL. Longer input is INVALID_ARGUMENT, never cut. */
 #define REEVE_NAME_MAX	      129 /* names of groups, plans, users: 128 bytes of UTF-8 */

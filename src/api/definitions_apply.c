@@ -23,6 +23,7 @@ struct work {
 	const struct reeve_definitions *from, *to;
 	uint32_t flags;
 	struct reeve_error why; /* of the step that was refused */
+	struct reeve_definition_place about;
 };
 
 typedef int (*step_fn)(struct work *w, const struct reeve_definition *row);
@@ -33,6 +34,16 @@ static const struct reeve_definition *in(
 	return reeve_definitions_find(d, row->kind, row->id);
 }
 
+/* One step for one row, which is noted when it is refused. */
+static int step(struct work *w, const struct reeve_definition *row, step_fn fn)
+{
+	int rc = fn(w, row);
+
+	if (rc)
+		w->about = (struct reeve_definition_place){row->kind, row->id};
+	return rc;
+}
+
 /* Calls fn for each row of a kind that `to` has and `from` has not, or not so. */
 static int each_wanted(struct work *w, uint32_t kind, step_fn fn)
 {
@@ -41,7 +52,7 @@ static int each_wanted(struct work *w, uint32_t kind, step_fn fn)
 	for (uint32_t i = 0; !rc && i < w->to->count; i++)
 		if (w->to->rows[i].kind == kind &&
 			!reeve_definition_equal(&w->to->rows[i], in(w->from, &w->to->rows[i])))
-			rc = fn(w, &w->to->rows[i]);
+			rc = step(w, &w->to->rows[i], fn);
 	return rc;
 }
 
@@ -52,7 +63,7 @@ static int each_gone(struct work *w, uint32_t kind, step_fn fn)
 
 	for (uint32_t i = w->from->count; !rc && i-- > 0;)
 		if (w->from->rows[i].kind == kind && !in(w->to, &w->from->rows[i]))
-			rc = fn(w, &w->from->rows[i]);
+			rc = step(w, &w->from->rows[i], fn);
 	return rc;
 }
 
@@ -63,6 +74,20 @@ static const char *name_of(const struct reeve_definition *row)
 	return row->kind == REEVE_DEFINITION_GROUP ? row->u.group.name : row->u.plan.name;
 }
 
+static int rename_aside(struct work *w, const struct reeve_definition *row)
+{
+	char name[64];
+	const struct reeve_group_def group = {.name = name};
+	const struct reeve_plan_def plan = {.name = name};
+
+	snprintf(name, sizeof(name), "(set aside: %llu)", (unsigned long long)row->id);
+	if (row->kind == REEVE_DEFINITION_GROUP)
+		return reeve_group_update(
+			w->r, (reeve_group_id){row->id}, REEVE_GROUP_NAME, &group, 0, &w->why);
+	return reeve_plan_update(
+		w->r, (reeve_plan_id){row->id}, REEVE_PLAN_NAME, &plan, 0, &w->why);
+}
+
 /* A row whose name another one is to have gets one that nobody wants. */
 static int set_aside(struct work *w, uint32_t kind)
 {
@@ -71,24 +96,13 @@ static int set_aside(struct work *w, uint32_t kind)
 	for (uint32_t i = 0; !rc && i < w->from->count; i++) {
 		const struct reeve_definition *row = &w->from->rows[i];
 		bool wanted = false;
-		char name[64];
 		if (row->kind != kind || row->id < REEVE_FIRST_USER_ID)
 			continue;
 		for (uint32_t k = 0; !wanted && k < w->to->count; k++)
 			wanted = w->to->rows[k].kind == kind && w->to->rows[k].id != row->id &&
 				 strcmp(name_of(&w->to->rows[k]), name_of(row)) == 0;
-		if (!wanted)
-			continue;
-		snprintf(name, sizeof(name), "(set aside: %llu)", (unsigned long long)row->id);
-		if (kind == REEVE_DEFINITION_GROUP) {
-			const struct reeve_group_def def = {.name = name};
-			rc = reeve_group_update(w->r, (reeve_group_id){row->id}, REEVE_GROUP_NAME,
-				&def, 0, &w->why);
-		} else {
-			const struct reeve_plan_def def = {.name = name};
-			rc = reeve_plan_update(
-				w->r, (reeve_plan_id){row->id}, REEVE_PLAN_NAME, &def, 0, &w->why);
-		}
+		if (wanted)
+			rc = step(w, row, rename_aside);
 	}
 	return rc;
 }
@@ -258,6 +272,11 @@ static bool same_place(const struct reeve_directive_info *a, const struct reeve_
 	return a->plan.v == b->plan.v && a->group.v == b->group.v;
 }
 
+static int drop_directive(struct work *w, const struct reeve_definition *row)
+{
+	return reeve_directive_destroy(w->r, (reeve_directive_id){row->id}, &w->why);
+}
+
 /* Those that go, and those that are to be of another plan or group. */
 static int drop_directives(struct work *w)
 {
@@ -267,7 +286,7 @@ static int drop_directives(struct work *w)
 		const struct reeve_definition *row = &w->from->rows[i], *to = in(w->to, row);
 		if (row->kind == REEVE_DEFINITION_DIRECTIVE &&
 			(!to || !same_place(&row->u.directive, &to->u.directive)))
-			rc = reeve_directive_destroy(w->r, (reeve_directive_id){row->id}, &w->why);
+			rc = step(w, row, drop_directive);
 	}
 	return rc;
 }
@@ -425,7 +444,7 @@ static int put_memory_pools(struct work *w)
 			if (w->to->rows[i].kind != REEVE_DEFINITION_MEMORY_POOL)
 				continue;
 			/* All of them: the database's limit may have resized any. */
-			int one = done[n] ? 0 : put_memory_pool(w, &w->to->rows[i]);
+			int one = done[n] ? 0 : step(w, &w->to->rows[i], put_memory_pool);
 			done[n++] = one == 0;
 			left += one != 0;
 			rc = one ? one : rc;
@@ -439,25 +458,29 @@ static int put_memory_pools(struct work *w)
 
 /* ---- settings and limits by hand ---- */
 
+static int put_setting(struct work *w, const struct reeve_definition *row)
+{
+	switch (row->kind) {
+	case REEVE_DEFINITION_CPU_CONFIG:
+		return reeve_cpu_config_set(w->r, &row->u.cpu_config, &w->why);
+	case REEVE_DEFINITION_IO_CONFIG:
+		return reeve_io_config_set(w->r, &row->u.io_config, &w->why);
+	case REEVE_DEFINITION_MEMORY_CONFIG:
+		return reeve_memory_config_set(w->r, &row->u.memory_config, &w->why);
+	case REEVE_DEFINITION_PARALLEL_CONFIG:
+		return reeve_parallel_config_set(w->r, &row->u.parallel_config, &w->why);
+	default:
+		return reeve_session_config_set(w->r, &row->u.session_config, &w->why);
+	}
+}
+
 static int put_settings(struct work *w)
 {
 	int rc = 0;
 
-	for (uint32_t i = 0; !rc && i < w->to->count; i++) {
-		const struct reeve_definition *row = &w->to->rows[i];
-		if (reeve_definition_equal(row, in(w->from, row)))
-			continue;
-		if (row->kind == REEVE_DEFINITION_CPU_CONFIG)
-			rc = reeve_cpu_config_set(w->r, &row->u.cpu_config, &w->why);
-		else if (row->kind == REEVE_DEFINITION_IO_CONFIG)
-			rc = reeve_io_config_set(w->r, &row->u.io_config, &w->why);
-		else if (row->kind == REEVE_DEFINITION_MEMORY_CONFIG)
-			rc = reeve_memory_config_set(w->r, &row->u.memory_config, &w->why);
-		else if (row->kind == REEVE_DEFINITION_PARALLEL_CONFIG)
-			rc = reeve_parallel_config_set(w->r, &row->u.parallel_config, &w->why);
-		else if (row->kind == REEVE_DEFINITION_SESSION_CONFIG)
-			rc = reeve_session_config_set(w->r, &row->u.session_config, &w->why);
-	}
+	for (uint32_t k = REEVE_DEFINITION_CPU_CONFIG; !rc && k <= REEVE_DEFINITION_SESSION_CONFIG;
+		k++)
+		rc = each_wanted(w, k, put_setting);
 	return rc;
 }
 
@@ -624,9 +647,14 @@ static int drop_rows(struct work *w)
 }
 
 static int bring(struct reeve *r, const struct reeve_definitions *from,
-	const struct reeve_definitions *to, uint32_t flags, struct reeve_error *why)
+	const struct reeve_definitions *to, uint32_t flags, struct reeve_definition_place *about,
+	struct reeve_error *why)
 {
-	struct work w = {.r = r, .from = from, .to = to, .flags = flags};
+	struct work w = {.r = r,
+		.from = from,
+		.to = to,
+		.flags = flags,
+		.about = {.kind = REEVE_DEFINITION_KINDS}};
 	int rc = make_room(&w);
 
 	if (!rc)
@@ -636,8 +664,10 @@ static int bring(struct reeve *r, const struct reeve_definitions *from,
 	if (!rc)
 		rc = put_all_limits(&w);
 	reeve__event_flush(r);
-	if (rc)
+	if (rc) {
 		*why = w.why;
+		*about = w.about;
+	}
 	return rc;
 }
 
@@ -653,11 +683,12 @@ static int take_back(struct reeve *r, const struct reeve_definitions *was, int r
 	const struct reeve_error *why, struct reeve_error *err)
 {
 	struct reeve_definitions now = REEVE_DEFINITIONS_INIT;
+	struct reeve_definition_place unused;
 	struct reeve_error second = {0};
 	int back = reeve_definitions_copy(r, &now, &second);
 
 	if (!back)
-		back = bring(r, &now, was, 0, &second);
+		back = bring(r, &now, was, 0, &unused, &second);
 	reeve_definitions_fini(&now);
 	if (!back)
 		return reeve__fail(err, rc, "%s", why->text);
@@ -669,6 +700,14 @@ static int take_back(struct reeve *r, const struct reeve_definitions *was, int r
 REEVE_API int reeve_definitions_apply(struct reeve *reeve, const struct reeve_definitions *target,
 	uint32_t flags, struct reeve_error *err)
 {
+	return reeve_definitions_apply_told(reeve, target, flags, NULL, err);
+}
+
+REEVE_API int reeve_definitions_apply_told(struct reeve *reeve,
+	const struct reeve_definitions *target, uint32_t flags,
+	struct reeve_definition_place *ret_place, struct reeve_error *err)
+{
+	struct reeve_definition_place about = {.kind = REEVE_DEFINITION_KINDS};
 	struct reeve_definitions was = REEVE_DEFINITIONS_INIT;
 	struct reeve_error why = {0};
 	int rc;
@@ -684,12 +723,14 @@ REEVE_API int reeve_definitions_apply(struct reeve *reeve, const struct reeve_de
 	if (rc)
 		return rc;
 	rc = reeve_definitions_diff(&was, target, NULL, NULL)
-		     ? bring(reeve, &was, target, flags, &why)
+		     ? bring(reeve, &was, target, flags, &about, &why)
 		     : 0;
 	if (rc)
 		rc = take_back(reeve, &was, rc, &why, err);
 	else if (flags & REEVE_DEFINITIONS_RESTORE)
 		restore_marks(reeve, target);
 	reeve_definitions_fini(&was);
+	if (ret_place)
+		*ret_place = about;
 	return rc;
 }

@@ -31,7 +31,13 @@ static int check_bits(uint64_t fields, uint64_t last, struct reeve_error *err)
 
 REEVE_API int reeve_edit_begin(struct reeve *reeve, uint64_t timeout_ns, struct reeve_error *err)
 {
+	int rc;
+
 	WANT(reeve);
+	rc = reeve__edit_begin(reeve, timeout_ns, reeve__wall(reeve), mono(reeve), err);
+	if (rc != REEVE_ECONFLICT)
+		return rc;
+	reeve__reap(reeve, NULL); /* its owner may be dead, and nobody have looked since */
 	return reeve__edit_begin(reeve, timeout_ns, reeve__wall(reeve), mono(reeve), err);
 }
 
@@ -107,6 +113,42 @@ REEVE_API int reeve_edit_discard(struct reeve *reeve, struct reeve_error *err)
 {
 	WANT(reeve);
 	return reeve__edit_discard(reeve, err);
+}
+
+REEVE_API int reeve_edit_clone(struct reeve *from, struct reeve *to, struct reeve_error *err)
+{
+	WANT(from);
+	WANT(to);
+	if (from == to)
+		return reeve__fail(err, REEVE_EINVALID_ARGUMENT, "from and to are the same");
+	return reeve__edit_clone(from, to, reeve__wall(to), mono(from), mono(to), err);
+}
+
+REEVE_API int reeve_plan_define(struct reeve *reeve, const struct reeve_plan_def *def,
+	const struct reeve_plan_part *parts, uint32_t n, reeve_plan_id *ret_id,
+	struct reeve_error *err)
+{
+	reeve_plan_id id = {0};
+	int rc = 0;
+
+	WANT(reeve);
+	WANT(def);
+	WANT(ret_id);
+	if (n)
+		WANT(parts);
+	if (n > reeve->header->directives.capacity)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"%u directives; the table of directives has room for %u", n,
+			reeve->header->directives.capacity);
+	for (uint32_t i = 0; !rc && i < n; i++)
+		rc = check_bits(
+			parts[i].def.given | parts[i].def.removed, REEVE_DIRECTIVE_PRIORITY, err);
+	if (!rc)
+		rc = reeve__plan_define(reeve, def, parts, n, reeve__wall(reeve), &id, err);
+	if (!rc)
+		*ret_id = id;
+	reeve__event_flush(reeve);
+	return rc;
 }
 
 REEVE_API void reeve_edit_get(struct reeve *reeve, struct reeve_edit_info *ret_info)

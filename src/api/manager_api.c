@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* manager_api.c - the manager: arguments checked, then down. */
+#include "../engine/admission.h"
+#include "../engine/io.h"
 #include "../engine/manager.h"
 
 static int missing(struct reeve_error *err, const char *argument)
@@ -148,4 +150,48 @@ REEVE_API int reeve_execute_end(struct reeve_execute *execute, const char *failu
 		return reeve__fail(err, REEVE_EINVALID_STATE, "the statement has been ended");
 	rc = failure ? reeve__text_check(failure, 4096, false, "failure", err) : 0;
 	return rc ? rc : reeve__execute_end(execute, failure, ret_usage);
+}
+
+REEVE_API int reeve_admission_begin(struct reeve *reeve, reeve_session_id session,
+	const struct reeve_admission_def *def, struct reeve_admission_info *ret_info,
+	struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(def);
+	WANT(ret_info);
+	return reeve__admission_begin(reeve, session, def, ret_info, err);
+}
+
+REEVE_API int reeve_admission_end(
+	struct reeve *reeve, reeve_admission_id id, const char *failure, struct reeve_error *err)
+{
+	int rc;
+
+	WANT(reeve);
+	rc = failure ? reeve__text_check(failure, 4096, false, "failure", err) : 0;
+	return rc ? rc : reeve__admission_end(reeve, id, failure, err);
+}
+
+REEVE_API int reeve_admission_get(struct reeve *reeve, reeve_admission_id id,
+	struct reeve_admission_info *ret_info, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(ret_info);
+	return reeve__admission_get(reeve, id, ret_info, err);
+}
+
+REEVE_API uint32_t reeve_admission_copy(struct reeve *reeve, reeve_admission_id after,
+	uint32_t flags, struct reeve_admission_info *ret_infos, uint32_t capacity)
+{
+	return reeve && ret_infos ? reeve__admission_copy(reeve, after, flags, ret_infos, capacity)
+				  : 0;
+}
+
+REEVE_API int reeve_io_submit_as(struct reeve *reeve, reeve_admission_id admission,
+	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err)
+{
+	WANT(reeve);
+	WANT(def);
+	WANT(ret_id);
+	return reeve__io_submit_as(reeve, admission, def, ret_id, err);
 }

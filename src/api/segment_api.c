@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment_api.c - opening and closing, housekeeping, checks. */
+#include "../engine/admission.h"
 #include "../engine/engine.h"
 #include "../engine/io.h"
 #include "../engine/parallel.h"
@@ -252,6 +253,7 @@ REEVE_API int reeve_tick(
 	reeve__user_expire(reeve, reeve__wall(reeve));
 	reeve__session_pools_look(reeve);
 	reeve__limits_check_if_due(reeve, &report.timeouts);
+	reeve__admissions_look(reeve);
 	rc = reeve__runaway_detect(reeve, NULL, 0, NULL, err);
 	if (rc < 0)
 		return rc;

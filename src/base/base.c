@@ -114,6 +114,18 @@ void reeve__text_copy(char *to, size_t size, const char *text)
 	memset(to + length, 0, size - length);
 }
 
+void reeve__text_cut(char *to, size_t size, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	if (n >= size)
+		for (n = size - 1; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	if (n)
+		memcpy(to, text, n);
+	to[n] = 0;
+}
+
 uint64_t reeve__text_hash(const char *text)
 {
 	uint64_t h = 0xcbf29ce484222325u;

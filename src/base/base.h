@@ -16,10 +16,10 @@
 #define REEVE_LIKELY(x)	  __builtin_expect(!!(x), 1)
 #define REEVE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* Not in the way of what runs often: never inlined, so that its caller saves no registers for it. */
-#define REEVE_APART    __attribute__((noinline))
-#define REEVE_COLD     __attribute__((noinline, cold))
+#define REEVE_APART __attribute__((noinline))
+#define REEVE_COLD  __attribute__((noinline, cold))
 /* Run for every statement, however short: linked side by side, so that they share pages and lines. */
-#define REEVE_HOT __attribute__((hot))
+#define REEVE_HOT      __attribute__((hot))
 #define REEVE_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Relaxed access to a shared counter, hint, or word that a lock orders already. */
@@ -81,6 +81,8 @@ int reeve__text_check(const char *text, size_t max, bool may_be_empty, const cha
 
 /* Copies a text known to fit and fills the rest with NULs. NULL copies as "". */
 void reeve__text_copy(char *to, size_t size, const char *text);
+/* Copies as much of a UTF-8 text as fits, and no part of a character. NULL copies as "". */
+void reeve__text_cut(char *to, size_t size, const char *text);
 
 /* 64-bit FNV-1a of a name, which need not end when the memory it lies in is damaged. */
 uint64_t reeve__text_hash(const char *text);

@@ -31,7 +31,9 @@ enum {
 	REEVE_FLOW_READY = 1,	/* in the ready heap (deadline: in one or both) */
 	REEVE_FLOW_BEHIND = 2,	/* budget fair: not yet eligible, by start tag */
 	REEVE_FLOW_CURRENT = 3, /* budget fair: in service, in no heap */
-	REEVE_FLOW_HELD = 4	/* over a limit, by the instant at which it may go on */
+	REEVE_FLOW_HELD = 4,	/* over a limit, by the instant at which it may go on */
+	REEVE_FLOW_PAUSED =
+		5 /* budget fair: nothing waits in the middle of its turn, by finish tag */
 };
 
 /* One group in one queue. */
@@ -59,10 +61,10 @@ struct reeve_sh_io_queue {
 	uint32_t count;	   /* entries */
 	uint32_t current;  /* budget fair: flow in service; REEVE_NONE */
 	uint32_t batch_is_write, batch_left, reads_first; /* deadline */
-	uint32_t pad;
+	uint32_t paused; /* budget fair: heap of flows by finish tag */
 	uint64_t clock;	 /* virtual time */
 	uint64_t tie;	 /* next arrival number */
-	uint64_t weight; /* of all flows that have entries */
+	uint64_t weight; /* of all flows that have entries or are paused */
 	uint64_t pad2;
 };
 

@@ -33,6 +33,7 @@ enum reeve_point {
 	REEVE_POINT_PLAN_REFERENCES_MOVED, /* what referred to the plan refers to another, the plan still there */
 	REEVE_POINT_EVENT_CLAIMED, /* event numbered, its place in the ring not yet claimed */
 	REEVE_POINT_EVENT_FILLING, /* event's place claimed and half filled */
+	REEVE_POINT_PLAN_DEFINING, /* plan that is being defined has one directive more, to be taken back should the definer die */
 	REEVE_POINT_EDIT_APPLIED, /* all rows of a staged edit changed, to be taken back should the submitter die */
 	REEVE_POINT_EDIT_COMMITTED, /* staged edit submitted, what is in force not yet compiled anew */
 	REEVE_POINT_MEMORY_CLAIMED, /* memory allocation or quota claimed, not yet published */
@@ -74,6 +75,11 @@ enum reeve_point {
 	REEVE_POINT_POOL_HANDED, /* place given to who waits, not yet woken */
 	REEVE_POINT_POOL_CLOSED, /* pool closed, count not yet made anew */
 	REEVE_POINT_POOL_SWITCHED, /* session moved to another group, its place not yet */
+	REEVE_POINT_ADMISSION_NOTED, /* admission of a session's query noted, nothing taken yet */
+	REEVE_POINT_ADMISSION_ENTERED, /* the admission has its place, nothing else */
+	REEVE_POINT_ADMISSION_SERVED, /* and its parallel servers */
+	REEVE_POINT_ADMISSION_TASKED, /* and its CPU task, no work area yet */
+	REEVE_POINT_ADMISSION_ENDING, /* the admission is over, what it took not yet given back */
 	REEVE_POINT_COUNT
 };
 
@@ -108,6 +114,7 @@ enum reeve_point {
 	"PLAN_REFERENCES_MOVED", \
 	"EVENT_CLAIMED", \
 	"EVENT_FILLING", \
+	"PLAN_DEFINING", \
 	"EDIT_APPLIED", \
 	"EDIT_COMMITTED", \
 	"MEMORY_CLAIMED", \
@@ -148,6 +155,11 @@ enum reeve_point {
 	"POOL_QUEUED", \
 	"POOL_HANDED", \
 	"POOL_CLOSED", \
-	"POOL_SWITCHED"
+	"POOL_SWITCHED", \
+	"ADMISSION_NOTED", \
+	"ADMISSION_ENTERED", \
+	"ADMISSION_SERVED", \
+	"ADMISSION_TASKED", \
+	"ADMISSION_ENDING"
 
 #endif

@@ -145,14 +145,15 @@ void reeve__cpu_estimate(
 	struct reeve__cpu_pass *x, uint32_t task, uint64_t estimate_ns, uint64_t used_ns)
 {
 	const struct reeve_sh_task *t = &x->r->tasks[task];
-	const struct reeve_sh_cpu_group *q = &reeve__cpu_group_of(x, task)->cpu;
+	const struct reeve_sh_group *g = reeve__cpu_group_of(x, task);
 	struct reeve_sh_cpu_task *ct = &x->r->cpu_tasks[task];
 	uint64_t quantum = reeve__get(&x->c->quantum_ns);
 	uint64_t before = reeve__get(&t->cpu_ns);
-	uint64_t cost = estimate_ns ? reeve__wfq_cost_ns(estimate_ns)
-				    : reeve__wfq_guess_ns(before > used_ns ? before - used_ns : 0,
-					      reeve__get(&t->queries), q->retired_ns,
-					      q->retired_queries, quantum);
+	uint64_t cost = estimate_ns
+				? reeve__wfq_cost_ns(estimate_ns)
+				: reeve__wfq_guess_ns(before > used_ns ? before - used_ns : 0,
+					  reeve__task_queries_ended(t), reeve__group_retired_ns(g),
+					  reeve__group_retired_queries(g), quantum);
 
 	ct->statement = (uint32_t)reeve__get(&t->start_cycles);
 	ct->cost_ns = (uint32_t)cost;

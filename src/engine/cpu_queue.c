@@ -202,7 +202,7 @@ void reeve__cpu_retire(struct reeve__cpu_pass *x, uint32_t task)
 {
 	struct reeve_sh_task *t = &x->r->tasks[task];
 	struct reeve_sh_cpu_group *q = &reeve__cpu_group_of(x, task)->cpu;
-	uint64_t ns = reeve__get(&t->cpu_ns), queries = reeve__get(&t->queries);
+	uint64_t ns = reeve__get(&t->cpu_ns), queries = reeve__task_queries_ended(t);
 
 	q->retired_ns += ns - t->cpu_ns_base;
 	t->cpu_ns_base = ns;
@@ -240,6 +240,7 @@ void reeve__cpu_drop(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task)
 	reeve__cpu_end_wait(x, task);
 	leave_group(x, task);
 	reeve__boost_forget(x, task);
+	reeve__task_query_ends(t); /* if one was under way, it is over */
 	reeve__cpu_retire(x, task);
 	reeve__cpu_book_slot(r, t);
 	for (uint32_t i = 0; i < r->slot_count; i++) {

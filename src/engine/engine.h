@@ -89,11 +89,11 @@ struct reeve_session {
 	_Alignas(64) uint64_t charged_cycles;
 	uint64_t look_cycles, slice_cycles, deadline_cycles;
 	uint64_t query_cpu_ns, query_wait_ns, blocked_ns;
-	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
+	uint64_t unsettled_ns;		    /* charged, not yet counted by the scheduler */
 	_Alignas(64) uint64_t ended_cycles; /* elapsed time of statements that are over */
-	uint64_t gap_cycles;		 /* smoothed pause between two; see note_gap */
-	uintptr_t cpu_thread;		 /* whose CPU clock is cpu_ns_base; 0: nobody's */
-	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
+	uint64_t gap_cycles;		    /* smoothed pause between two; see note_gap */
+	uintptr_t cpu_thread;		    /* whose CPU clock is cpu_ns_base; 0: nobody's */
+	uint64_t limit_ns, limit_cycles;    /* the group's, as last seen, and in ticks */
 	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
 	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
 	uint64_t estimate_ns;	      /* CPU the statement will use, as said; 0: not said */
@@ -151,6 +151,43 @@ static inline uint64_t reeve__task_word(const struct reeve_sh_task *t, uint32_t 
 }
 
 /* Task slot that a word names; REEVE_NONE for a free slot and for an index out of range. */
+/*
+ * Statements of a task, begun and ended. The owner says so, or whoever has its phase by hand or buries
+ * it: each says it again without harm, so one whose process dies in the middle is ended once.
+ */
+static inline void reeve__task_query_begins(struct reeve_sh_task *t)
+{
+	reeve__put(&t->query_edges, reeve__get(&t->query_edges) | 1);
+}
+
+static inline void reeve__task_query_ends(struct reeve_sh_task *t)
+{
+	reeve__put(&t->query_edges, (reeve__get(&t->query_edges) + 1) & ~(uint64_t)1);
+}
+
+static inline uint64_t reeve__task_queries_ended(const struct reeve_sh_task *t)
+{
+	return reeve__get(&t->query_edges) / 2;
+}
+
+static inline uint64_t reeve__task_queries_begun(const struct reeve_sh_task *t)
+{
+	uint64_t edges = reeve__get(&t->query_edges);
+
+	return edges / 2 + edges % 2;
+}
+
+/* What a group's own tasks have used that are gone or have moved on. */
+static inline uint64_t reeve__group_retired_ns(const struct reeve_sh_group *g)
+{
+	return g->cpu.retired_ns - g->cpu.retired_ns_base;
+}
+
+static inline uint64_t reeve__group_retired_queries(const struct reeve_sh_group *g)
+{
+	return g->cpu.retired_queries - g->cpu.retired_queries_base;
+}
+
 static inline uint32_t reeve__word_task(const struct reeve *r, uint64_t word)
 {
 	uint32_t i = (uint32_t)word - 1; /* 0 wraps to REEVE_NONE */
@@ -453,6 +490,13 @@ int reeve__memory_group_fits(struct reeve *r, uint32_t from, uint32_t to, struct
 void reeve__memory_group_move(struct reeve *r, uint32_t from, uint32_t to);
 bool reeve__memory_group_is_registered(struct reeve *r, uint32_t group);
 void reeve__memory_registration_move(struct reeve *r, uint32_t from, uint32_t to);
+/*
+ * The work area of a session's admission, of which there is one at most: RESOURCE_EXHAUSTED; and all of
+ * it back. Session lock held.
+ */
+int reeve__memory_admission_charge(
+	struct reeve *r, uint32_t session, uint64_t bytes, struct reeve_error *err);
+void reeve__memory_admission_release(struct reeve *r, uint32_t session);
 /* A statement has ended: credit beyond a little goes back. */
 void reeve__memory_statement_end(struct reeve_session *s);
 /* For reaping: what a process allocated without naming a session. */
@@ -476,6 +520,18 @@ static inline void reeve__memory_attend(struct reeve *r)
 
 int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
 	reeve_task_id *ret_id, struct reeve_error *err);
+/*
+ * The same for a session's admission, and its end. Session lock held; the caller wakes.
+ * RESOURCE_EXHAUSTED: the table is full.
+ */
+struct reeve__pull_def {
+	uint64_t query_id, estimate_ns;
+	uint32_t group, session; /* slots; session REEVE_NONE: nobody's */
+	uint32_t priority;
+};
+int reeve__pull_add_locked(struct reeve__cpu_pass *x, struct reeve *r,
+	const struct reeve__pull_def *def, uint32_t *ret, struct reeve_error *err);
+void reeve__pull_end_locked(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
 int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err);
 enum reeve__pull_verb {
 	REEVE_PULL_CHARGE,
@@ -636,11 +692,19 @@ int reeve__session_find_locked(
 /* Ends a session for that reason, in whatever state it is. */
 int reeve__session_end(
 	struct reeve *r, reeve_session_id id, uint32_t reason, struct reeve_error *err);
+/* Whether a call that was refused had the session moved by its estimate: it goes back (limits_at_end). */
+bool reeve__session_moved_by_estimate(const struct reeve *r, uint32_t session);
+/* A statement by hand, under the session lock; the caller wakes, and then has reeve__limits_at_end. */
+int reeve__session_start_locked(struct reeve *r, uint32_t session, uint32_t *ret_position,
+	struct reeve__session_pool_pass *x, struct reeve_error *err);
+int reeve__session_leave_hand_locked(struct reeve *r, uint32_t session, bool may_wait,
+	struct reeve__session_pool_pass *x, struct reeve__cpu_pass *cpu, struct reeve_error *err);
 /* Ends it if it is idle still, since the statement that ended at `end_cycles`. */
 bool reeve__session_end_idle(struct reeve *r, uint32_t session, reeve_session_id id,
 	uint64_t end_cycles, uint32_t reason);
-/* A statement by hand is over, whoever says so. */
-int reeve__session_stop_hand(struct reeve *r, reeve_session_id id, struct reeve_error *err);
+/* A statement by hand is over, for the reason that `code` says. */
+int reeve__session_stop_hand(
+	struct reeve *r, reeve_session_id id, int code, struct reeve_error *err);
 /* Whether a group takes one more session, or why not. */
 int reeve__session_check_room(const struct reeve_sh_group *g, struct reeve_error *err);
 /* Priority 0 to 7 of a session's task. */

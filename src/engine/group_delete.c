@@ -84,12 +84,13 @@ static void move_session(const struct move *m, uint32_t i)
 	atomic_store(&sh->group, m->to); /* before the look at its place in a pool */
 	if (state == REEVE_SLOT_LIVE) {
 		reeve__memory_session_follow(m->r, i, m->to);
-		reeve__session_pool_settle(m->r, i, m->to);
 		reeve__add(&m->r->groups[m->from].sessions, (uint32_t)-1);
 		reeve__add(&m->r->groups[m->to].sessions, 1);
 	}
 	if (state != REEVE_SLOT_ENDED)
 		move_task(m, sh->task);
+	if (state == REEVE_SLOT_LIVE) /* who begins a statement from here on begins it there */
+		reeve__session_pool_settle(m->r, i, m->to);
 	if (state == REEVE_SLOT_LIVE)
 		reeve__session_event(m->r, i,
 			(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,

@@ -12,7 +12,7 @@ static void add_task(const struct reeve_sh_task *t, struct reeve_group_stats *to
 	uint32_t phase = reeve__get(&t->phase);
 
 	to->cpu_ns += reeve__get(&t->cpu_ns) - t->cpu_ns_base;
-	to->queries += reeve__get(&t->queries) - t->queries_base;
+	to->queries += reeve__task_queries_ended(t) - t->queries_base;
 	if (t->kind == REEVE_TASK_PULL)
 		to->outside_tasks++;
 	else if (phase != REEVE_PHASE_IDLE && phase != REEVE_PHASE_DEAD)
@@ -30,8 +30,8 @@ static void tally_locked(
 	reeve__sessions_lock(r);
 	reeve__cpu_begin(x, r);
 	for (uint32_t i = 0; i < groups; i++) {
-		tally[i].cpu_ns = r->groups[i].cpu.retired_ns;
-		tally[i].queries = r->groups[i].cpu.retired_queries;
+		tally[i].cpu_ns = reeve__group_retired_ns(&r->groups[i]);
+		tally[i].queries = reeve__group_retired_queries(&r->groups[i]);
 		tally[i].current_sessions = reeve__get(&r->groups[i].sessions);
 	}
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {

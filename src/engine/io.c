@@ -160,6 +160,8 @@ void reeve__io_done(struct reeve__io_pass *x)
 /* The group that now has this slot has no past in it. */
 static void clear_group(struct reeve__io_pass *x, struct reeve_sh_io_group *g, uint64_t id)
 {
+	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++)
+		reeve__io_policy_forget(reeve__io_view_of(x, k), (uint32_t)(g - x->r->io_groups));
 	memset((char *)g + sizeof(g->group_id), 0,
 		offsetof(struct reeve_sh_io_group, flows) - sizeof(g->group_id));
 	reeve__io_bucket_set(&g->bytes, REEVE_UNLIMITED, x->io->burst_ppm, reeve__io_ticks(x->now));
@@ -218,6 +220,13 @@ static uint64_t in_range(uint64_t limit, uint64_t most)
 	return limit < most ? limit : most;
 }
 
+static uint64_t stricter(uint64_t a, uint64_t b, uint64_t most)
+{
+	a = in_range(a, most);
+	b = in_range(b, most);
+	return a < b ? a : b;
+}
+
 static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_sh_ruling_row *row,
 	uint64_t activation)
 {
@@ -227,18 +236,15 @@ static void follow_row(struct reeve__io_pass *x, uint32_t i, const struct reeve_
 	uint64_t bandwidth = reeve__get(&row->io_bandwidth), iops = reeve__get(&row->io_iops);
 	uint32_t weight = reeve__get(&row->io_weight), k = registered & 1;
 
-	if (bandwidth == REEVE_UNLIMITED)
-		bandwidth = reeve__get(&own->io_bandwidth);
-	if (iops == REEVE_UNLIMITED)
-		iops = reeve__get(&own->io_iops);
 	if (registered / 2 == activation + 1 &&
 		reeve__get(&g->group_id) == x->r->groups[i].head.id) {
 		bandwidth = reeve__get(&g->registered_bandwidth[k]);
 		iops = reeve__get(&g->registered_iops[k]);
 		weight = reeve__get(&g->registered_weight[k]);
 	}
-	bandwidth = in_range(bandwidth, REEVE_IO_BANDWIDTH_MAX);
-	iops = in_range(iops, REEVE_IO_IOPS_MAX);
+	/* The group's own limits hold whatever the plan says or is registered. */
+	bandwidth = stricter(bandwidth, reeve__get(&own->io_bandwidth), REEVE_IO_BANDWIDTH_MAX);
+	iops = stricter(iops, reeve__get(&own->io_iops), REEVE_IO_IOPS_MAX);
 	if (weight == 0 || weight > REEVE_IO_WEIGHT_MAX)
 		weight = weight ? REEVE_IO_WEIGHT_MAX : REEVE_IO_WEIGHT_DEFAULT;
 	set_limits(x, i, bandwidth, iops, weight);
@@ -286,7 +292,7 @@ void reeve__io_limit_take(struct reeve__io_pass *x, struct reeve_sh_io_group *g,
 
 uint32_t reeve__io_take_slot(struct reeve *r, uint64_t word, uint32_t hint)
 {
-	uint32_t n = reeve__get(&r->io->max_concurrent);
+	uint32_t n = reeve__get(&r->io->slot_limit);
 
 	n = n < REEVE_SH_IO_SLOTS ? n : REEVE_SH_IO_SLOTS;
 	for (uint32_t k = 0, i = hint < n ? hint : 0; k < n; k++, i = i + 1 < n ? i + 1 : 0) {
@@ -296,6 +302,32 @@ uint32_t reeve__io_take_slot(struct reeve *r, uint64_t word, uint32_t hint)
 			return i;
 	}
 	return REEVE_NONE;
+}
+
+/* The most slots from 0 on that may be used so that, with those taken beyond, they are max_concurrent. */
+static uint32_t slots_to_use(const struct reeve *r)
+{
+	uint32_t most = reeve__get(&r->io->max_concurrent), n, taken = 0;
+
+	n = most = most < REEVE_SH_IO_SLOTS ? most : REEVE_SH_IO_SLOTS;
+	for (uint32_t i = n; i < REEVE_SH_IO_SLOTS; i++)
+		taken += reeve__get(&r->io_slots[i].word) != 0;
+	while (n > 0 && n + taken > most)
+		taken += reeve__get(&r->io_slots[--n].word) != 0;
+	return n;
+}
+
+uint32_t reeve__io_take_slot_locked(struct reeve__io_pass *x, uint64_t word)
+{
+	struct reeve *r = x->r;
+	uint32_t i;
+
+	if (REEVE_UNLIKELY(reeve__get(&x->io->slot_limit) != reeve__get(&x->io->max_concurrent)))
+		reeve__put(&x->io->slot_limit, slots_to_use(r));
+	i = reeve__io_take_slot(r, word, x->io->slot_hint);
+	if (i != REEVE_NONE)
+		x->io->slot_hint = i + 1;
+	return i;
 }
 
 bool reeve__io_free_slot(struct reeve *r, uint32_t slot, uint64_t word)
@@ -471,11 +503,9 @@ void reeve__io_dispatch(struct reeve__io_pass *x, uint32_t most)
 		uint32_t i = reeve__io_best(x, REEVE_IO_QUEUE_ADMIT), slot;
 		if (i == REEVE_NONE)
 			return;
-		slot = reeve__io_take_slot(
-			r, reeve__io_request_word(&r->io_requests[i], i), x->io->slot_hint);
+		slot = reeve__io_take_slot_locked(x, reeve__io_request_word(&r->io_requests[i], i));
 		if (slot == REEVE_NONE)
 			return;
-		x->io->slot_hint = slot + 1;
 		reeve__io_start(x, i, slot);
 		reeve__io_notify(x, i);
 	}
@@ -648,6 +678,8 @@ void reeve__io_rebuild(struct reeve__io_pass *x)
 
 	reeve__table_rebuild(r, &x->io->requests, 0);
 	reeve__table_rebuild(r, &x->io->executors, 0);
+	for (uint32_t k = 0; k < REEVE_IO_QUEUES; k++) /* nothing in them is looked at again */
+		x->io->queues[k].paused = REEVE_NONE;
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++)
 		reeve__put(&r->tasks[i].io_live, 0);
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->groups); i++)

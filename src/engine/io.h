@@ -80,8 +80,13 @@ struct reeve_sh_io_group *reeve__io_group(struct reeve__io_pass *x, uint32_t gro
 uint64_t reeve__io_limit_wait(
 	struct reeve__io_pass *x, struct reeve_sh_io_group *g, uint64_t bytes, bool *ret_iops);
 void reeve__io_limit_take(struct reeve__io_pass *x, struct reeve_sh_io_group *g, uint64_t bytes);
-/* Puts `word` into a free slot; REEVE_NONE when max_concurrent are taken. No lock needed. */
+/*
+ * Puts `word` into a free slot; REEVE_NONE when max_concurrent are taken. Without the lock only slots
+ * below slot_limit are looked at, which is lower than max_concurrent while requests that began before it
+ * was lowered are under way in slots beyond; with it, that limit is worked out anew then.
+ */
 uint32_t reeve__io_take_slot(struct reeve *r, uint64_t word, uint32_t hint);
+uint32_t reeve__io_take_slot_locked(struct reeve__io_pass *x, uint64_t word);
 /* Empties the slot if it bears that word. No lock needed. */
 bool reeve__io_free_slot(struct reeve *r, uint32_t slot, uint64_t word);
 
@@ -170,6 +175,8 @@ int reeve__io_end(struct reeve_session *s, uint64_t bytes, bool ok);
 /* The statement ends with a request under way. */
 void reeve__io_abandon(struct reeve_session *s);
 
+int reeve__io_submit_as(struct reeve *r, reeve_admission_id admission,
+	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err);
 int reeve__io_submit(struct reeve *r, struct reeve_session *s, reeve_group_id group,
 	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err);
 int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns *ret_retry,

@@ -75,14 +75,15 @@ static void open_io(struct reeve_session *s, const struct reeve_io_def *def, uin
 	s->io_due_ns = span;
 }
 
-/* Names the task in a free slot. It is noted first that there may be one, for whoever buries it. */
-static bool take_slot(struct reeve_session *s, uint32_t group)
+/* Names the task in a free slot, without the lock or with it. It is noted first that there may be one, for whoever buries it. */
+static bool take_slot(struct reeve_session *s, uint32_t group, struct reeve__io_pass *locked)
 {
 	struct reeve *r = s->r;
 	uint32_t i;
 
 	reeve__put(&s->t->io_slot, UINT32_MAX);
-	i = reeve__io_take_slot(r, s->word, s->io_hint);
+	i = locked ? reeve__io_take_slot_locked(locked, s->word)
+		   : reeve__io_take_slot(r, s->word, s->io_hint);
 	if (i == REEVE_NONE) {
 		reeve__put(&s->t->io_slot, 0);
 		return false;
@@ -104,7 +105,7 @@ static bool begin_fast(struct reeve_session *s)
 
 	return !atomic_load(&r->io->contended) && !reeve__get(&g->is_limited) &&
 	       reeve__get(&r->io->ruling_seen) == atomic_load(&r->header->ruling) &&
-	       reeve__get(&g->group_id) == reeve__group_at(r, i)->head.id && take_slot(s, i);
+	       reeve__get(&g->group_id) == reeve__group_at(r, i)->head.id && take_slot(s, i, NULL);
 }
 
 /* Whether all who wait are held, and this group has nobody among them: nobody is overtaken. */
@@ -132,7 +133,7 @@ static bool begin_at_once(struct reeve_session *s, const struct reeve_io_def *de
 	g = reeve__io_group(&x, i);
 	admitted = shielded || (nobody_is_due(&x, i) &&
 				       reeve__io_limit_wait(&x, g, def->size_bytes, &iops) == 0);
-	if (admitted && !take_slot(s, i))
+	if (admitted && !take_slot(s, i, &x))
 		admitted = shielded;
 	if (admitted)
 		reeve__io_limit_take(&x, g, def->size_bytes);

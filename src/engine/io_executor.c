@@ -16,11 +16,17 @@
 
 #define THREADS_MAX 256u
 
+/*
+ * REFUSING: nothing is submitted any more. LEAVING: what waited is in the list, and threads go when that
+ * is empty.
+ */
+enum closing { OPEN, REFUSING, LEAVING };
+
 struct reeve_io_executor {
 	struct reeve *r;
 	uint32_t slot; /* in the segment */
 	uint32_t backend, threads, depth;
-	_Atomic uint32_t closing;
+	_Atomic uint32_t closing;   /* enum closing */
 	struct reeve_io_job **jobs; /* by request slot, until taken up; under the I/O lock */
 	struct reeve__ring *ring;
 	pthread_mutex_t ring_lock; /* submissions, in_ring */
@@ -121,6 +127,7 @@ static uint32_t take(struct reeve_io_executor *ex, struct reeve_io_job **ret_job
 
 	for (;;) {
 		uint32_t word = atomic_load(&row_of(ex)->word);
+		bool leaving = atomic_load(&ex->closing) == LEAVING; /* before the list is read */
 		uint32_t n = 0;
 		reeve_ns at;
 		reeve__io_lock(&x, r);
@@ -133,7 +140,7 @@ static uint32_t take(struct reeve_io_executor *ex, struct reeve_io_job **ret_job
 			x.io->merged += n;
 		at = look_at(ex, &x);
 		reeve__io_done(&x);
-		if (n || atomic_load(&ex->closing))
+		if (n || leaving)
 			return n;
 		r->host->wait(r->host->self, (uint32_t *)&row_of(ex)->word, word, at);
 		reeve__reap_if_due(r);
@@ -345,8 +352,9 @@ static void cancel_waiting(struct reeve_io_executor *ex)
 
 static void end_threads(struct reeve_io_executor *ex)
 {
-	atomic_store(&ex->closing, 1);
+	atomic_store(&ex->closing, REFUSING);
 	cancel_waiting(ex);
+	atomic_store(&ex->closing, LEAVING);
 	atomic_fetch_add(&row_of(ex)->word, 1);
 	reeve__wake(ex->r, (uint32_t *)&row_of(ex)->word);
 	for (uint32_t i = 0; i < ex->threads; i++)
@@ -476,12 +484,13 @@ int reeve__io_executor_submit(struct reeve_io_executor *ex, struct reeve_session
 			"the session is of another attachment than the executor");
 	if (!rc && !s)
 		rc = reeve__io_find_group(r, group, &g, err);
-	if (!rc && atomic_load(&ex->closing))
-		rc = reeve__fail(err, REEVE_EINVALID_STATE, "the executor is closing");
 	if (rc)
 		return rc;
 	reeve__io_lock(&x, r);
-	rc = reeve__io_group_of(&x, s, group, &g, err);
+	if (atomic_load(&ex->closing))
+		rc = reeve__fail(err, REEVE_EINVALID_STATE, "the executor is closing");
+	else
+		rc = reeve__io_group_of(&x, s, group, &g, err);
 	if (!rc)
 		i = reeve__io_request_create(&x, &job->def, REEVE_IO_KIND_MANAGED, g,
 			s ? s->task : REEVE_NONE, ex->slot);

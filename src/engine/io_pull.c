@@ -4,6 +4,7 @@
  *
  * A pull request belongs to the process that submitted it: it goes when that process does.
  */
+#include "admission.h"
 #include "io.h"
 
 /* A group's slot, without the catalog lock when this process has met the group before. */
@@ -64,6 +65,36 @@ int reeve__io_submit(struct reeve *r, struct reeve_session *s, reeve_group_id gr
 	}
 	reeve__io_done(&x);
 	return rc || i != REEVE_NONE ? rc : reeve__io_table_full(r, err);
+}
+
+int reeve__io_submit_as(struct reeve *r, reeve_admission_id admission,
+	const struct reeve_io_def *def, reeve_io_id *ret_id, struct reeve_error *err)
+{
+	struct reeve__io_pass x;
+	uint32_t task = REEVE_NONE, g, i = REEVE_NONE;
+	int rc = reeve__io_check_def(r, def, err);
+
+	if (rc)
+		return rc;
+	reeve__sessions_lock(r); /* so that it does not end meanwhile */
+	rc = reeve__admission_task_locked(r, admission, &task, err);
+	if (!rc) {
+		reeve__io_lock(&x, r);
+		g = reeve__get(&r->tasks[task].group);
+		if (g < r->group_capacity)
+			i = reeve__io_request_create(
+				&x, def, REEVE_IO_KIND_PULL, g, task, REEVE_NONE);
+		if (i != REEVE_NONE) {
+			ret_id->v = r->io_requests[i].head.id;
+			reeve__io_enqueue(&x, i);
+		}
+		reeve__io_unlock(&x);
+	}
+	reeve__sessions_unlock(r);
+	if (rc)
+		return rc;
+	reeve__io_wake(&x);
+	return i != REEVE_NONE ? 0 : reeve__io_table_full(r, err);
 }
 
 /* ---- descriptions ---- */
@@ -140,15 +171,14 @@ int reeve__io_next(struct reeve *r, struct reeve_io_request_info *ret, reeve_ns 
 	i = reeve__io_best(&x, REEVE_IO_QUEUE_PULL);
 	if (i != REEVE_NONE) {
 		retry = 0;
-		slot = reeve__io_take_slot(
-			r, reeve__io_request_word(&r->io_requests[i], i), x.io->slot_hint);
+		slot = reeve__io_take_slot_locked(
+			&x, reeve__io_request_word(&r->io_requests[i], i));
 	} else {
 		held = reeve__io_policy_next(reeve__io_view_of(&x, REEVE_IO_QUEUE_PULL));
 		if (held != UINT64_MAX)
 			retry = held > x.now ? (reeve_ns)(held - x.now) : 0;
 	}
 	if (slot != REEVE_NONE) {
-		x.io->slot_hint = slot + 1;
 		reeve__io_start(&x, i, slot);
 		reeve__io_fill(&x, i, ret);
 	}

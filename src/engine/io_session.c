@@ -12,6 +12,7 @@ void reeve__io_init(struct reeve *r)
 	static const uint64_t usual_ms[REEVE_IO_TYPES] = {100, 1000, 200, 50};
 
 	reeve__put(&io->max_concurrent, 128);
+	reeve__put(&io->slot_limit, 128);
 	io->burst_ppm = REEVE_PPM;
 	io->watchman = REEVE_NONE;
 	io->devices = 1; /* 0: not told */
@@ -267,6 +268,8 @@ int reeve__io_validate(struct reeve *r, void (*found)(void *arg, const char *fau
 	check_slots(&x, &f);
 	if (reeve__get(&x.io->contended) != x.io->queues[REEVE_IO_QUEUE_ADMIT].count)
 		note(&f, "the count of requests that wait for admission is wrong");
+	if (reeve__get(&x.io->slot_limit) > reeve__get(&x.io->max_concurrent))
+		note(&f, "more I/O slots may be taken than max_concurrent");
 	reeve__io_unlock(&x);
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);

@@ -204,6 +204,8 @@ int reeve__io_config_set(struct reeve *r, const struct reeve_io_config *k, struc
 	if (rc)
 		return rc;
 	reeve__io_lock(&x, r);
+	/* what is under way goes on; slot_limit is worked out when the next slot is taken */
+	reeve__put(&x.io->slot_limit, 0);
 	reeve__put(&x.io->max_concurrent, k->max_concurrent);
 	x.io->burst_ppm = k->burst_ppm;
 	for (uint32_t t = 0; t < REEVE_IO_TYPES; t++)

@@ -331,7 +331,6 @@ void reeve__limits_at_end(struct reeve *r, uint32_t session)
 	uint32_t what = atomic_exchange(&sh->at_end, 0);
 	uint64_t back;
 
-	reeve__session_pool_leave(r, sh);
 	if (what & REEVE_AT_END_BOOST)
 		reeve__session_unboost(r, session);
 	back = what & REEVE_AT_END_RETURN ? atomic_exchange(&sh->return_group, 0) : 0;

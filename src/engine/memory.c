@@ -113,7 +113,7 @@ static void recover_quota(struct reeve *r, uint32_t i)
 	if (state != REEVE_SLOT_LIVE)
 		return;
 	for (uint32_t k = 0; k < REEVE_SH_KINDS; k++)
-		bytes += reeve__get(&q->credit[k]) + reeve__get(&q->hand[k]);
+		bytes += reeve__get(&q->credit[k]) + reeve__quota_by_hand(q, k);
 	r->memory->session_bytes += bytes;
 	reeve__memory_group_locked(r, q->group)->sessions++;
 	reeve__memory_group_add_locked(r, q->group, bytes);

@@ -147,6 +147,8 @@ uint32_t reeve__quota_find_locked(const struct reeve *r, uint64_t session_id);
  * *ret when it is there. Unknown sessions: NOT_FOUND.
  */
 int reeve__quota_ensure(struct reeve *r, uint64_t session_id, struct reeve_error *err);
+/* The same for a live session of ours, by slot. Session lock held. */
+int reeve__quota_ensure_locked(struct reeve *r, uint32_t session, struct reeve_error *err);
 int reeve__quota_set(struct reeve *r, reeve_session_id session, reeve_group_id group,
 	uint64_t max_pga, uint64_t max_work_area, struct reeve_error *err);
 int reeve__quota_remove(struct reeve *r, reeve_session_id session, struct reeve_error *err);
@@ -233,10 +235,18 @@ uint64_t reeve__memory_adjustments(struct reeve *r);
 
 /* ---- the hot paths ---- */
 
+/* What was charged to a session by its id, and for its admission, which is work area. */
+static inline uint64_t reeve__quota_by_hand(const struct reeve_sh_quota *q, uint32_t kind)
+{
+	uint64_t admitted = kind == REEVE_MEMORY_WORK_AREA ? reeve__get(&q->admitted) : 0;
+
+	return reeve__get(&q->hand[kind]) + admitted;
+}
+
 /* What a session holds that its owner did not charge: by hand, and allocations. */
 static inline uint64_t reeve__quota_by_others(const struct reeve_sh_quota *q)
 {
-	return reeve__get(&q->hand[0]) + reeve__get(&q->hand[1]) + reeve__get(&q->owned);
+	return reeve__quota_by_hand(q, 0) + reeve__quota_by_hand(q, 1) + reeve__get(&q->owned);
 }
 
 /* A session's peak, as whoever holds the memory lock sees it; its owner keeps one of its own. */

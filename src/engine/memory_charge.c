@@ -88,7 +88,7 @@ bool reeve__quota_admit_locked(
 {
 	const struct reeve_sh_quota *q = &r->quotas[quota];
 	uint64_t limit = reeve__quota_limit_locked(r, quota, kind);
-	uint64_t used = reeve__get(&q->credit[kind]) + reeve__get(&q->hand[kind]);
+	uint64_t used = reeve__get(&q->credit[kind]) + reeve__quota_by_hand(q, kind);
 	bool shrunk = kind == REEVE_MEMORY_WORK_AREA &&
 		      reeve__get(&r->memory->level) >= REEVE_PRESSURE_HIGH &&
 		      !reeve__quota_is_system(r, quota);
@@ -450,6 +450,72 @@ int reeve__memory_hand_release(struct reeve *r, reeve_session_id session, uint32
 				       "%llu by id",
 				       (unsigned long long)bytes, (unsigned long long)session.v,
 				       (unsigned long long)held);
+}
+
+/* ---- for an admission; the session lock is held ---- */
+
+static bool charge_admission(
+	struct reeve *r, uint32_t i, uint64_t bytes, struct reeve__refusal *why)
+{
+	struct reeve_sh_quota *q = &r->quotas[i];
+
+	reeve__quota_take_room_locked(r, i);
+	if (!admit_all(r, i, REEVE_MEMORY_WORK_AREA, bytes, why)) {
+		r->memory->pools[REEVE__PGA].failed += why->cause == REEVE_REFUSED_POOL;
+		return false;
+	}
+	/* The store that counts: the sums are derived from it. */
+	reeve__put(&q->admitted, bytes);
+	REEVE_POINT(MEMORY_CREDITED);
+	reeve__memory_count_session_locked(r, i, bytes, 0);
+	q->hand_charges++;
+	reeve__put(&q->last_wall, reeve__wall(r));
+	reeve__quota_peak_locked(q);
+	return true;
+}
+
+int reeve__memory_admission_charge(
+	struct reeve *r, uint32_t session, uint64_t bytes, struct reeve_error *err)
+{
+	struct reeve__refusal why;
+	bool done = false;
+	uint32_t i;
+	int rc = reeve__quota_ensure_locked(r, session, err);
+
+	for (int tries = 0; !rc && !done && tries < 2; tries++) {
+		if (tries)
+			reeve__memory_sweep(r);
+		reeve__memory_lock(r);
+		i = reeve__quota_find_locked(r, r->sessions[session].head.id);
+		if (i == REEVE_NONE) /* removed within this very moment */
+			rc = reeve__fail(err, REEVE_ECONFLICT,
+				"the memory quota of session %llu was removed meanwhile",
+				(unsigned long long)r->sessions[session].head.id);
+		else
+			done = charge_admission(r, i, bytes, &why);
+		reeve__memory_unlock(r);
+		if (!rc && !done && !reeve__memory_sweep_helps(&why))
+			break;
+	}
+	return rc || done ? rc : reeve__memory_refuse(r, &why, err);
+}
+
+void reeve__memory_admission_release(struct reeve *r, uint32_t session)
+{
+	uint32_t i;
+	uint64_t bytes;
+
+	if (reeve__get(&r->quota_of_session[session]) == 0)
+		return;
+	reeve__memory_lock(r);
+	i = reeve__get(&r->quota_of_session[session]) - 1;
+	if (i < r->header->quotas.capacity && r->quotas[i].session == session &&
+		reeve__get(&r->quotas[i].head.state) == REEVE_SLOT_LIVE) {
+		bytes = reeve__get(&r->quotas[i].admitted);
+		reeve__put(&r->quotas[i].admitted, 0);
+		reeve__memory_count_session_locked(r, i, 0, bytes);
+	}
+	reeve__memory_unlock(r);
 }
 
 /* ---- groups ---- */

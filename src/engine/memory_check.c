@@ -105,7 +105,7 @@ static void sum_quota(struct reeve *r, struct sums *s, uint32_t i)
 	if (reeve__get(&q->head.state) != REEVE_SLOT_LIVE)
 		return;
 	for (uint32_t k = 0; k < REEVE_SH_KINDS; k++) {
-		bytes += reeve__get(&q->credit[k]) + reeve__get(&q->hand[k]);
+		bytes += reeve__get(&q->credit[k]) + reeve__quota_by_hand(q, k);
 		if (overspent(q, k))
 			s->fault = "a session has spent more memory than its credit";
 	}

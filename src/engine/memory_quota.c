@@ -95,25 +95,35 @@ static void fill_terms(uint64_t cap, struct terms *t)
 		t->max_work_area = t->max_pga / 4;
 }
 
-int reeve__quota_ensure(struct reeve *r, uint64_t session_id, struct reeve_error *err)
+/* The quota of a session of ours, made when it has none. Session lock held; takes the memory lock. */
+static enum making ensure_ours(struct reeve *r, uint64_t session_id, uint32_t session)
 {
 	struct terms t = {.session_id = session_id,
+		.session = session,
+		.group = reeve__get(&r->sessions[session].group),
 		.max_pga = REEVE_UNLIMITED,
 		.max_work_area = REEVE_UNLIMITED};
 	enum making made = MADE;
+
+	reeve__memory_lock(r);
+	if (reeve__quota_find_locked(r, session_id) == REEVE_NONE) {
+		fill_terms(reeve__memory_limits_locked(r, t.group).max_session, &t);
+		made = make_quota_locked(r, &t);
+	}
+	reeve__memory_unlock(r);
+	return made;
+}
+
+int reeve__quota_ensure(struct reeve *r, uint64_t session_id, struct reeve_error *err)
+{
+	enum making made = MADE;
 	enum standing standing;
+	uint32_t session;
 
 	reeve__sessions_lock(r);
-	standing = look_up(r, session_id, &t.session);
-	if (standing == OURS) {
-		t.group = reeve__get(&r->sessions[t.session].group);
-		reeve__memory_lock(r);
-		if (reeve__quota_find_locked(r, session_id) == REEVE_NONE) {
-			fill_terms(reeve__memory_limits_locked(r, t.group).max_session, &t);
-			made = make_quota_locked(r, &t);
-		}
-		reeve__memory_unlock(r);
-	}
+	standing = look_up(r, session_id, &session);
+	if (standing == OURS)
+		made = ensure_ours(r, session_id, session);
 	reeve__sessions_unlock(r);
 	if (standing == ENDED)
 		return reeve__memory_unknown(
@@ -121,6 +131,13 @@ int reeve__quota_ensure(struct reeve *r, uint64_t session_id, struct reeve_error
 	if (standing == UNKNOWN)
 		return reeve__memory_unknown(r, REEVE_ENOT_FOUND, "session", session_id,
 			"; one of an outside engine wants a quota first", err);
+	return made == MADE ? 0 : making_failed(r, made, err);
+}
+
+int reeve__quota_ensure_locked(struct reeve *r, uint32_t session, struct reeve_error *err)
+{
+	enum making made = ensure_ours(r, r->sessions[session].head.id, session);
+
 	return made == MADE ? 0 : making_failed(r, made, err);
 }
 
@@ -236,11 +253,12 @@ static void end_quota_locked(struct reeve *r, uint32_t i)
 		reeve__allocation_drop_locked(r, q->first_owned);
 	REEVE_POINT(MEMORY_ENDING);
 	for (uint32_t k = 0; k < REEVE_SH_KINDS; k++) {
-		bytes += reeve__get(&q->credit[k]) + reeve__get(&q->hand[k]);
+		bytes += reeve__get(&q->credit[k]) + reeve__quota_by_hand(q, k);
 		reeve__put(&q->room[k], 0);
 		reeve__put(&q->credit[k], 0);
 		reeve__put(&q->hand[k], 0);
 	}
+	reeve__put(&q->admitted, 0);
 	reeve__table_keep(r, &r->header->quotas, i);
 	mg->sessions -= mg->sessions > 0;
 	reeve__memory_count_session_locked(r, i, 0, bytes);
@@ -293,8 +311,8 @@ static bool holds_any(struct reeve *r, uint32_t i)
 	const struct reeve_sh_quota *q = &r->quotas[i];
 
 	reeve__quota_take_room_locked(r, i);
-	return reeve__get(&q->credit[0]) || reeve__get(&q->credit[1]) || reeve__get(&q->hand[0]) ||
-	       reeve__get(&q->hand[1]) || q->first_owned != REEVE_NONE;
+	return reeve__get(&q->credit[0]) || reeve__get(&q->credit[1]) ||
+	       reeve__quota_by_others(q) || q->first_owned != REEVE_NONE;
 }
 
 int reeve__quota_remove(struct reeve *r, reeve_session_id session, struct reeve_error *err)
@@ -329,7 +347,7 @@ static uint64_t counted_bytes(const struct reeve_sh_quota *q)
 	uint64_t bytes = reeve__get(&q->owned);
 
 	for (uint32_t k = 0; k < REEVE_SH_KINDS; k++)
-		bytes += reeve__get(&q->credit[k]) + reeve__get(&q->hand[k]);
+		bytes += reeve__get(&q->credit[k]) + reeve__quota_by_hand(q, k);
 	return bytes;
 }
 
@@ -466,8 +484,8 @@ static void fill_info(struct reeve *r, uint32_t i, struct reeve_memory_quota_inf
 		.group = {q->group < r->group_capacity ? r->groups[q->group].head.id : 0},
 		.max_pga_bytes = reeve__quota_limit_locked(r, i, REEVE_MEMORY_PGA),
 		.max_work_area_bytes = q->max_bytes[REEVE_MEMORY_WORK_AREA],
-		.pga_bytes = used[0] + reeve__get(&q->hand[0]) + reeve__get(&q->owned),
-		.work_area_bytes = used[1] + reeve__get(&q->hand[1]),
+		.pga_bytes = used[0] + reeve__quota_by_hand(q, 0) + reeve__get(&q->owned),
+		.work_area_bytes = used[1] + reeve__quota_by_hand(q, 1),
 		.credit_bytes = credit,
 		.peak_bytes = peak > q->hand_peak ? peak : q->hand_peak,
 		.charges = reeve__get(&q->charges) + q->hand_charges,

@@ -237,7 +237,9 @@ static int add(struct reeve__parallel_pass *x, const struct reeve_parallel_def *
 	e->held = e->granted_first = 0;
 	e->session_id = asker->session_id;
 	e->session = asker->session;
-	e->attachment = x->r->attachment;
+	e->attachment = asker->flags & REEVE_SH_EXECUTION_ADMITTED
+				? x->r->sessions[asker->session].attachment
+				: x->r->attachment;
 	e->mode = def->mode;
 	e->requested_dop = def->requested_dop;
 	e->target_dop = wish->target;
@@ -283,19 +285,6 @@ int reeve__parallel_admit(struct reeve__parallel_pass *x, const struct reeve_par
 
 /* ---- ending ---- */
 
-/* As much of a text as fits, and no part of a character. */
-static void copy_failure(char *to, size_t size, const char *from)
-{
-	size_t n = from ? strlen(from) : 0;
-
-	if (n >= size)
-		for (n = size - 1; n && ((unsigned char)from[n] & 0xc0) == 0x80;)
-			n--;
-	if (n)
-		memcpy(to, from, n);
-	to[n] = 0;
-}
-
 void reeve__execution_finish(
 	struct reeve__parallel_pass *x, uint32_t i, int code, const char *failure)
 {
@@ -307,7 +296,7 @@ void reeve__execution_finish(
 	if (reeve__get(&e->phase) > REEVE_EXECUTION_COMPLETING)
 		return;
 	reeve__put(&e->outcome, (uint32_t)-code);
-	copy_failure(e->failure, sizeof(e->failure), failure);
+	reeve__text_cut(e->failure, sizeof(e->failure), failure);
 	e->ended_ns = x->now;
 	if (ran)
 		reeve__parallel_charge(x, i);

@@ -113,43 +113,60 @@ void reeve__pull_move(struct reeve *r, uint32_t task, uint32_t to_group)
 	reeve__cpu_unlock(&x);
 }
 
+int reeve__pull_add_locked(struct reeve__cpu_pass *x, struct reeve *r,
+	const struct reeve__pull_def *def, uint32_t *ret, struct reeve_error *err)
+{
+	struct reeve_sh_table *table = &r->header->tasks;
+	uint32_t i = reeve__table_claim(r, table);
+	struct reeve_sh_task *t;
+
+	reeve__lock_assert(&r->header->session_lock);
+	if (i == REEVE_NONE)
+		return reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
+			"the table of tasks is full: %u of %u", reeve__get(&table->live),
+			table->capacity);
+	t = &r->tasks[i];
+	memset((char *)t + sizeof(t->head), 0, sizeof(*t) - sizeof(t->head));
+	reeve__put(&t->group, def->group);
+	reeve__put(&t->slot, REEVE_NONE);
+	t->priority = def->priority;
+	t->session = def->session;
+	t->attachment = REEVE_NONE;
+	t->kind = REEVE_TASK_PULL;
+	t->query_id = def->query_id;
+	if (def->session == REEVE_NONE) /* else the session counts it */
+		reeve__task_query_begins(t);
+	memset(&r->cpu_tasks[i], 0, sizeof(r->cpu_tasks[i]));
+	reeve__put(&t->pull_state, REEVE_TASK_READY);
+	reeve__table_publish(r, table, i, r->header->next_task_id++, NULL);
+	reeve__cpu_begin_aside(x, r);
+	t->created_wall = reeve__wall_at(r, x->now);
+	reeve__cpu_estimate(x, i, def->estimate_ns, 0);
+	reeve__pull_enqueue(x, i);
+	reeve__cpu_unlock(x);
+	*ret = i;
+	return 0;
+}
+
 int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,
 	reeve_task_id *ret_id, struct reeve_error *err)
 {
-	struct reeve_sh_table *table = &r->header->tasks;
+	struct reeve__pull_def def = {
+		.query_id = query_id, .priority = priority, .session = REEVE_NONE};
 	struct reeve__cpu_pass x;
-	uint32_t g = REEVE_NONE, i = REEVE_NONE;
+	uint32_t i = REEVE_NONE;
 	int rc;
 
 	if (priority > REEVE_PRIORITY_LOWEST)
 		return reeve__fail(err, REEVE_EINVALID_ARGUMENT,
 			"priority is %u; allowed are 0 to %u", priority, REEVE_PRIORITY_LOWEST);
 	reeve__catalog_lock(r);
-	rc = reeve__group_slot_locked(r, group, &g, err);
+	rc = reeve__group_slot_locked(r, group, &def.group, err);
 	reeve__sessions_lock(r);
-	if (!rc && (i = reeve__table_claim(r, table)) == REEVE_NONE)
-		rc = reeve__fail(err, REEVE_ERESOURCE_EXHAUSTED,
-			"the table of tasks is full: %u of %u", reeve__get(&table->live),
-			table->capacity);
-	if (!rc) {
-		struct reeve_sh_task *t = &r->tasks[i];
-		memset((char *)t + sizeof(t->head), 0, sizeof(*t) - sizeof(t->head));
-		reeve__put(&t->group, g);
-		reeve__put(&t->slot, REEVE_NONE);
-		t->priority = priority;
-		t->session = t->attachment = REEVE_NONE;
-		t->kind = REEVE_TASK_PULL;
-		t->query_id = query_id;
-		memset(&r->cpu_tasks[i], 0, sizeof(r->cpu_tasks[i]));
-		reeve__put(&t->pull_state, REEVE_TASK_READY);
-		reeve__table_publish(r, table, i, r->header->next_task_id++, NULL);
-		ret_id->v = t->head.id;
-		reeve__cpu_begin_aside(&x, r);
-		t->created_wall = reeve__wall_at(r, x.now);
-		reeve__cpu_estimate(&x, i, 0, 0);
-		reeve__pull_enqueue(&x, i);
-		reeve__cpu_unlock(&x);
-	}
+	if (!rc)
+		rc = reeve__pull_add_locked(&x, r, &def, &i, err);
+	if (!rc)
+		ret_id->v = r->tasks[i].head.id;
 	reeve__sessions_unlock(r);
 	reeve__catalog_unlock(r);
 	if (!rc)
@@ -276,6 +293,10 @@ static int check_report(
 			r, "task %llu names group slot %u", id, reeve__get(&t->group));
 		return reeve__fail(err, REEVE_EINTERNAL, "CPU task %llu is damaged", id);
 	}
+	if (verb == REEVE_PULL_COMPLETE && t->session != REEVE_NONE)
+		return reeve__fail(err, REEVE_EINVALID_STATE,
+			"CPU task %llu ends with its query execution %llu", id,
+			(unsigned long long)t->query_id);
 	if (verb == REEVE_PULL_YIELD && reeve__get(&t->pull_state) != REEVE_TASK_RUNNING)
 		return reeve__fail(err, REEVE_EINVALID_STATE, "CPU task %llu is not running", id);
 	if (verb == REEVE_PULL_SUSPEND && is_suspended(t))
@@ -296,6 +317,24 @@ static void set_state(struct reeve__cpu_pass *x, uint32_t i, uint32_t state)
 	}
 	dequeue(x, i);
 	reeve__cpu_end_wait(x, i);
+}
+
+/* It is over; its slot is the caller's to free. CPU lock held. */
+static void complete(struct reeve__cpu_pass *x, uint32_t i)
+{
+	reeve__task_query_ends(&x->r->tasks[i]);
+	reeve__cpu_retire(x, i);
+	set_state(x, i, REEVE_TASK_COMPLETED);
+}
+
+void reeve__pull_end_locked(struct reeve__cpu_pass *x, struct reeve *r, uint32_t i)
+{
+	reeve__lock_assert(&r->header->session_lock);
+	reeve__cpu_begin_aside(x, r);
+	if (reeve__get(&r->tasks[i].group) < r->group_capacity)
+		complete(x, i);
+	reeve__cpu_unlock(x);
+	reeve__table_free(r, &r->header->tasks, i, NULL);
 }
 
 int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns, uint32_t state,
@@ -321,9 +360,7 @@ int reeve__pull_report(struct reeve *r, reeve_task_id id, uint64_t cpu_ns, uint3
 		} else if (verb == REEVE_PULL_SUSPEND) {
 			set_state(&x, i, state);
 		} else if (verb == REEVE_PULL_COMPLETE) {
-			reeve__add(&r->tasks[i].queries, 1);
-			reeve__cpu_retire(&x, i);
-			set_state(&x, i, REEVE_TASK_COMPLETED);
+			complete(&x, i);
 		}
 		reeve__cpu_unlock(&x);
 		if (verb == REEVE_PULL_COMPLETE)

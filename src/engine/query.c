@@ -470,6 +470,7 @@ static inline void reset_statement(struct reeve_session *s, uint64_t cycles)
 	s->deadline_cycles = cycles + s->limit_cycles;
 	reeve__put(&s->t->query_cpu_ns, 0);
 	reeve__put(&s->t->start_cycles, cycles);
+	reeve__task_query_begins(s->t);
 }
 
 static void start_statement(struct reeve_session *s, const struct reeve_sh_group *group,
@@ -719,8 +720,8 @@ static inline uint64_t obstacles(
 		       (reeve__get(&r->header->state) ^ (uint32_t)REEVE_SEGMENT_READY));
 }
 
-static inline __attribute__((always_inline)) int begin_at(struct reeve_session *s, const struct reeve_query_def *def,
-	uint64_t cycles, struct reeve_error *err)
+static inline __attribute__((always_inline)) int begin_at(struct reeve_session *s,
+	const struct reeve_query_def *def, uint64_t cycles, struct reeve_error *err)
 {
 	uint32_t phase = REEVE_PHASE_IDLE, i;
 	const struct reeve *r = s->r;
@@ -1100,8 +1101,10 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 
 	if ((attention & REEVE_ATTEND_LINKED) && reeve__task_unlink(&x, s->r, s->task))
 		reeve__cpu_wake(&x);
-	if (attention & REEVE_ATTEND_END)
+	if (attention & REEVE_ATTEND_END) {
+		reeve__session_pool_leave(s->r, s->sh);
 		reeve__limits_at_end(s->r, s->session);
+	}
 	if (attention & REEVE_ATTEND_KILL)
 		reeve__session_finish_kill(s);
 }
@@ -1141,7 +1144,7 @@ static inline void close_accounts(struct reeve_session *s, uint64_t cycles)
 	struct reeve_sh_task *t = s->t;
 
 	REEVE_POINT(QUERY_CHARGED);
-	reeve__put(&t->queries, reeve__get(&t->queries) + 1);
+	reeve__task_query_ends(t);
 	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
 		reeve__put(&t->is_runaway, 0);
 	reeve__put(&t->start_cycles, 0);

@@ -11,6 +11,7 @@
  * While it recovers nobody is held back, as while it is degraded; statements come to the scheduler at
  * their next checkpoint after it is READY.
  */
+#include "admission.h"
 #include "cpu.h"
 #include "io.h"
 #include "memory.h"
@@ -58,6 +59,7 @@ int reeve__validate_all(struct reeve *r, void (*found)(void *arg, const char *fa
 	n += reeve__model_validate(r, found, arg);
 	n += reeve__session_validate(r, found, arg);
 	n += reeve__session_pool_validate(r, found, arg);
+	n += reeve__admission_validate(r, found, arg);
 	n += reeve__cpu_validate(r, found, arg);
 	n += reeve__event_validate(r, found, arg);
 	n += reeve__memory_validate(r, found, arg);

@@ -7,7 +7,7 @@
  *
  * ACTIVE, WAITING and BLOCKED are read from the task. Counts per group are derived from the table.
  */
-#include "engine.h"
+#include "admission.h"
 #include "io.h"
 #include "parallel.h"
 
@@ -90,6 +90,8 @@ static void recover_counts(struct reeve *r, uint32_t current)
 	reeve__put(&c->current, current);
 }
 
+static void finish_termination_locked(struct reeve *r, uint32_t i);
+
 void reeve__sessions_recover_locked(struct reeve *r)
 {
 	struct reeve_sh_header *h = r->header;
@@ -105,12 +107,15 @@ void reeve__sessions_recover_locked(struct reeve *r)
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		struct reeve_sh_session *sh = &r->sessions[i];
 		uint32_t g = reeve__get(&sh->group);
+		if (reeve__get(&sh->head.state) == REEVE_SLOT_KEPT)
+			finish_termination_locked(r, i);
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
-		reeve__session_pool_settle(r, i, g);
 		finish_move(r, sh->task, g);
+		reeve__session_pool_settle(r, i, g);
 		reeve__memory_session_follow(r, i, g);
 		finish_parallel_move(r, i, g);
+		reeve__admission_follow_locked(r, i);
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -128,6 +133,7 @@ void reeve__sessions_recover_locked(struct reeve *r)
 				!has_owner(&r->sessions[t->session])))
 			reeve__table_free(r, &h->tasks, i, NULL);
 	}
+	reeve__admissions_recover_locked(r);
 }
 
 void reeve__sessions_lock(struct reeve *r)
@@ -282,6 +288,7 @@ static void fill_control(
 	reeve__put(&sh->queue_deadline_ns, UINT64_MAX);
 	sh->created_cycles = reeve__cycles(r);
 	sh->idle_noted = 0;
+	reeve__put(&sh->admission, 0);
 	reeve__put(&sh->overrun_told, (uint64_t)0);
 }
 
@@ -542,7 +549,7 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	if (task < r->header->tasks.capacity) {
 		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
 		sh->wait_ns_at_end = reeve__get(&r->tasks[task].wait_ns);
-		sh->queries_at_end = reeve__get(&r->tasks[task].queries);
+		sh->queries_at_end = reeve__task_queries_begun(&r->tasks[task]);
 	}
 	counts->ending_count = count ? (uint32_t)reeve__get(count) : 0;
 	reeve__put(&counts->ending, i + 1);
@@ -577,6 +584,7 @@ struct ending {
 	bool io_dropped; /* and io */
 	struct reeve__parallel_pass parallel;
 	bool parallel_dropped; /* and so has that */
+	struct reeve__admission_pass admission;
 	uint64_t user; /* whose session it was, and mappings are to be looked at; 0: nobody's */
 };
 
@@ -616,8 +624,20 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 	if (user && reeve__get(&r->header->mappings.live))
 		e->user = user;
 	leave_pool_locked(r, i, e);
+	reeve__admission_drop_locked(&e->admission, i, REEVE_EKILLED);
 	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
+	reeve__memory_session_end(r, i);
+}
+
+/* Who terminated it has died midway. What is returned wakes nobody: waiters look up by themselves. */
+static void finish_termination_locked(struct reeve *r, uint32_t i)
+{
+	struct ending e = {.dropped = false, .left = false};
+
+	leave_pool_locked(r, i, &e);
+	drop_parallel_locked(r, i, &e);
+	drop_locked(r, r->sessions[i].task, &e);
 	reeve__memory_session_end(r, i);
 }
 
@@ -628,8 +648,9 @@ static void release_locked(struct reeve *r, uint32_t i, struct ending *e)
 
 	if (reeve__get(&r->sessions[i].head.state) != REEVE_SLOT_KEPT)
 		return;
-	/* again, should whoever terminated it have died midway */
+	/* again: its owner may have begun something meanwhile */
 	leave_pool_locked(r, i, e);
+	reeve__admission_drop_locked(&e->admission, i, REEVE_EKILLED);
 	drop_parallel_locked(r, i, e);
 	drop_locked(r, task, e);
 	reeve__memory_session_release(r, i);
@@ -665,13 +686,14 @@ static void finish_ending(struct reeve *r, struct ending *e)
 		reeve__io_wake(&e->io);
 	if (e->parallel_dropped)
 		reeve__parallel_wake(&e->parallel);
+	reeve__admission_wake(&e->admission);
 	if (e->user)
 		forget_user(r, e->user);
 }
 
 void reeve__session_destroy(struct reeve_session *s, uint32_t reason)
 {
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = s->r}};
 
 	if (s->in_query)
 		reeve__query_end(s, 0, NULL);
@@ -696,7 +718,7 @@ static uint32_t doom_of(const struct reeve_sh_session *sh)
 
 void reeve__session_finish_kill(struct reeve_session *s)
 {
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = s->r}};
 
 	reeve__sessions_lock(s->r);
 	terminate_locked(s->r, s->session, doom_of(s->sh), &e);
@@ -706,7 +728,7 @@ void reeve__session_finish_kill(struct reeve_session *s)
 
 uint32_t reeve__session_reap(struct reeve *r, uint32_t attachment, uint32_t from, uint32_t reason)
 {
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = r}};
 	uint32_t i = from;
 
 	reeve__sessions_lock(r);
@@ -732,7 +754,7 @@ static bool is_orphan(const struct reeve_sh_task *t, uint32_t attachment)
 
 uint32_t reeve__task_reap(struct reeve *r, uint32_t attachment, uint32_t from)
 {
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = r}};
 	uint32_t i = from;
 
 	reeve__sessions_lock(r);
@@ -847,7 +869,7 @@ static void fill_from_task(struct reeve *r, const struct reeve_sh_session *sh, u
 		info->last_active_wall = instant_of(r, reeve__wall(r), active);
 	info->cpu_ns = reeve__get(&t->cpu_ns);
 	info->wait_ns = (reeve_ns)reeve__get(&t->wait_ns);
-	info->total_queries += reeve__get(&t->queries);
+	info->total_queries = reeve__task_queries_begun(t);
 	if (!reeve__session_is_busy(t)) {
 		fill_idle(r, sh, info);
 		return;
@@ -911,7 +933,7 @@ void reeve__session_fill(struct reeve *r, uint32_t i, struct reeve_session_info 
 	info->last_active_wall = reeve__get(&sh->last_active_wall);
 	info->switched_wall = sh->switched_wall;
 	info->terminated_wall = sh->terminated_wall;
-	info->total_queries = reeve__get(&sh->hand_queries) + sh->queries_at_end;
+	info->total_queries = sh->queries_at_end;
 	info->cpu_ns = sh->cpu_ns_at_end;
 	info->wait_ns = (reeve_ns)sh->wait_ns_at_end;
 	if (reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->task < r->header->tasks.capacity)
@@ -1003,7 +1025,7 @@ int reeve__session_end(
 {
 	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND, none = REEVE_END_NONE;
 	uint32_t i = REEVE_NONE, task = REEVE_NONE;
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = r}};
 	bool wake = false;
 	int rc;
 
@@ -1038,7 +1060,7 @@ bool reeve__session_end_idle(struct reeve *r, uint32_t session, reeve_session_id
 	uint64_t end_cycles, uint32_t reason)
 {
 	struct reeve_sh_session *sh = &r->sessions[session];
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = r}};
 	uint32_t idle = REEVE_PHASE_IDLE;
 	bool ends;
 

@@ -3,7 +3,7 @@
  * session_acts.c - what is done to a session from outside, in whatever state it is: statements by
  * hand, switching, cancelling, ending, priority.
  */
-#include "engine.h"
+#include "admission.h"
 #include "io.h"
 #include "parallel.h"
 
@@ -41,23 +41,45 @@ static int enter_by_hand(struct reeve *r, uint32_t i, uint32_t *ret_position,
 	rc = reeve__session_pool_enter_locked(x, i, err);
 	if (ret_position) /* takes a pass over the sessions */
 		*ret_position = rc > 0 ? reeve__session_queue_position_locked(x, i) : 0;
-	reeve__session_pool_unlock(x);
 	if (rc < 0) {
 		reeve__put(&t->start_cycles, (uint64_t)0);
 		atomic_store(&t->phase, (uint32_t)REEVE_PHASE_IDLE);
-		return rc;
 	}
-	reeve__add(&sh->hand_queries, (uint64_t)1);
+	reeve__session_pool_unlock(x);
+	if (rc < 0)
+		return rc;
+	reeve__task_query_begins(t);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
 	return rc;
+}
+
+int reeve__session_start_locked(struct reeve *r, uint32_t i, uint32_t *ret_position,
+	struct reeve__session_pool_pass *x, struct reeve_error *err)
+{
+	struct reeve_sh_session *sh = &r->sessions[i];
+	struct reeve_sh_task *t = &r->tasks[sh->task];
+	uint32_t phase = REEVE_PHASE_IDLE;
+
+	if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_HAND))
+		return wrong_phase(sh->head.id, phase, "it must be inactive to start one", err);
+	reeve__put(&t->start_cycles, reeve__cycles(r));
+	return enter_by_hand(r, i, ret_position, x, err);
+}
+
+bool reeve__session_moved_by_estimate(const struct reeve *r, uint32_t i)
+{
+	const struct reeve_sh_session *sh = &r->sessions[i];
+
+	return (atomic_load(&sh->at_end) & REEVE_AT_END_RETURN) &&
+	       atomic_load(&r->tasks[sh->task].phase) == REEVE_PHASE_IDLE;
 }
 
 int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reeve_query_def *def,
 	uint32_t *ret_position, struct reeve_error *err)
 {
-	uint32_t i = REEVE_NONE, phase = REEVE_PHASE_IDLE, position = 0, moved;
 	struct reeve__session_pool_pass x = {.wake_count = 0};
-	struct reeve_sh_task *t;
+	uint32_t i = REEVE_NONE, position = 0;
+	bool moved;
 	int rc;
 
 	reeve__sessions_lock(r);
@@ -69,46 +91,39 @@ int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reev
 		return rc;
 	reeve__sessions_lock(r);
 	rc = reeve__session_find_live_locked(r, id, &i, err);
-	if (!rc) {
-		t = &r->tasks[r->sessions[i].task];
-		if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_HAND)) {
-			rc = wrong_phase(id.v, phase, "it must be inactive to start one", err);
-		} else {
-			reeve__put(&t->start_cycles, reeve__cycles(r));
-			rc = enter_by_hand(r, i, ret_position ? &position : NULL, &x, err);
-		}
-	}
-	moved = rc < 0 && i != REEVE_NONE ? atomic_load(&r->sessions[i].at_end) : 0;
+	if (!rc)
+		rc = reeve__session_start_locked(r, i, ret_position ? &position : NULL, &x, err);
+	moved = rc < 0 && i != REEVE_NONE && reeve__session_moved_by_estimate(r, i);
 	reeve__sessions_unlock(r);
 	reeve__session_pool_wake(&x);
-	if (moved & REEVE_AT_END_RETURN)
+	if (moved)
 		reeve__limits_at_end(r, i);
 	if (rc >= 0 && ret_position)
 		*ret_position = position;
 	return rc;
 }
 
-/* HAND to IDLE, the statement over or out of the queue. */
-static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
+/* HAND to IDLE, the statement over or out of the queue, in one hold: who makes a pool meanwhile
+   counts it in before, or not at all. */
+int reeve__session_leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 	struct reeve__session_pool_pass *x, struct reeve__cpu_pass *cpu, struct reeve_error *err)
 {
 	struct reeve_sh_session *sh = &r->sessions[i];
 	struct reeve_sh_task *t = &r->tasks[sh->task];
 	uint32_t phase = REEVE_PHASE_HAND;
-	bool waits = reeve__session_pool_waits(sh);
 
-	if (waits && !may_wait)
+	if (reeve__session_pool_waits(sh) && !may_wait)
 		return reeve__fail(err, REEVE_EINVALID_STATE,
 			"session %llu waits in the queue of its group; cancel it to take it out",
 			(unsigned long long)sh->head.id);
-	if (!atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE))
-		return wrong_phase(
-			sh->head.id, phase, "only one that was started by hand is completed", err);
-	if (waits) {
-		reeve__session_pool_begin(x, r);
-		reeve__session_pool_give_up_locked(x, i);
-		reeve__session_pool_unlock(x);
-	}
+	if (reeve__get(&t->phase) != REEVE_PHASE_HAND)
+		return wrong_phase(sh->head.id, reeve__get(&t->phase),
+			"only one that was started by hand is completed", err);
+	reeve__session_pool_begin(x, r);
+	reeve__session_pool_drop_locked(x, i);
+	reeve__task_query_ends(t); /* by hand still: then its owner may begin one */
+	(void)atomic_compare_exchange_strong(&t->phase, &phase, REEVE_PHASE_IDLE);
+	reeve__session_pool_unlock(x);
 	reeve__put(&t->end_cycles, reeve__cycles(r));
 	reeve__put(&t->start_cycles, (uint64_t)0);
 	reeve__put(&sh->last_active_wall, reeve__wall(r));
@@ -116,20 +131,26 @@ static int leave_hand_locked(struct reeve *r, uint32_t i, bool may_wait,
 	return 0;
 }
 
-static int leave_hand(struct reeve *r, reeve_session_id id, bool may_wait, struct reeve_error *err)
+/* What was admitted for it goes with it. `code` 0: it was completed. */
+static int leave_hand(
+	struct reeve *r, reeve_session_id id, bool may_wait, int code, struct reeve_error *err)
 {
 	struct reeve__session_pool_pass x = {.wake_count = 0};
 	struct reeve__cpu_pass cpu = {.wake_count = 0, .r = r};
+	struct reeve__admission_pass admission = {.r = r};
 	uint32_t i = REEVE_NONE;
 	int rc;
 
 	reeve__sessions_lock(r);
 	rc = reeve__session_find_live_locked(r, id, &i, err);
 	if (!rc)
-		rc = leave_hand_locked(r, i, may_wait, &x, &cpu, err);
+		rc = reeve__session_leave_hand_locked(r, i, may_wait, &x, &cpu, err);
+	if (!rc)
+		reeve__admission_drop_locked(&admission, i, code);
 	reeve__sessions_unlock(r);
 	reeve__session_pool_wake(&x);
 	reeve__cpu_wake(&cpu);
+	reeve__admission_wake(&admission);
 	if (!rc)
 		reeve__limits_at_end(r, i);
 	return rc;
@@ -137,12 +158,13 @@ static int leave_hand(struct reeve *r, reeve_session_id id, bool may_wait, struc
 
 int reeve__session_complete(struct reeve *r, reeve_session_id id, struct reeve_error *err)
 {
-	return leave_hand(r, id, false, err);
+	return leave_hand(r, id, false, 0, err);
 }
 
-int reeve__session_stop_hand(struct reeve *r, reeve_session_id id, struct reeve_error *err)
+int reeve__session_stop_hand(
+	struct reeve *r, reeve_session_id id, int code, struct reeve_error *err)
 {
-	return leave_hand(r, id, true, err);
+	return leave_hand(r, id, true, code, err);
 }
 
 /* ---- switching ---- */
@@ -171,14 +193,15 @@ static bool move_locked(struct reeve *r, uint32_t i, uint32_t g, uint32_t reason
 	reeve__add(&r->groups[from].sessions, (uint32_t)-1);
 	reeve__add(&r->groups[g].sessions, 1);
 	REEVE_POINT(POOL_SWITCHED);
-	if (from != g) {
+	reeve__io_move(r, sh->task, from);
+	parallel_moved = reeve__parallel_move(parallel, r, i, from, g);
+	reeve__cpu_move(x, r, sh->task, g);
+	if (from != g) { /* last: who begins a statement from here on begins it in that group */
 		reeve__session_pool_begin(pool, r);
 		reeve__session_pool_move_locked(pool, i, g);
 		reeve__session_pool_unlock(pool);
 	}
-	reeve__io_move(r, sh->task, from);
-	parallel_moved = reeve__parallel_move(parallel, r, i, from, g);
-	reeve__cpu_move(x, r, sh->task, g);
+	reeve__admission_follow_locked(r, i);
 	reeve__session_event(r, i,
 		(struct reeve_event){.kind = REEVE_EVENT_SESSION_SWITCHED,
 			.reason = reason,
@@ -259,7 +282,7 @@ int reeve__session_cancel(struct reeve *r, reeve_session_id id, struct reeve_err
 		reeve__task_wake(r, task);
 	if (!queued)
 		return rc;
-	rc = leave_hand(r, id, true, err);
+	rc = leave_hand(r, id, true, REEVE_ECANCELLED, err);
 	if (!rc) {
 		reeve__add(&r->header->session_counts.cancelled, (uint64_t)1);
 		reeve__session_event(r, i,
@@ -290,6 +313,7 @@ static void rank_locked(
 	reeve__session_pool_unlock(pool);
 	reeve__cpu_begin(&x, r);
 	r->tasks[sh->task].priority = reeve__session_task_priority(rank);
+	reeve__admission_rank_locked(r, i, rank);
 	reeve__cpu_unlock(&x);
 	reeve__cpu_wake(&x);
 }

@@ -44,13 +44,15 @@ static enum fast enter_fast(
 	struct reeve *r, struct reeve_sh_session *sh, struct reeve_sh_session_pool *p, uint32_t g)
 {
 	for (uint32_t tries = 0; tries < 4; tries++) {
-		uint64_t word = atomic_load(&p->word), mine = place(PENDING, g);
+		uint64_t word = atomic_load(&p->word), mine = place(PENDING, g), nothing = 0;
 		if (!(word & (LIMITED | CLOSED)))
 			return FAST_FREE;
 		if ((word & (WAITERS | CLOSED)) || count_of(word) >= reeve__get(&p->limit))
 			return FAST_NOT;
-		/* After the word was read: who closes it afterwards sees this, or we see that. */
-		atomic_store(&sh->pool, mine);
+		/* After the word was read: who closes it afterwards sees this, or we see that. Who made
+		   a pool for this statement has counted it in already: to the lock. */
+		if (!atomic_compare_exchange_strong(&sh->pool, &nothing, mine))
+			return FAST_NOT;
 		REEVE_POINT(POOL_PENDING);
 		/* The task follows its session's switch last. Who switches it now finds it PENDING. */
 		if (atomic_load(&sh->group) != g) {

@@ -313,10 +313,13 @@ static const char *check_session(const struct reeve *r, uint32_t i)
 	const struct reeve_sh_session *sh = &r->sessions[i];
 	uint64_t at = atomic_load(&sh->pool);
 	bool queued = reeve__heap_has(&sh->queue_node);
+	uint32_t state = reeve__get(&sh->head.state);
 
 	if (at && ((uint32_t)at >= r->group_capacity || state_of(at) > WAITING))
 		return "a session is in a pool that cannot exist";
-	if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
+	if (state == REEVE_SLOT_KEPT) /* its owner may be at a step, and unwinds it */
+		return NULL;
+	if (state != REEVE_SLOT_LIVE)
 		return at ? "a session that has ended has a place in a pool" : NULL;
 	if (queued != (state_of(at) == WAITING))
 		return "a session waits in no queue, or is in one and does not wait";

@@ -198,8 +198,10 @@ int reeve__session_pool_enter_locked(
 	if (g >= x->r->group_capacity)
 		return reeve__fail(err, REEVE_EINTERNAL, "session %llu names group slot %u",
 			(unsigned long long)sh->head.id, g);
-	if (state_of(atomic_load(&sh->pool)) == HELD) /* counted in when the pool was made */
+	if (state_of(atomic_load(&sh->pool)) == HELD) { /* counted in when the pool was made */
+		reeve__session_at_end(x->r, sh, 0);	/* the end before may have taken the note */
 		return 0;
+	}
 	if (take_locked(x, i, g))
 		return 0;
 	if (!reeve__get(&x->r->session_pools[g].allow_queuing))
@@ -342,7 +344,9 @@ void reeve__session_pool_settle(struct reeve *r, uint32_t i, uint32_t group)
 	uint64_t at = atomic_load(&r->sessions[i].pool);
 	struct reeve__session_pool_pass x;
 
-	if (at == 0 || (uint32_t)at == group || group >= r->group_capacity)
+	if (group >= r->group_capacity || (at && (uint32_t)at == group))
+		return;
+	if (!at && !reeve__session_pool_runs_uncounted(r, &r->sessions[i], group))
 		return;
 	reeve__session_pool_begin(&x, r);
 	reeve__session_pool_move_locked(&x, i, group);

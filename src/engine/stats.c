@@ -89,7 +89,7 @@ static void fill_latency(const struct reeve_sh_histogram *h, struct reeve_wait_l
 
 /* What a pass over slots and tasks finds out about one group. */
 struct tally {
-	uint64_t cpu_ns, queries;
+	uint64_t cpu_ns, queries, queries_now;
 	uint32_t running, tasks, suspended;
 };
 
@@ -111,15 +111,16 @@ static void tally_tasks(struct reeve__cpu_pass *x, struct tally *tally, uint32_t
 	struct reeve *r = x->r;
 
 	for (uint32_t i = 0; i < groups; i++)
-		tally[i] = (struct tally){
-			r->groups[i].cpu.retired_ns, r->groups[i].cpu.retired_queries, 0, 0, 0};
+		tally[i] = (struct tally){.cpu_ns = reeve__group_retired_ns(&r->groups[i]),
+			.queries = reeve__group_retired_queries(&r->groups[i])};
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
 		const struct reeve_sh_task *t = &r->tasks[i];
 		uint32_t g = reeve__get(&t->group);
 		if (reeve__get(&t->head.state) != REEVE_SLOT_LIVE || g >= groups)
 			continue;
 		tally[g].cpu_ns += reeve__get(&t->cpu_ns) - t->cpu_ns_base;
-		tally[g].queries += reeve__get(&t->queries) - t->queries_base;
+		tally[g].queries += reeve__task_queries_ended(t) - t->queries_base;
+		tally[g].queries_now += reeve__task_queries_begun(t) - reeve__task_queries_ended(t);
 		tally[g].tasks += is_listed(t);
 		tally[g].suspended += t->kind == REEVE_TASK_PULL &&
 				      reeve__get(&t->pull_state) != REEVE_TASK_READY &&
@@ -238,7 +239,9 @@ static void sum_groups(struct reeve__cpu_pass *x, const struct tally *tally, uin
 
 	for (uint32_t i = 0; i < groups; i++) {
 		const struct reeve_sh_cpu_group *q = &x->r->groups[i].cpu;
-		ret->cpu_ns += tally[i].cpu_ns;
+		ret->cpu_ns += tally[i].cpu_ns + q->retired_ns_base;
+		ret->queries += tally[i].queries + q->retired_queries_base;
+		ret->queries_now += tally[i].queries_now;
 		ret->running += tally[i].running;
 		if (tally[i].tasks || q->waiting)
 			ret->total_shares += shares_of(&view, i);

@@ -8,6 +8,7 @@
  * and waits; from outside they are held to the elapsed time and I/O of their switch rules, should they
  * not come by a checkpoint.
  */
+#include "admission.h"
 #include "limits.h"
 
 #define PERIOD_NS ((uint64_t)500000000)
@@ -127,6 +128,8 @@ static void use_from_outside(const struct look *l, uint32_t i, uint64_t start, u
 
 	used[REEVE__RULE_CPU] = 0;
 	used[REEVE__RULE_ELAPSED] = reeve__cycles_ns(l->r, l->cycles - start);
+	if (by_hand && reeve__admission_use(l->r, i, used))
+		return;
 	used[REEVE__RULE_IO_BYTES] =
 		by_hand ? 0 : reeve__get(&t->io_bytes) - reeve__get(&sh->call_io_bytes);
 	used[REEVE__RULE_IO_REQUESTS] =
@@ -213,7 +216,7 @@ static bool deal_with_execution(struct look *l, const struct found *f)
 {
 	bool ends = reeve__get(&l->r->control->execution_ends_session) &&
 		    reeve__get(&l->r->control->auto_terminate);
-	int rc = reeve__session_stop_hand(l->r, f->id, NULL);
+	int rc = reeve__session_stop_hand(l->r, f->id, REEVE_ETIMEOUT, NULL);
 
 	if (rc)
 		return false;
@@ -245,7 +248,7 @@ static bool deal_with_queued(struct look *l, const struct found *f)
 		return false;
 	reeve__session_pool_wake(&x);
 	if (late)
-		reeve__session_stop_hand(l->r, f->id, NULL);
+		reeve__session_stop_hand(l->r, f->id, REEVE_EQUEUE_TIMEOUT, NULL);
 	return late;
 }
 
@@ -272,7 +275,7 @@ static void deal_with_rule(struct look *l, const struct found *f)
 		reeve__session_end(r, f->id, REEVE_END_RUNAWAY, NULL);
 	else if (rc == REEVE_ECANCELLED &&
 		 reeve__session_cancel(r, f->id, NULL) == REEVE_EINVALID_STATE)
-		reeve__session_stop_hand(r, f->id, NULL);
+		reeve__session_stop_hand(r, f->id, REEVE_ECANCELLED, NULL);
 }
 
 /* True when a session has lost something by it. */

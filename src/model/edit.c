@@ -54,6 +54,18 @@ static int use(struct reeve *r, uint64_t now_mono, struct reeve_error *err)
 	return 0;
 }
 
+/* Whether definitions are those that the edit was begun with. */
+static int check_fresh(const struct reeve *r, struct reeve_error *err)
+{
+	uint64_t revision = reeve__get(&r->header->revision);
+
+	if (r->header->edit.revision == revision)
+		return 0;
+	return reeve__fail(err, REEVE_ESTALE_REVISION,
+		"definitions are at revision %llu; the edit began at %llu",
+		(unsigned long long)revision, (unsigned long long)r->header->edit.revision);
+}
+
 int reeve__edit_begin(struct reeve *r, uint64_t timeout_ns, reeve_ns now_wall, uint64_t now_mono,
 	struct reeve_error *err)
 {
@@ -201,6 +213,46 @@ int reeve__edit_directive_remove(struct reeve *r, reeve_plan_id plan, reeve_grou
 	return add_step(r, &op, now_mono, NULL, err);
 }
 
+/* ---- the same steps elsewhere ---- */
+
+/* Step i of this attachment's edit; NOT_FOUND past the last. */
+static int read_step(struct reeve *r, uint32_t i, uint64_t now_mono, struct reeve_sh_edit_op *ret,
+	struct reeve_error *err)
+{
+	const struct reeve_sh_edit *e = &r->header->edit;
+	int rc;
+
+	reeve__catalog_lock(r);
+	rc = use(r, now_mono, err);
+	if (!rc)
+		rc = check_fresh(r, err);
+	if (!rc && (i >= e->count || i >= e->max_ops))
+		rc = REEVE_ENOT_FOUND;
+	if (!rc)
+		*ret = ops(r)[i];
+	reeve__catalog_unlock(r);
+	return rc;
+}
+
+int reeve__edit_clone(struct reeve *from, struct reeve *to, reeve_ns now_wall, uint64_t from_mono,
+	uint64_t to_mono, struct reeve_error *err)
+{
+	struct reeve_sh_edit_op op;
+	int rc;
+
+	reeve__edit_discard(to, NULL);
+	rc = reeve__edit_begin(to, 0, now_wall, to_mono, err);
+	for (uint32_t i = 0; !rc; i++) {
+		rc = read_step(from, i, from_mono, &op, err);
+		if (rc == REEVE_ENOT_FOUND)
+			return 0;
+		if (!rc)
+			rc = add_step(to, &op, to_mono, NULL, err);
+	}
+	reeve__edit_discard(to, NULL);
+	return rc;
+}
+
 /* ---- making them ---- */
 
 static int make_step(
@@ -237,11 +289,8 @@ static int make_steps(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	struct reeve_sh_edit *e = &r->header->edit;
 	struct reeve_error why = {0};
 
-	if (e->revision != reeve__get(&r->header->revision))
-		return reeve__fail(err, REEVE_ESTALE_REVISION,
-			"definitions are at revision %llu; the edit began at %llu",
-			(unsigned long long)reeve__get(&r->header->revision),
-			(unsigned long long)e->revision);
+	if (check_fresh(r, err))
+		return REEVE_ESTALE_REVISION;
 	for (uint32_t i = 0; i < e->count && i < e->max_ops; i++) {
 		int rc = make_step(r, &ops(r)[i], now_wall, &why);
 		if (rc)
@@ -352,6 +401,54 @@ int reeve__edit_submit(struct reeve *r, uint64_t *ret_revision, reeve_ns now_wal
 	reeve__catalog_unlock(r);
 	if (!rc && ret_revision)
 		*ret_revision = revision;
+	return rc;
+}
+
+/* ---- without an edit ---- */
+
+static int define_parts(struct reeve *r, reeve_plan_id plan, const struct reeve_plan_part *parts,
+	uint32_t n, reeve_ns now_wall, struct reeve_error *err)
+{
+	struct reeve_error why = {0};
+
+	for (uint32_t i = 0; i < n; i++) {
+		reeve_directive_id id = {0};
+		int rc = reeve__directive_set_locked(
+			r, plan, parts[i].group, &parts[i].def, now_wall, &id, &why);
+		if (rc)
+			return reeve__fail(err, rc, "directive %u: %.220s", i + 1, why.text);
+		REEVE_POINT(PLAN_DEFINING);
+	}
+	return 0;
+}
+
+int reeve__plan_define(struct reeve *r, const struct reeve_plan_def *def,
+	const struct reeve_plan_part *parts, uint32_t n, reeve_ns now_wall, reeve_plan_id *ret_id,
+	struct reeve_error *err)
+{
+	struct reeve_error why = {0};
+	int rc = reeve__plan_check_def(def, ALL_FIELDS, err);
+
+	for (uint32_t i = 0; !rc && i < n; i++) {
+		rc = reeve__directive_check_def(&parts[i].def, &why);
+		if (rc)
+			reeve__fail(err, rc, "directive %u: %.220s", i + 1, why.text);
+	}
+	if (rc)
+		return rc;
+	reeve__catalog_lock(r);
+	reeve__txn_begin_locked(r);
+	rc = reeve__plan_create_locked(r, def, now_wall, ret_id, err);
+	if (!rc)
+		rc = define_parts(r, *ret_id, parts, n, now_wall, err);
+	if (rc) {
+		reeve__txn_undo_locked(r);
+	} else {
+		reeve__txn_commit_locked(r);
+		reeve__model_event(
+			r, REEVE_EVENT_PLAN_CREATED, (reeve_group_id){0}, *ret_id, 0, def->name);
+	}
+	reeve__catalog_unlock(r);
 	return rc;
 }
 

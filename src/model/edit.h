@@ -22,6 +22,12 @@ int reeve__edit_validate(struct reeve *r, struct reeve_plan_message *ret, uint32
 int reeve__edit_submit(struct reeve *r, uint64_t *ret_revision, reeve_ns now_wall,
 	uint64_t now_mono, struct reeve_error *err);
 int reeve__edit_discard(struct reeve *r, struct reeve_error *err);
+int reeve__edit_clone(struct reeve *from, struct reeve *to, reeve_ns now_wall, uint64_t from_mono,
+	uint64_t to_mono, struct reeve_error *err);
+/* `n` is at most the capacity of the table of directives; *ret_id: the id that is wanted, or 0. */
+int reeve__plan_define(struct reeve *r, const struct reeve_plan_def *def,
+	const struct reeve_plan_part *parts, uint32_t n, reeve_ns now_wall, reeve_plan_id *ret_id,
+	struct reeve_error *err);
 void reeve__edit_get(struct reeve *r, struct reeve_edit_info *ret);
 
 #endif

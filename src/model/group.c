@@ -109,6 +109,28 @@ static int check_name_free(struct reeve *r, const char *name, uint32_t but, stru
 		name, (unsigned long long)r->groups[i].head.id);
 }
 
+static void clear_between(struct reeve_sh_group *g, size_t from, size_t to)
+{
+	memset((char *)g + from, 0, to - from);
+}
+
+/*
+ * No past is left but, for the sake of the totals, what earlier groups with this slot have used. Done
+ * again by the next, should this process die here.
+ */
+static void clear_row(struct reeve_sh_group *g)
+{
+	g->cpu.retired_ns_base = g->cpu.retired_ns;
+	g->cpu.retired_queries_base = g->cpu.retired_queries;
+	/* The name is looked at without the lock, so it is not cleared but written. */
+	clear_between(g, sizeof(g->head), offsetof(struct reeve_sh_group, cpu.retired_ns));
+	clear_between(g, offsetof(struct reeve_sh_group, cpu.node),
+		offsetof(struct reeve_sh_group, cpu.retired_queries));
+	clear_between(g, offsetof(struct reeve_sh_group, cpu.pad2),
+		offsetof(struct reeve_sh_group, name));
+	clear_between(g, offsetof(struct reeve_sh_group, description), sizeof(*g));
+}
+
 /* A new row with its scheduling entity at rest. `id` 0: the next. */
 static int create_locked(struct reeve *r, const struct reeve_group_def *def, uint64_t id,
 	reeve_ns now_wall, uint32_t *ret_slot, struct reeve_error *err)
@@ -128,11 +150,9 @@ static int create_locked(struct reeve *r, const struct reeve_group_def *def, uin
 			"the table of consumer groups is full: %u of %u",
 			reeve__get(&h->groups.live), h->groups.capacity);
 	g = &r->groups[i];
-	/* The name is looked at without the lock, so it is not cleared but written. */
-	memset((char *)g + sizeof(g->head), 0,
-		offsetof(struct reeve_sh_group, name) - sizeof(g->head));
-	memset(g->description, 0, sizeof(*g) - offsetof(struct reeve_sh_group, description));
-	memset(&r->cpu_lanes[i], 0, sizeof(r->cpu_lanes[i]));
+	clear_row(g);
+	if (reeve__get(&g->head.generation)) /* what is new is all zero, and not touched */
+		memset(&r->cpu_lanes[i], 0, sizeof(r->cpu_lanes[i]));
 	reeve__group_index_begin_locked(r);
 	write_def(g, REEVE_GROUP_ALL_FIELDS, def);
 	g->created_wall = g->modified_wall = now_wall;
@@ -409,6 +429,7 @@ int reeve__model_seed(struct reeve *r, reeve_ns now_wall, struct reeve_error *er
 	h->next_group_id = REEVE_FIRST_USER_ID;
 	h->groups_domain.next_rule_id = 1;
 	h->next_directive_id = h->next_session_id = h->next_task_id = h->next_attachment_id = 1;
+	h->next_admission_id = 1;
 	h->planning.next_schedule_id = h->planning.next_window_id = 1;
 	reeve__put(&h->planning.user_sessions_allowed, 1);
 	reeve__put(&h->planning.max_user_sessions, UINT32_MAX);

@@ -70,15 +70,12 @@ static void put_no_limits(struct reeve_sh_ruling_row *row)
 	reeve__put(&row->max_idle_ns, REEVE_UNLIMITED);
 	reeve__put(&row->max_idle_blocker_ns, REEVE_UNLIMITED);
 	reeve__put(&row->session_pga_bytes, REEVE_UNLIMITED);
-	reeve__put(&row->undo_bytes, REEVE_UNLIMITED);
-	reeve__put(&row->undo_rate, REEVE_UNLIMITED);
 	reeve__put(&row->io_bandwidth, REEVE_UNLIMITED);
 	reeve__put(&row->io_iops, REEVE_UNLIMITED);
 	reeve__put(&row->switch_cpu_ns, REEVE_UNLIMITED);
 	reeve__put(&row->switch_elapsed_ns, REEVE_UNLIMITED);
 	reeve__put(&row->switch_io_bytes, REEVE_UNLIMITED);
 	reeve__put(&row->switch_io_requests, REEVE_UNLIMITED);
-	reeve__put(&row->switch_logical_reads, REEVE_UNLIMITED);
 	reeve__put(&row->switch_action, REEVE_ROW_NOTHING);
 	reeve__put(&row->switch_group, REEVE_NONE);
 	reeve__put(&row->flags, 0);
@@ -150,8 +147,6 @@ static uint32_t put_switch(
 	put_limit64(&row->switch_io_bytes, d, REEVE_DIRECTIVE_SWITCH_IO_BYTES, d->switch_io_bytes);
 	put_limit64(&row->switch_io_requests, d, REEVE_DIRECTIVE_SWITCH_IO_REQUESTS,
 		d->switch_io_requests);
-	put_limit64(&row->switch_logical_reads, d, REEVE_DIRECTIVE_SWITCH_LOGICAL_READS,
-		d->switch_logical_reads);
 	reeve__put(&row->switch_action, action);
 	reeve__put(&row->switch_group, to);
 	return (d->switch_for_call ? REEVE_ROW_FOR_CALL : 0u) |
@@ -173,8 +168,6 @@ static void put_limits(struct reeve *r, struct reeve_sh_ruling_row *row, uint32_
 	put_limit64(&row->max_idle_blocker_ns, d, REEVE_DIRECTIVE_MAX_IDLE_BLOCKER,
 		d->max_idle_blocker_ns);
 	put_limit64(&row->session_pga_bytes, d, REEVE_DIRECTIVE_SESSION_PGA, d->session_pga_bytes);
-	put_limit64(&row->undo_bytes, d, REEVE_DIRECTIVE_UNDO_POOL, d->undo_bytes);
-	put_limit64(&row->undo_rate, d, REEVE_DIRECTIVE_UNDO_RATE, d->undo_rate);
 	put_limit64(&row->io_bandwidth, d, REEVE_DIRECTIVE_IO_BANDWIDTH, d->io_bandwidth);
 	put_limit64(&row->io_iops, d, REEVE_DIRECTIVE_IOPS, d->iops);
 	reeve__put(&row->flags, flags);
@@ -303,7 +296,8 @@ void reeve__ruling_compile_locked(
 	struct reeve__ruling_view now = reeve__ruling_now(r);
 	uint64_t activation = reeve__get(&now.head->activation) + (new_activation ? 1 : 0);
 	uint64_t sequence = (now.sequence >> 8) + 1;
-	uint32_t which = ((uint32_t)now.sequence + 1) & (REEVE_SH_RULINGS - 1);
+	/* the first of all takes the place of the empty one */
+	uint32_t which = now.sequence ? ((uint32_t)now.sequence + 1) & (REEVE_SH_RULINGS - 1) : 0;
 	struct reeve_sh_ruling *to = ruling_at(r, which);
 	struct reeve__tree t;
 

@@ -38,6 +38,7 @@ void reeve__io_queue_clear(struct reeve_sh_io_queue *q, uint32_t policy)
 		.ready = {REEVE_NONE, REEVE_NONE},
 		.behind = REEVE_NONE,
 		.held = REEVE_NONE,
+		.paused = REEVE_NONE,
 		.due = REEVE_NONE,
 		.current = REEVE_NONE,
 		.clock = clock,
@@ -73,6 +74,8 @@ static void lift(struct reeve__io_view *v, uint32_t f)
 		reeve__heap_remove(&v->flows[0], &q->behind, f);
 	} else if (flow->where == REEVE_FLOW_HELD) {
 		reeve__heap_remove(&v->flows[0], &q->held, f);
+	} else if (flow->where == REEVE_FLOW_PAUSED) {
+		reeve__heap_remove(&v->flows[0], &q->paused, f);
 	}
 }
 
@@ -87,9 +90,9 @@ static void place(struct reeve__io_view *v, uint32_t f)
 		ops_of(v)->place(v, f);
 		return;
 	}
-	if (flow->where == REEVE_FLOW_CURRENT && ops_of(v)->expire)
-		ops_of(v)->expire(v, f);
 	flow->where = REEVE_FLOW_IDLE;
+	if (ops_of(v)->run_dry)
+		ops_of(v)->run_dry(v, f);
 }
 
 static uint32_t *root_of(const struct reeve__io_view *v, const struct reeve_sh_io_entry *e)
@@ -123,7 +126,7 @@ void reeve__io_policy_add(struct reeve__io_view *v, uint32_t i)
 		reeve__heap_insert(&v->dues, &q->due, i, e->deadline_ns, e->tie);
 	q->count++;
 	if (flow->count++ == 0) {
-		q->weight += flow->weight;
+		q->weight += flow->where == REEVE_FLOW_PAUSED ? 0 : flow->weight;
 		ops_of(v)->join(v, e->flow);
 	}
 	if (*root != before && flow->where != REEVE_FLOW_CURRENT)
@@ -223,11 +226,11 @@ void reeve__io_policy_hold(struct reeve__io_view *v, uint32_t f, uint64_t until_
 {
 	struct reeve_sh_io_flow *flow = reeve__io_flow(v, f);
 
-	if (flow->where == REEVE_FLOW_IDLE)
+	if (flow->count == 0)
 		return;
-	if (flow->where == REEVE_FLOW_CURRENT && ops_of(v)->expire)
-		ops_of(v)->expire(v, f);
 	lift(v, f);
+	if (ops_of(v)->expire)
+		ops_of(v)->expire(v, f);
 	flow->where = REEVE_FLOW_HELD;
 	flow->held_until_ns = until_ns;
 	reeve__io_flow_insert(v, 0, &v->q->held, f, until_ns, f);
@@ -243,9 +246,20 @@ void reeve__io_policy_weigh(struct reeve__io_view *v, uint32_t f, uint32_t weigh
 {
 	struct reeve_sh_io_flow *flow = reeve__io_flow(v, f);
 
-	if (flow->count)
+	if (flow->count || flow->where == REEVE_FLOW_PAUSED)
 		v->q->weight = v->q->weight + weight - flow->weight;
 	flow->weight = weight;
+}
+
+void reeve__io_policy_forget(struct reeve__io_view *v, uint32_t f)
+{
+	struct reeve_sh_io_flow *flow = reeve__io_flow(v, f);
+
+	if (flow->where != REEVE_FLOW_PAUSED || v->q->paused == REEVE_NONE)
+		return;
+	lift(v, f);
+	flow->where = REEVE_FLOW_IDLE;
+	v->q->weight = v->q->weight > flow->weight ? v->q->weight - flow->weight : 0;
 }
 
 uint64_t reeve__io_policy_next(struct reeve__io_view *v)
@@ -265,7 +279,8 @@ static const char *check_flow(struct reeve__io_view *v, uint32_t f)
 		return "a group's queue of I/O requests is damaged";
 	if (n + m != flow->count)
 		return "a group counts other I/O requests than its queue holds";
-	if ((flow->count != 0) != (flow->where != REEVE_FLOW_IDLE))
+	if ((flow->count != 0) !=
+		(flow->where != REEVE_FLOW_IDLE && flow->where != REEVE_FLOW_PAUSED))
 		return "a group is in an I/O queue without requests, or has requests and is in "
 		       "none";
 	return NULL;
@@ -275,7 +290,7 @@ const char *reeve__io_policy_check(struct reeve__io_view *v, uint32_t flows)
 {
 	struct reeve_sh_io_queue *q = v->q;
 	uint64_t count = 0, weight = 0;
-	uint32_t placed = 0, in[4];
+	uint32_t placed = 0, in[5];
 
 	for (uint32_t f = 0; f < flows; f++) {
 		const struct reeve_sh_io_flow *flow = reeve__io_flow(v, f);
@@ -283,7 +298,7 @@ const char *reeve__io_policy_check(struct reeve__io_view *v, uint32_t flows)
 		if (fault)
 			return fault;
 		count += flow->count;
-		weight += flow->count ? flow->weight : 0;
+		weight += flow->count || flow->where == REEVE_FLOW_PAUSED ? flow->weight : 0;
 		placed += flow->where != REEVE_FLOW_IDLE;
 	}
 	if (count != q->count)
@@ -294,11 +309,12 @@ const char *reeve__io_policy_check(struct reeve__io_view *v, uint32_t flows)
 	in[1] = reeve__heap_check(&v->flows[1], q->ready[1]);
 	in[2] = reeve__heap_check(&v->flows[0], q->behind);
 	in[3] = reeve__heap_check(&v->flows[0], q->held);
-	if (in[0] == UINT32_MAX || in[1] == UINT32_MAX || in[2] == UINT32_MAX ||
-		in[3] == UINT32_MAX)
-		return "an I/O queue's heap of groups is damaged";
+	in[4] = reeve__heap_check(&v->flows[0], q->paused);
+	for (uint32_t i = 0; i < REEVE_COUNT(in); i++)
+		if (in[i] == UINT32_MAX)
+			return "an I/O queue's heap of groups is damaged";
 	if (!ops_of(v)->by_direction &&
-		in[0] + in[2] + in[3] + (q->current != REEVE_NONE) != placed)
+		in[0] + in[2] + in[3] + in[4] + (q->current != REEVE_NONE) != placed)
 		return "an I/O queue does not hold every group that has requests";
 	if (reeve__heap_check(&v->dues, q->due) > q->count)
 		return "an I/O queue's heap of deadlines is damaged";

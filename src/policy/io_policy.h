@@ -10,7 +10,8 @@
  *                    that wait have one. A request without deadline counts as due 5 s after it came.
  *   budget fair      B-WF2Q+ (Bennett, Zhang 1997; Valente, Checconi 2010): a flow in service keeps
  *                    its turn for 1 MiB, so that sequential work stays so; turns go by the least
- *                    finish tag among the flows whose start tag is not ahead of virtual time.
+ *                    finish tag among the flows whose start tag is not ahead of virtual time. A
+ *                    flow whose clients are all being served pauses, and goes on when one is back.
  *   priority         the best class over all flows, then the oldest; waiting half a second is worth
  *                    a class, so idle is late and not lost. Weights do not count.
  *
@@ -98,6 +99,8 @@ void reeve__io_policy_hold(struct reeve__io_view *v, uint32_t flow, uint64_t unt
 void reeve__io_policy_release(struct reeve__io_view *v, uint32_t flow);
 /* Another weight, 1 to 10,000. */
 void reeve__io_policy_weigh(struct reeve__io_view *v, uint32_t flow, uint32_t weight);
+/* The flow is to be cleared: what the policy remembers of it, which has no entries, is dropped. */
+void reeve__io_policy_forget(struct reeve__io_view *v, uint32_t flow);
 /* The earliest instant at which a held flow may go on; UINT64_MAX: none is held. */
 uint64_t reeve__io_policy_next(struct reeve__io_view *v);
 /* A sentence about the first fault of lists and counts, or NULL. O(n). */
@@ -130,8 +133,10 @@ struct reeve__io_ops {
 	uint32_t (*pick)(struct reeve__io_view *v, uint64_t now);
 	/* An entry of the flow was served and taken out; the flow is in no heap. */
 	void (*charge)(struct reeve__io_view *v, uint32_t f, const struct reeve_sh_io_entry *e);
-	/* Loses its turn; NULL: there are none. */
+	/* Loses its turn, if it has one; the flow is in no heap. NULL: there are none. */
 	void (*expire)(struct reeve__io_view *v, uint32_t f);
+	/* Its last entry has gone; the flow is in no heap. NULL: nothing is to be done. */
+	void (*run_dry)(struct reeve__io_view *v, uint32_t f);
 	bool has_classes;    /* what becomes late moves: its key is by class */
 	bool by_direction;   /* reads and writes apart */
 	bool moves_by_serve; /* a serve changes the flow's place even when its first entry stays */

@@ -6,6 +6,9 @@
  * A filter names a word of the session's - the first eight bytes of an attribute, the last eight, or the
  * set of its bytes modulo 64 - and says what that word is under a mask. "etl_" as a prefix of the program
  * name: the word of first bytes, mask ff ff ff ff, wanted e t l _. What has no such filter passes.
+ *
+ * An AND demands what the operand does that demands most; an OR the bits in which all its operands agree:
+ * "etl_" or "load" differ in 14 of 32 bits, and the other 18 tell nearly every other name.
  */
 #include "rule.h"
 #include "rule_code.h"
@@ -109,25 +112,38 @@ static struct reeve__rule_filter of_text(const uint32_t *node, uint32_t words)
 	return f;
 }
 
+/* The one that demands more. */
+static struct reeve__rule_filter both(struct reeve__rule_filter a, struct reeve__rule_filter b)
+{
+	return __builtin_popcountll(b.mask) > __builtin_popcountll(a.mask) ? b : a;
+}
+
+/* What both demand, of the same word. */
+static struct reeve__rule_filter either(struct reeve__rule_filter a, struct reeve__rule_filter b)
+{
+	a.mask &= a.word == b.word ? b.mask & ~(a.want ^ b.want) : 0;
+	a.want &= a.mask;
+	return a;
+}
+
 static struct reeve__rule_filter filter_of(const uint32_t *node, uint32_t words, uint32_t depth)
 {
 	uint32_t kind = REEVE__NODE_KIND(node[0]), at = 3;
-	struct reeve__rule_filter best = {0}, f;
+	struct reeve__rule_filter all = {0}, f;
 
 	if (kind < REEVE_CONDITION_USER_ID)
 		return of_text(node, words);
-	/* All operands of an AND must hold: the one that demands most filters best. */
-	for (uint32_t i = 0; kind == REEVE_CONDITION_AND && depth && words > 2 && i < node[2];
-		i++) {
+	if ((kind != REEVE_CONDITION_AND && kind != REEVE_CONDITION_OR) || !depth || words <= 2)
+		return all;
+	for (uint32_t i = 0; i < node[2]; i++) {
 		uint32_t size = reeve__rule_node_words(node, words, at);
 		if (size == 0)
-			break;
+			return (struct reeve__rule_filter){0};
 		f = filter_of(node + at, size, depth - 1);
-		if (__builtin_popcountll(f.mask) > __builtin_popcountll(best.mask))
-			best = f;
+		all = i == 0 ? f : kind == REEVE_CONDITION_AND ? both(all, f) : either(all, f);
 		at += size;
 	}
-	return best;
+	return all;
 }
 
 struct reeve__rule_filter reeve__rule_filter(const uint32_t *program, uint32_t words)

@@ -62,7 +62,8 @@ struct reeve_sh_cpu_group {
 	uint32_t waiting;	     /* D d */
 	uint64_t active_ns;	     /* D: when it last had a task in the slow path */
 	uint64_t throttled_since;    /* D: 0: not throttled */
-	uint64_t retired_ns;	     /* D: CPU of tasks that are gone or have moved on */
+	uint64_t retired_ns; /* D: CPU of tasks that are gone or have moved on, of all groups that
+				had this slot */
 	/* the heap it is in, and its cap */
 	struct reeve_sh_node node;     /* D d: by age, or by the time its cap lets it go on */
 	struct reeve_sh_bucket bucket; /* D */
@@ -76,11 +77,13 @@ struct reeve_sh_cpu_group {
 	uint32_t pull_ready;		/* D d */
 	uint64_t wait_ns;		/* D: total */
 	/* explicit registration, in force while `registered` equals the ruling's activation */
-	uint64_t registered;	     /* C: activation number + 1; 0: none */
-	uint32_t registered_shares;  /* C */
-	uint32_t registered_cap_ppm; /* C */
-	uint64_t retired_queries;    /* D */
-	uint64_t pad2[5];
+	uint64_t registered;	       /* C: activation number + 1; 0: none */
+	uint32_t registered_shares;    /* C */
+	uint32_t registered_cap_ppm;   /* C */
+	uint64_t retired_queries;      /* D */
+	uint64_t retired_ns_base;      /* C: part of retired_ns that is of earlier groups */
+	uint64_t retired_queries_base; /* C */
+	uint64_t pad2[3];
 };
 
 struct reeve_sh_group {
@@ -212,8 +215,6 @@ struct reeve_sh_ruling_row {
 	_Atomic uint64_t max_idle_ns;
 	_Atomic uint64_t max_idle_blocker_ns;
 	_Atomic uint64_t session_pga_bytes;
-	_Atomic uint64_t undo_bytes;
-	_Atomic uint64_t undo_rate;    /* bytes a second */
 	_Atomic uint64_t io_bandwidth; /* bytes a second */
 	_Atomic uint64_t io_iops;
 	/* when a call crosses one of these, switch_action is done */
@@ -221,7 +222,6 @@ struct reeve_sh_ruling_row {
 	_Atomic uint64_t switch_elapsed_ns;
 	_Atomic uint64_t switch_io_bytes;
 	_Atomic uint64_t switch_io_requests;
-	_Atomic uint64_t switch_logical_reads;
 	_Atomic uint32_t switch_action; /* REEVE_ROW_... */
 	_Atomic uint32_t switch_group;	/* slot; REEVE_NONE */
 	_Atomic uint32_t flags;		/* REEVE_ROW_... */
@@ -260,11 +260,11 @@ enum {
 
 struct reeve_sh_session {
 	struct reeve_sh_head head;
-	_Atomic uint32_t state;		  /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
-	_Atomic uint32_t group;		  /* S writes: slot */
-	_Atomic uint32_t task;		  /* S writes: slot; REEVE_NONE once its owner has let go */
-	uint32_t attachment;		  /* i: slot */
-	_Atomic uint64_t hand_queries;	  /* S: statements by hand; the task counts its own */
+	_Atomic uint32_t state; /* S: INACTIVE (live: see the task), KILLED, TERMINATED */
+	_Atomic uint32_t group; /* S writes: slot */
+	_Atomic uint32_t task;	/* S writes: slot; REEVE_NONE once its owner has let go */
+	uint32_t attachment;	/* i: slot */
+	uint64_t pad_hand;
 	_Atomic int64_t last_active_wall; /* o */
 	/* slow path */
 	uint64_t user_id;	 /* i */
@@ -303,8 +303,9 @@ struct reeve_sh_session {
 	uint64_t cpu_ns_at_end; /* S: when terminated, what its task had used */
 	uint64_t wait_ns_at_end;
 	uint64_t queries_at_end;
-	uint64_t rule_id; /* i: that chose the group; 0: none did */
-	uint64_t pad;
+	uint64_t rule_id;	    /* i: that chose the group; 0: none did */
+	_Atomic uint32_t admission; /* S: 1 + slot of the one under way; 0: none */
+	uint32_t pad;
 	/* cold text, see engine/session_text.c */
 	char text[REEVE_SH_SESSION_TEXT]; /* S */
 };
@@ -356,9 +357,9 @@ struct reeve_sh_task {
 	uint32_t queued;	      /* D d: 1 while in its group's heap */
 	/* accounts: all that a short statement writes besides its phase lies in this line */
 	_Atomic uint64_t cpu_ns;       /* o: charged, all statements */
-	_Atomic uint64_t queries;      /* o: statements ended */
+	_Atomic uint64_t query_edges;  /* o: begins and ends of statements: odd while one is on */
 	uint64_t cpu_ns_base;	       /* D: part of cpu_ns that its group has retired */
-	uint64_t queries_base;	       /* D: the same of queries */
+	uint64_t queries_base;	       /* D: the same of statements ended */
 	_Atomic uint64_t query_cpu_ns; /* o: charged, this statement */
 	_Atomic uint64_t start_cycles; /* o: when the statement began */
 	_Atomic uint64_t end_cycles;   /* o: when the last statement ended; 0: none has */
@@ -368,7 +369,7 @@ struct reeve_sh_task {
 	_Atomic uint64_t wait_since; /* D: monotonic ns; 0: not waiting */
 	_Atomic uint64_t wait_ns;    /* o: waits that are over */
 	_Atomic uint64_t dispatches; /* D: slots granted by the scheduler */
-	uint64_t prepaid_ns;	       /* D: charged to age ahead of the owner's own charge */
+	uint64_t prepaid_ns;	     /* D: charged to age ahead of the owner's own charge */
 	/* the scheduler's */
 	uint64_t age;			/* D: virtual runtime in its group */
 	struct reeve_sh_node node;	/* D d: in its group's heap */
@@ -515,9 +516,11 @@ struct reeve_sh_header {
 	/* CPU, beside the slots of tasks and groups: layout_cpu.h */
 	struct reeve_sh_cpu_more cpu_more;
 	/* sessions: pools, limits */
-	uint64_t session_pools;	 /* i: offset: one a group slot */
-	uint64_t session_domain; /* i: offset */
-	uint64_t session_texts;	 /* i: offset of two long texts a session */
+	uint64_t session_pools;		  /* i: offset: one a group slot */
+	uint64_t session_domain;	  /* i: offset */
+	uint64_t session_texts;		  /* i: offset of two long texts a session */
+	struct reeve_sh_table admissions; /* S: layout_admission.h */
+	uint64_t next_admission_id;	  /* S */
 };
 
 _Static_assert(sizeof(struct reeve_sh_lock) == 64, "a lock is a cache line");
@@ -551,6 +554,7 @@ _Static_assert(sizeof(struct reeve_sh_group) <= sizeof(((struct reeve_sh_journal
 _Static_assert(sizeof(struct reeve_sh_header) <= 8192, "the header is two pages");
 
 /* Parts of other modules, which build on what is above. */
+#include "layout_admission.h"
 #include "layout_external.h"
 #include "layout_memory.h"
 

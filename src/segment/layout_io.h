@@ -129,7 +129,8 @@ struct reeve_sh_io {
 	_Atomic uint32_t max_concurrent; /* I writes */
 	_Atomic uint64_t ruling_seen;	 /* I writes: ruling word that limits are of */
 	_Atomic uint64_t deadlines_ns[REEVE_IO_TYPES][REEVE_IO_PRIORITIES]; /* I writes */
-	uint64_t pad[2];
+	_Atomic uint32_t slot_limit; /* I writes, d: slots below it may be taken; see io.h */
+	uint32_t pad[3];
 	struct reeve_sh_lock lock;
 	struct reeve_sh_io_queue queues[REEVE_IO_QUEUES]; /* I d, but for clock and policy */
 	uint64_t next_request_id, next_executor_id;	  /* I */

@@ -98,7 +98,7 @@ struct reeve_sh_quota {
 	_Atomic uint64_t owned;			 /* M d: allocations of the PGA pool that it owns */
 	uint64_t hand_charges;			 /* M */
 	uint64_t hand_peak;			 /* M */
-	uint64_t pad;
+	_Atomic uint64_t admitted; /* M writes: work area of the session's admission */
 };
 
 struct reeve_sh_allocation {

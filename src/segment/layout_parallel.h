@@ -68,8 +68,9 @@ enum {
 	REEVE_SH_EXECUTION_RUNS_SERIAL = 8, /* out of time in the queue: run it serially */
 	REEVE_SH_EXECUTION_BY_PLAN = 16,    /* the deadline is the plan's, not the caller's */
 	REEVE_SH_EXECUTION_OUTSIDE = 32,    /* asked for by ids: no process polls its degree */
-	REEVE_SH_EXECUTION_TOLD = 64
-	/* an event has told of it, so one tells of its end */
+	REEVE_SH_EXECUTION_TOLD = 64,	    /* an event has told of it, so one tells of its end */
+	REEVE_SH_EXECUTION_ADMITTED =
+		128 /* of its session's admission, and its session's process's */
 };
 
 struct reeve_sh_server {

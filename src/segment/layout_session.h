@@ -53,13 +53,14 @@ struct reeve_sh_session_domain {
 	_Atomic uint64_t idle_mark_ns;				/* a */
 	_Atomic uint64_t queued, queue_timeouts, boosts, refused_estimates, rule_actions; /* a */
 	_Atomic uint64_t idle_ends, idle_blocker_ends, execution_ends, runaway_ends;	  /* a */
-	_Atomic uint32_t waiting; /* P writes d: sessions in all queues */
-	uint32_t pad;
-	uint64_t tie; /* P: next arrival number */
+	_Atomic uint32_t waiting;  /* P writes d: sessions in all queues */
+	uint32_t admissions_ended; /* S d: kept */
+	uint64_t tie;		   /* P: next arrival number */
 	/* waits in queues that are over, by powers of two of nanoseconds from 2^10 */
 	_Atomic uint64_t wait_count, wait_sum_ns, wait_min_ns, wait_max_ns; /* P writes */
 	_Atomic uint64_t wait_buckets[REEVE_QUEUE_BUCKETS];		    /* P writes */
-	uint64_t pad2[2];
+	_Atomic uint64_t admissions,
+		admission_failures; /* S writes: began to run; refused or failed */
 };
 
 _Static_assert(sizeof(struct reeve_sh_session_pool) == 128, "a pool is two cache lines");

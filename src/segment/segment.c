@@ -49,7 +49,13 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-/* Places one table at *end and moves it on. */
+/* From `end` on, a place for so many bytes in use from the start, on no page more than they need. */
+static uint64_t unbroken(uint64_t end, uint64_t bytes)
+{
+	return end % 4096 + bytes > page_up(bytes) ? page_up(end) : end;
+}
+
+/* Places one table at *end and moves it on. Buckets of names are used all over. */
 static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t stride,
 	bool has_names, uint64_t *end)
 {
@@ -64,6 +70,8 @@ static void place_table(struct reeve_sh_table *table, uint32_t capacity, size_t 
 		.ended_last = REEVE_NONE,
 	};
 	*end = line_up(*end + (uint64_t)capacity * stride);
+	if (has_names)
+		*end = unbroken(*end, (uint64_t)table->bucket_count * 2 * sizeof(uint32_t));
 	table->buckets = *end;
 	*end = line_up(
 		*end + (uint64_t)table->bucket_count * (has_names ? 2 : 1) * sizeof(uint32_t));
@@ -116,8 +124,12 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = line_up(end + (uint64_t)c->cpu_slots * sizeof(uint64_t));
 	place_table(
 		&h->attachments, c->attachments, sizeof(struct reeve_sh_attachment), false, &end);
+	h->planning.switches = end;
+	end = line_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
+	end = unbroken(end, 4 * sizeof(struct reeve_sh_group)); /* the system's own */
 	place_table(&h->groups, c->groups, sizeof(struct reeve_sh_group), true, &end);
 	place_table(&h->mappings, c->mappings, sizeof(struct reeve_sh_mapping), false, &end);
+	end = unbroken(end, 4 * sizeof(struct reeve_sh_plan));
 	place_table(&h->plans, c->plans, sizeof(struct reeve_sh_plan), true, &end);
 	place_table(&h->directives, c->directives, sizeof(struct reeve_sh_directive), false, &end);
 	place_table(&h->sessions, c->sessions, sizeof(struct reeve_sh_session), false, &end);
@@ -131,8 +143,6 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = line_up(end + 2u * places * REEVE_SH_SHARE_BYTES);
 	place_table(&h->schedules, c->schedules, sizeof(struct reeve_sh_period), false, &end);
 	place_table(&h->windows, c->windows, sizeof(struct reeve_sh_period), false, &end);
-	h->planning.switches = end;
-	end = line_up(end + REEVE_SH_SWITCHES * sizeof(struct reeve_sh_plan_switch));
 	h->edit.max_ops = c->edit_ops;
 	h->edit.ops = end;
 	end = line_up(end + c->edit_ops * sizeof(struct reeve_sh_edit_op));
@@ -173,6 +183,8 @@ static void compute_layout(const struct capacities *c, struct reeve_sh_header *h
 	end = line_up(end + (uint64_t)c->groups * sizeof(struct reeve_sh_parallel_group));
 	h->parallel_sessions = end;
 	end = line_up(end + (uint64_t)c->sessions * sizeof(uint32_t));
+	/* a session has one under way at most; those that have ended make room */
+	place_table(&h->admissions, c->sessions, sizeof(struct reeve_sh_admission), false, &end);
 	end = page_up(end);
 	compute_rules_layout(c->rules, &h->groups_domain, &end);
 	h->cpu_more.tasks = end;
@@ -288,6 +300,7 @@ static void set_pointers(struct reeve *r)
 	r->parallel_groups =
 		(struct reeve_sh_parallel_group *)(void *)(r->base + h->parallel_groups);
 	r->parallel_sessions = (_Atomic uint32_t *)(void *)(r->base + h->parallel_sessions);
+	r->admissions = (struct reeve_sh_admission *)(void *)(r->base + h->admissions.slots);
 	r->rules = (struct reeve_sh_rule *)(void *)(r->base + h->groups_domain.rules.slots);
 	r->zones = (struct reeve_sh_zone *)(void *)(r->base + h->groups_domain.zones.slots);
 	r->slot_count = reeve__get(&h->cpu.slots);
@@ -388,6 +401,7 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		{"directives", offsetof(struct reeve_sh_header, directives)},
 		{"sessions", offsetof(struct reeve_sh_header, sessions)},
 		{"tasks", offsetof(struct reeve_sh_header, tasks)},
+		{"admissions", offsetof(struct reeve_sh_header, admissions)},
 		{"schedules", offsetof(struct reeve_sh_header, schedules)},
 		{"windows", offsetof(struct reeve_sh_header, windows)},
 		{"quotas", offsetof(struct reeve_sh_header, quotas)},

@@ -47,6 +47,7 @@ struct reeve {
 	struct reeve_sh_session *sessions;
 	char *session_texts; /* two of REEVE_SH_SESSION_LONG_TEXT bytes a session slot */
 	struct reeve_sh_task *tasks;
+	struct reeve_sh_admission *admissions;
 	struct reeve_sh_attachment *attachments;
 	struct reeve_sh_period *schedules;
 	struct reeve_sh_period *windows;

@@ -56,6 +56,22 @@ WORKS = [
     ("plan decide", "plan"),
     ("plan deactivate", ""),
     ("directive delete DIRECTIVE", "^done$"),
+    ("edit begin timeout=60", "edit was begun"),
+    ("edit create-plan E1 cpuMethod=Shares", r"^planId +\d+$"),
+    ("edit set-directive STAGED GOLD cpuShares=40", "is staged"),
+    ("edit update-plan P1 description=staged", "is staged"),
+    ("edit show", "^steps +3$"),
+    ("edit validate", "^isValid +true$"),
+    ("edit submit", "is made, as revision"),
+    ("directive list E1", "40"),
+    ("plan show P1", "^description +staged$"),
+    ("edit begin", ""),
+    ("edit remove-directive E1 GOLD", "^done$"),
+    ("edit delete-plan E1", "^done$"),
+    ("edit submit", ""),
+    ("edit begin", ""),
+    ("edit discard", "^done$"),
+    ("edit show", "^isOpen +false$"),
     ("schedule create S1 P1 startTime=08:00 endTime=12:00 daysOfWeek=[1,2] isEnabled=false",
      "^name +S1$"),
     ("schedule list", r"^\d+ +S1"),
@@ -79,6 +95,16 @@ WORKS = [
     ("session show SESSION", "^idleTimeout +600$"),
     ("session stats", "^total"),
     ("explain session SESSION", "^waiting +false$|^isWaiting +false$"),
+    ("session-pool set GOLD 5 queueTimeout=9", "At most 5 sessions"),
+    ("session-pool list", r"^\d+ +5 +0 +0 +9 +true$"),
+    ("session-pool show GOLD", "^maxActiveSessions +5$"),
+    ("session-pool remove GOLD", "^done$"),
+    ("quota create SESSION GOLD maxPgaMemory=65536", ""),
+    ("quota allocate SESSION 4096", ""),
+    ("quota list", r"^\d+ +\d+ +65536 +4096 "),
+    ("quota show SESSION", "^currentPgaUsage +4096$"),
+    ("quota deallocate SESSION 4096", ""),
+    ("quota remove SESSION", "^done$"),
     ("task add 5 GOLD priority=1", "^queryId +5$"),
     ("task list", r"^\d+ +\d+ +5 "),
     ("task show TASK", "^queryId +5$"),
@@ -97,11 +123,30 @@ WORKS = [
     ("pool list", r"^\d+ +MINE +LargePool +0 +1048576 "),
     ("pool show MINE", "^maxSize +1048576$"),
     ("pool update MINE maxSize=2097152", "^maxSize +2097152$"),
+    ("pool allocate MINE 4096 tag=mine", "^size +4096$"),
+    ("allocation list poolId=MINE", r"^\d+ +\d+ +- +- +4096 +mine "),
+    ("allocation free ALLOCATION", "^done$"),
+    ("pool allocate MINE 4096", "^size +4096$"),
+    ("pool deallocate MINE 4096", ""),
+    ("pool advice", ""),
+    ("pool pressure", "^level +None$"),
     ("pool delete MINE", "^done$"),
     ("pool stats", "^total|^current"),
     ("pool limit GOLD maxGroupMemory=1048576", ""),
     ("pool limits", "1048576"),
     ("pool unlimit GOLD", "^done$"),
+    ("server-pool create SP 1 3 idleServerTimeout=60", "^name +SP$"),
+    ("server-pool list", r"^\d+ +SP +1 +3 +1 +1 +60$"),
+    ("server-pool show SERVER_POOL", "^maxServers +3$"),
+    ("server-pool update SERVER_POOL maxServers=2", "^maxServers +2$"),
+    ("parallel servers state=IDLE", r"^\d+ +\d+ +Idle "),
+    ("server-pool delete SERVER_POOL", "^done$"),
+    ("parallel limit GOLD 3 serverLimit=2", "at most 3"),
+    ("parallel limits", r"^\d+ +3 +2 +0$"),
+    ("parallel show-limit GOLD", "^limit +3$"),
+    ("parallel unlimit GOLD", "^done$"),
+    ("parallel dop groupId=GOLD requestedDop=2", "^dop +"),
+    ("parallel load", r"^\d+(\.\d+)?$"),
     ("execution request 77 GOLD 2", "^sessionId +77$"),
     ("execution list", r"^\d+ +77 "),
     ("execution queued", ""),
@@ -117,6 +162,12 @@ WORKS = [
     ("config set maxTotalDop=64", "64"),
     ("config cpu", "^quantumMs"),
     ("config set-cpu quantumMs=8", "8"),
+    ("config io", "^maxConcurrentIo +"),
+    ("config set-io maxConcurrentIo=64 burstSeconds=0.5", "^maxConcurrentIo +64$"),
+    ("config set-io-deadline READ HIGH deadlineMs=50", "was set"),
+    ("config parallel", "^downgradeEnabled +true$"),
+    ("config set-parallel defaultQueueTimeout=30", "^defaultQueueTimeout +30$"),
+    ("config set-memory low=0.5 hysteresis=0.01", '"low":0.5,'),
     ("config sessions", "^globalSessionLimit +"),
     ("config set-sessions globalSessionLimit=50", "50"),
     ("revision list", "GOLD|createConsumerGroup"),
@@ -152,6 +203,25 @@ REFUSED = [
     ("directive list 99", "99"), ("directive show 99", "99"), ("directive delete 99", "99"),
     ("directive create DAYTIME_PLAN 2 cpuShares=0", "cpuShares"),
     ("directive update 99 cpuShares=1", "99"),
+    ("edit discard", "no edit"), ("edit submit", "no edit"), ("edit validate", "no edit"),
+    ("edit begin timeout=0", "timeout is 0, and must be 1 to 86400"),
+    ("edit create-plan X", "no edit"), ("edit update-plan 2 description=x", "no edit"),
+    ("edit delete-plan 2", "no edit"), ("edit set-directive 2 2 cpuShares=0", "cpuShares"),
+    ("edit set-directive 2 2 cpuShares=1", "no edit"), ("edit remove-directive 2 2", "no edit"),
+    ("session-pool set 2 0", "maxActiveSessions"), ("session-pool show 99", "99"),
+    ("session-pool remove 99", "99"), ("quota create 999 99", "99"), ("quota show 999", "999"),
+    ("quota allocate 999 1", "999"), ("quota deallocate 999 1", "999"),
+    ("quota remove 999", "999"), ("quota list limit=-1", "limit"),
+    ("allocation list limit=-1", "limit"), ("allocation free 999", "999"),
+    ("pool allocate 999 1", "999"), ("pool deallocate LARGE_POOL 5", "5 bytes"),
+    ("server-pool create X 3 1", "maxServers|minServers"), ("server-pool show 999", "999"),
+    ("server-pool update 999 maxServers=1", "999"), ("server-pool delete 999", "999"),
+    ("parallel servers state=BUSY", "state"), ("parallel show-limit 99", "99"),
+    ("parallel limit 99 1", "99"), ("parallel unlimit 99", "99"),
+    ("parallel dop groupId=99", "99"), ("config set-io policy=LUCK", "policy"),
+    ("config set-io-deadline READ HIGH deadlineMs=0", "deadlineMs"),
+    ("config set-parallel maxTotalDop=0", "maxTotalDop"),
+    ("config set-memory low=50", "low is 50"),
     ("schedule create S DAYTIME_PLAN startTime=25:00 endTime=26:00", "startTime"),
     ("schedule show 9", "9"), ("schedule update 9 priority=1", "9"), ("schedule delete 9", "9"),
     ("window create W 9 60 DAYTIME_PLAN startTime=02:00", "dayOfWeek"),
@@ -261,6 +331,10 @@ class Entities(unittest.TestCase):
             return str(made["id"])
         return {"RULE": lambda: self.find("rule list"),
                 "DIRECTIVE": lambda: self.find("directive list P1"),
+                "STAGED": lambda: str(1 + max(int(p["id"]) for p in json.loads(
+                    self.reeve("plan list --json")))),
+                "ALLOCATION": lambda: self.find("allocation list"),
+                "SERVER_POOL": lambda: self.find("server-pool list", "poolId"),
                 "SCHEDULE": lambda: self.find("schedule list"),
                 "WINDOW": lambda: self.find("window list"),
                 "REVISION": lambda: self.find("revision list", "revision"),
@@ -344,6 +418,74 @@ class Entities(unittest.TestCase):
                 seen = next(line for line in follower.stdout if "GROUP_DELETED" in line)
             finally:
                 follower.kill()
+
+
+class Doors(unittest.TestCase):
+    """A real reeved: tokens over TCP and over a Unix socket, each role to its limit."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-doors-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.socket = self.folder / "socket"
+        tokens = self.folder / "tokens"
+        for role in ("viewer", "operator", "admin"):
+            made = subprocess.run([REEVED, "token", "create", f"--token-file={tokens}", f"--name={role}",
+                                   f"--role={role}"], capture_output=True, text=True, check=True)
+            (self.folder / role).write_text(made.stdout)
+        process = subprocess.Popen(
+            [REEVED, "--data", self.folder, "--listen", "127.0.0.1:0", "--listen", f"unix:{self.socket}",
+             "--token-file", tokens, "--loopback-role", "none"], stderr=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        ready = next(line for line in process.stderr if b'"ready"' in line)
+        self.server = "http://" + json.loads(ready)["address"]
+
+    def reeve(self, command, role=None, server=None, by_env=False):
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+        options = {"server": server or self.server}
+        if role:
+            options["token-file"] = self.folder / role
+        if by_env:
+            env.update({"REEVE_" + k.upper().replace("-", "_"): str(v) for k, v in options.items()})
+            options = {}
+        return subprocess.run([REEVE, *command.split(), *(f"--{k}={v}" for k, v in options.items())],
+                              env=env, capture_output=True, text=True, check=False, timeout=60)
+
+    def assert_answer(self, done, status, said):
+        self.assertEqual(done.returncode, status, done)
+        self.assertRegex(done.stderr if status else done.stdout, said)
+
+    def test_tokens_and_roles(self):
+        create = "group create {}"
+        self.assert_answer(self.reeve("group list"), 1, r"\Areeve: [^\n]*(token|credential)[^\n]*\n\Z")
+        for role, listed, acted, defined in (("viewer", 0, 1, 1), ("operator", 0, 0, 1), ("admin", 0, 0, 0)):
+            for by_env in (False, True):
+                self.assert_answer(self.reeve("group list", role, by_env=by_env), listed, "SYS_GROUP")
+            done = self.reeve("task add 5 2", role)
+            self.assert_answer(done, acted, "needs the role operator, and token:viewer has viewer" if acted else "queryId")
+            done = self.reeve(create.format(role.upper()), role)
+            self.assert_answer(done, defined, f"needs the role admin, and token:{role} has {role}" if defined else "ADMIN")
+        (self.folder / "wrong").write_text("reeve_wrongwrongwrongwrongwrongwrongwrong\n")
+        self.assert_answer(self.reeve("group list", "wrong"), 1, r"\Areeve: [^\n]+\n\Z")
+        # at the socket this user is an admin; a token that is sent is judged there too
+        unix = f"unix:{self.socket}"
+        self.assert_answer(self.reeve(create.format("BY_SOCKET"), server=unix), 0, "BY_SOCKET")
+        self.assert_answer(self.reeve("group show BY_SOCKET", "viewer", unix), 0, "BY_SOCKET")
+        self.assert_answer(self.reeve("group delete BY_SOCKET", "viewer", unix), 1, "needs the role admin")
+        self.assert_answer(self.reeve("group list", "wrong", unix), 1, r"\Areeve: [^\n]+\n\Z")
+        # and all of it is in the audit log by the token's name
+        self.assert_answer(self.reeve("group list", server=unix), 0, "ADMIN")
+        log = [json.loads(line) for line in (self.folder / "audit.log").read_text().splitlines()]
+        denied = [(e["who"], e["operation"]) for e in log if e["outcome"] != "ok"]
+        self.assertIn(("token:viewer", "addCpuTask"), denied)
+        self.assertIn(("token:operator", "createConsumerGroup"), denied)
+
+    def test_plan_files(self):
+        plan = self.folder / "plan.yaml"
+        plan.write_text("groups:\n- name: FILED\n")
+        self.assert_answer(self.reeve(f"apply {plan}", "viewer"), 2, "needs the role admin")
+        self.assert_answer(self.reeve(f"apply {plan}", server=f"unix:{self.socket}"), 0, ".")
+        self.assert_answer(self.reeve("group show FILED", "viewer"), 0, "FILED")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

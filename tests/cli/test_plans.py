@@ -6,6 +6,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,10 +55,24 @@ WRONG = [
     ("groups: [\n", "2: did not find"),
     ("groups: []\n---\ngroups: []\n", "2: a second document begins here"),
     ("", "the document is empty"),
-    # what only the library knows
-    ("groups:\n  - {name: X, priority: 9}\n", "priority is 9; allowed are 0 to 7"),
-    ("plans:\n  - name: X\n    parent: X\n", "cycle"),
-    ("activePlan: X\nplans:\n  - name: X\n    isEnabled: false\n", "disabled"),
+] + [
+    # what only the library knows: the line of the field, else of the item
+    *(LIBRARY := [
+        ("groups:\n  - name: W\n  - name: X\n    description: d\n    priority: 9\n",
+         "5: priority is 9; allowed are 0 to 7"),
+        ("plans:\n  - name: W\n  - name: X\n    parent: X\n", r"4: parentPlanId \d+ of resource plan \d+ would "),
+        ("activePlan: X\nplans:\n  - name: X\n    isEnabled: false\n", r"1: resource plan \d+ \(X\) is disabled"),
+        ("settings:\n  io: {}\n  cpu:\n    quantum: 0ms\n", "4: quantum is 0.000 ms; allowed are 1 to 1000 ms"),
+        ("cpuLimits:\n  - group: BATCH_GROUP\n    shares: 0\n", "3: shares is 0; allowed are 1 to "),
+        ("users:\n  - userId: 5\n    group: BATCH_GROUP\n    username: \"\"\n", "4: username is empty"),
+        ("serverPools:\n  - {name: p, maxServers: 2}\n  - name: q\n    minServers: 5\n    maxServers: 2\n",
+         "4: minServers is 5; allowed are 0 to 2"),
+        ("schedules:\n  - {name: s, plan: DAYTIME_PLAN}\n  - name: s\n    plan: DAYTIME_PLAN\n"
+         "    priority: 3000000000\n  - {name: s, plan: DAYTIME_PLAN}\n", "5: priority is 3000000000; allowed are 0"),
+        ("plans:\n  - name: DEFAULT_PLAN\n    directives:\n      - {group: BATCH_GROUP, cpuShares: 5}\n"
+         "      - group: SYS_GROUP\n        cpuShares: 5\n        subPlan: DEFAULT_PLAN\n",
+         "7: subPlanId: the plan in force would go round in a circle"),
+    ]),
 ]
 
 
@@ -110,11 +125,24 @@ class Plans(unittest.TestCase):
             with self.subTest(text=text):
                 path = self.write("plan.yaml", text)
                 answer = self.reeve("validate", path, status=2, server=False)
-                self.assertIn(said, answer)
+                self.assertRegex(answer, said if (text, said) in LIBRARY else re.escape(said))
                 self.assertIn("plan.yaml", answer)
         path = self.write("plan.yaml", "groups: 7\n")
         for command in ("apply", "diff"):
             self.assertIn("plan.yaml:1: groups", self.reeve(command, path, status=2))
+
+    def test_lines_of_refusals(self):
+        """Whoever refuses: a segment tried out, a segment, or the server."""
+        segment = os.path.join(self.folder, "reeve.segment")
+        for text, said in LIBRARY:
+            path = self.write("plan.yaml", text)
+            for where in ["--segment", segment], []:
+                for command in ["diff"], ["apply", "--dry-run"], ["apply"]:
+                    with self.subTest(text=text, command=command, where=where):
+                        answer = self.reeve(*command, *where, path, status=2)
+                        self.assertEqual(answer.count("\n"), 1, answer)
+                        self.assertRegex(answer, "/plan.yaml:" + said)
+        self.assertIn("no difference", self.reeve("diff", self.write("none.yaml", "groups: []\n")))
 
     def test_usage(self):
         path = self.write("plan.yaml", "groups: []\n")
@@ -137,7 +165,7 @@ class Plans(unittest.TestCase):
         self.reeve("apply", keep)
         gone = self.write("gone.yaml", "plans: []\ngroups: []\n")
         for args in (["apply", "--dry-run"], ["apply"]):
-            self.assertIn("referred to", self.reeve(*args, gone, status=2))
+            self.assertRegex(self.reeve(*args, gone, status=2), "gone.yaml:1: .*referred to")
         self.assertIn("no difference", self.reeve("diff", keep))
 
     def test_a_segment(self):

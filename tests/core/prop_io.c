@@ -3,7 +3,7 @@
  * Random operations on the I/O policies, buckets and rates against simple models: lists searched from
  * end to end, exact fractions, real exponentials. Episodes begin short; the failing one is named.
  */
-#include "core.h"
+#include "io_model.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,244 +40,134 @@ static void episodes(
 
 /* ---- a queue beside its model ---- */
 
-#define ENTRIES 128u
-#define FLOWS	6u
+#define ENTRIES IO_MODEL_ENTRIES
+#define FLOWS	IO_MODEL_FLOWS
 
 struct world {
 	struct reeve_sh_io_entry entries[ENTRIES];
 	struct reeve_sh_io_flow flows[FLOWS];
 	struct reeve_sh_io_queue q;
 	struct reeve__io_view v;
-	uint64_t now;
-	/* the model: which wait, and what the policy has to remember */
-	bool waits[ENTRIES];
-	bool held[FLOWS];
-	uint64_t until[FLOWS], start[FLOWS], clock;
-	uint32_t batch_left, batch_is_write, reads_first;
-	uint64_t served[FLOWS];
+	struct io_model m;
 };
 
 static void world_open(struct world *w, struct sim_random *random, uint32_t policy)
 {
 	memset(w, 0, sizeof(*w));
-	w->now = 1000 * (uint64_t)REEVE_SEC;
-	w->q.clock = w->clock = UINT64_MAX - 5; /* about to wrap */
+	w->m.now = 1000 * (uint64_t)REEVE_SEC;
+	w->q.clock = w->m.clock = UINT64_MAX - 5; /* about to wrap */
+	io_model_clear(&w->m, policy);
 	reeve__io_queue_clear(&w->q, policy);
 	reeve__io_view_init(&w->v, &w->q, w->entries, sizeof(w->entries[0]), ENTRIES, w->flows,
 		sizeof(w->flows[0]), FLOWS);
 	for (uint32_t f = 0; f < FLOWS; f++) {
 		reeve__io_flow_clear(&w->flows[f]);
-		w->flows[f].start = w->start[f] = w->clock;
-		w->flows[f].weight = 1 + (uint32_t)core_below(random, 400);
+		w->flows[f].start = w->m.start[f] = w->m.clock;
+		w->flows[f].weight = w->m.weight[f] = 1 + (uint32_t)core_below(random, 400);
 	}
 }
 
-static bool is_late(const struct world *w, uint32_t i)
+static void add(struct world *w, uint32_t i, uint32_t flow, struct io_model_entry e)
 {
-	return w->entries[i].deadline_ns <= w->now;
-}
+	uint32_t dir = w->m.policy == REEVE_IO_DEADLINE && e.is_write, before;
 
-static uint64_t class_key(const struct world *w, uint32_t i)
-{
-	const struct reeve_sh_io_entry *e = &w->entries[i];
-	uint64_t k = e->klass;
-
-	if (is_late(w, i))
-		k = k > 2 ? k - 2 : 0;
-	return e->submitted_ns + k * (uint64_t)(500 * REEVE_MSEC);
-}
-
-static uint64_t due_key(const struct world *w, uint32_t i)
-{
-	const struct reeve_sh_io_entry *e = &w->entries[i];
-
-	return e->deadline_ns == UINT64_MAX ? e->submitted_ns + (uint64_t)(5 * REEVE_SEC)
-					    : e->deadline_ns;
-}
-
-/* The best waiting entry of those that `fits`, by a key; REEVE_NONE. */
-static uint32_t least(const struct world *w, uint64_t (*key)(const struct world *, uint32_t),
-	uint32_t flow, uint32_t write)
-{
-	uint32_t best = REEVE_NONE;
-
-	for (uint32_t i = 0; i < ENTRIES; i++) {
-		const struct reeve_sh_io_entry *e = &w->entries[i];
-		if (!w->waits[i] || w->held[e->flow] || (flow != REEVE_NONE && e->flow != flow) ||
-			(write != REEVE_NONE && e->is_write != write))
-			continue;
-		if (best == REEVE_NONE || key(w, i) < key(w, best) ||
-			(key(w, i) == key(w, best) && e->tie < w->entries[best].tie))
-			best = i;
-	}
-	return best;
-}
-
-static uint32_t model_deadline(const struct world *w)
-{
-	uint32_t read = least(w, due_key, REEVE_NONE, 0), write = least(w, due_key, REEVE_NONE, 1);
-	uint32_t first;
-
-	if (read == REEVE_NONE || write == REEVE_NONE)
-		return read == REEVE_NONE ? write : read;
-	first = due_key(w, write) < due_key(w, read) ? write : read;
-	if (due_key(w, first) <= w->now)
-		return first;
-	if (w->batch_left)
-		return w->batch_is_write ? write : read;
-	return w->reads_first >= 2 ? write : read;
-}
-
-static uint32_t count_of(const struct world *w, uint32_t flow)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < ENTRIES; i++)
-		n += w->waits[i] && w->entries[i].flow == flow;
-	return n;
-}
-
-/* Start tags of all flows that may go on; equals are not told apart: true when i is of a least one. */
-static bool model_fair_allows(const struct world *w, uint32_t i)
-{
-	uint32_t flow = w->entries[i].flow;
-
-	if (w->held[flow] || least(w, class_key, flow, REEVE_NONE) != i)
-		return false;
-	for (uint32_t f = 0; f < FLOWS; f++)
-		if (!w->held[f] && count_of(w, f) && (int64_t)(w->start[f] - w->start[flow]) < 0)
-			return false;
-	return true;
-}
-
-static void model_serve(struct world *w, uint32_t i)
-{
-	const struct reeve_sh_io_entry *e = &w->entries[i];
-	uint64_t bytes = e->size_bytes < 4096 ? 4096 : e->size_bytes;
-	uint32_t f = e->flow;
-	bool writes_wait;
-
-	w->waits[i] = false;
-	w->served[f] += bytes;
-	if (w->q.policy == REEVE_IO_COMPLETELY_FAIR) {
-		if ((int64_t)(w->start[f] - w->clock) > 0)
-			w->clock = w->start[f];
-		w->start[f] += (bytes << 16) / w->flows[f].weight;
-		bool any = false;
-		for (uint32_t k = 0; k < ENTRIES; k++)
-			any |= w->waits[k];
-		if (!any)
-			w->clock = w->start[f];
-	}
-	/* the writes that were there when it was picked */
-	writes_wait = least(w, due_key, REEVE_NONE, 1) != REEVE_NONE || e->is_write;
-	if (w->batch_left == 0 || w->batch_is_write != e->is_write) {
-		w->batch_is_write = e->is_write;
-		w->batch_left = 16;
-		w->reads_first = e->is_write ? 0 : w->reads_first + writes_wait;
-	}
-	w->batch_left--;
-}
-
-static void add(struct world *w, struct sim_random *random, uint32_t i)
-{
-	struct reeve_sh_io_entry *e = &w->entries[i];
-
-	memset(e, 0, sizeof(*e));
-	e->size_bytes = core_below(random, 3) ? core_below(random, 300000) : 0;
-	e->submitted_ns = w->now;
-	e->deadline_ns =
-		core_below(random, 3) ? w->now + core_below(random, 800000000) : UINT64_MAX;
-	e->flow = (uint32_t)core_below(random, FLOWS);
-	e->is_write = (uint32_t)core_below(random, 2);
-	e->klass = (uint32_t)core_below(random, 5);
-	if (count_of(w, e->flow) == 0 && (int64_t)(w->start[e->flow] - w->clock) < 0)
-		w->start[e->flow] = w->clock;
-	/* a new first entry is worth another try */
-	uint32_t dir = w->q.policy == REEVE_IO_DEADLINE && e->is_write;
-	uint32_t before = w->flows[e->flow].root[dir];
+	e.flow = flow;
+	e.submitted = w->m.now;
+	w->m.e[i] = e;
+	w->entries[i] = (struct reeve_sh_io_entry){.size_bytes = e.size,
+		.submitted_ns = e.submitted,
+		.deadline_ns = e.deadline,
+		.flow = flow,
+		.is_write = e.is_write,
+		.klass = e.klass};
+	before = w->flows[flow].root[dir];
 	reeve__io_policy_add(&w->v, i);
-	if (w->flows[e->flow].root[dir] != before)
-		w->held[e->flow] = false;
-	w->waits[i] = true;
+	io_model_add(&w->m, i);
+	if (w->flows[flow].root[dir] != before) /* a new first entry is worth another try */
+		w->m.held[flow] = false;
+}
+
+static struct io_model_entry random_entry(const struct world *w, struct sim_random *random)
+{
+	return (struct io_model_entry){
+		.size = core_below(random, 3) ? core_below(random, 300000) : 0,
+		.deadline = core_below(random, 3) ? w->m.now + core_below(random, 800000000)
+						  : UINT64_MAX,
+		.is_write = (uint32_t)core_below(random, 2),
+		.klass = (uint32_t)core_below(random, 5)};
+}
+
+/* Something was done to the first of a flow perhaps, and then the flow is tried again. */
+static void see_whether_held(struct world *w, uint32_t f)
+{
+	w->m.held[f] = w->flows[f].where == REEVE_FLOW_HELD;
 }
 
 static void pass_time(struct world *w, struct sim_random *random)
 {
-	uint64_t before = w->now;
+	uint64_t before = w->m.now;
 
-	w->now += core_below(random, 100000000);
-	reeve__io_policy_advance(&w->v, w->now);
+	w->m.now += core_below(random, 100000000);
+	reeve__io_policy_advance(&w->v, w->m.now);
 	for (uint32_t f = 0; f < FLOWS; f++)
-		if (w->held[f] && w->until[f] <= w->now)
-			w->held[f] = false;
-	/* who becomes late may become first of its group, and that is tried again */
+		w->m.held[f] = w->m.held[f] && w->m.until[f] > w->m.now;
 	for (uint32_t i = 0; i < ENTRIES; i++)
-		if (w->waits[i] && w->entries[i].deadline_ns > before &&
-			w->entries[i].deadline_ns <= w->now)
-			w->held[w->entries[i].flow] =
-				w->flows[w->entries[i].flow].where == REEVE_FLOW_HELD;
+		if (w->m.e[i].waits && w->m.e[i].deadline > before &&
+			w->m.e[i].deadline <= w->m.now)
+			see_whether_held(w, w->m.e[i].flow);
 }
 
-static void judge(struct world *w, uint32_t step, uint32_t i)
+static void serve_next(struct world *w, uint32_t step)
 {
-	uint32_t want = REEVE_NONE;
+	uint32_t i = reeve__io_policy_pick(&w->v, w->m.now);
 
-	switch (w->q.policy) {
-	case REEVE_IO_COMPLETELY_FAIR:
-		must(i == REEVE_NONE ? least(w, class_key, REEVE_NONE, REEVE_NONE) == REEVE_NONE
-				     : model_fair_allows(w, i),
-			"fair, step %u: entry %d is not next\n", step, (int)i);
+	must(io_model_may_pick(&w->m, i), "policy %u, step %u: entry %d is not next\n", w->m.policy,
+		step, (int)i);
+	must(w->m.policy != REEVE_IO_BUDGET_FAIR || i == REEVE_NONE || w->q.clock == w->m.clock,
+		"step %u: virtual time\n", step);
+	if (i == REEVE_NONE)
 		return;
-	case REEVE_IO_DEADLINE:
-		want = model_deadline(w);
-		break;
-	case REEVE_IO_PRIORITY:
-		want = least(w, class_key, REEVE_NONE, REEVE_NONE);
-		break;
-	default: /* budget fair: the first of some flow that may go on */
-		must((i == REEVE_NONE) ==
-				(least(w, class_key, REEVE_NONE, REEVE_NONE) == REEVE_NONE),
-			"budget, step %u: entry %d\n", step, (int)i);
-		if (i != REEVE_NONE)
-			want = w->held[w->entries[i].flow]
-				       ? REEVE_NONE
-				       : least(w, class_key, w->entries[i].flow, REEVE_NONE);
+	reeve__io_policy_serve(&w->v, i);
+	io_model_serve(&w->m, i);
+}
+
+static void change_one(struct world *w, struct sim_random *random, uint32_t i, uint32_t what)
+{
+	uint32_t f = w->m.e[i].flow;
+	uint64_t until = w->m.now + core_below(random, 200000000);
+
+	if (what == 0) {
+		reeve__io_policy_remove(&w->v, i);
+		io_model_remove(&w->m, i);
+		see_whether_held(w, f);
+	} else if (what == 1) {
+		w->entries[i].klass = w->m.e[i].klass = (uint32_t)core_below(random, 5);
+		reeve__io_policy_again(&w->v, i);
+		see_whether_held(w, f);
+	} else {
+		reeve__io_policy_hold(&w->v, f, until);
+		io_model_hold(&w->m, f, until);
 	}
-	must(i == want, "policy %u, step %u: entry %d, wanted %d\n", w->q.policy, step, (int)i,
-		(int)want);
 }
 
 static void queue_step(struct world *w, struct sim_random *random, uint32_t step, uint32_t size)
 {
-	uint32_t i = (uint32_t)core_below(random, size), what = (uint32_t)core_below(random, 16);
+	uint32_t i = (uint32_t)core_below(random, size), what = (uint32_t)core_below(random, 17);
 
 	if (what < 7) {
-		if (!w->waits[i])
-			add(w, random, i);
+		if (!w->m.e[i].waits)
+			add(w, i, (uint32_t)core_below(random, FLOWS), random_entry(w, random));
 	} else if (what < 12) {
-		i = reeve__io_policy_pick(&w->v, w->now);
-		judge(w, step, i);
-		if (i == REEVE_NONE)
-			return;
-		reeve__io_policy_serve(&w->v, i);
-		model_serve(w, i);
-	} else if (what == 12 && w->waits[i]) {
-		reeve__io_policy_remove(&w->v, i);
-		w->waits[i] = false;
-		/* taking the first away has its flow tried again */
-		w->held[w->entries[i].flow] = w->flows[w->entries[i].flow].where == REEVE_FLOW_HELD;
-	} else if (what == 13 && w->waits[i]) {
-		w->entries[i].klass = (uint32_t)core_below(random, 5);
-		reeve__io_policy_again(&w->v, i);
-		w->held[w->entries[i].flow] = w->flows[w->entries[i].flow].where == REEVE_FLOW_HELD;
-	} else if (what == 14 && w->waits[i]) {
-		uint32_t f = w->entries[i].flow;
-		w->held[f] = true;
-		w->until[f] = w->now + core_below(random, 200000000);
-		reeve__io_policy_hold(&w->v, f, w->until[f]);
+		serve_next(w, step);
+	} else if (what < 15) {
+		if (w->m.e[i].waits)
+			change_one(w, random, i, what - 12);
 	} else if (what == 15) {
 		pass_time(w, random);
+	} else {
+		uint32_t f = (uint32_t)core_below(random, FLOWS);
+		w->m.weight[f] = 1 + (uint32_t)core_below(random, 400);
+		reeve__io_policy_weigh(&w->v, f, w->m.weight[f]);
 	}
 }
 
@@ -306,36 +196,32 @@ static void a_queue_is_a_searched_list(void **state)
 static void share_episode(struct sim_random *random, uint32_t size)
 {
 	uint32_t policy = core_below(random, 2) ? REEVE_IO_COMPLETELY_FAIR : REEVE_IO_BUDGET_FAIR;
-	uint64_t all = 0, weights = 0;
+	uint64_t all = 0, weights = 0, served[FLOWS] = {0};
 	struct world w;
 
 	(void)size;
 	world_open(&w, random, policy);
 	for (uint32_t f = 0; f < FLOWS; f++)
-		w.flows[f].weight = 50 + (uint32_t)core_below(random, 400);
+		w.flows[f].weight = w.m.weight[f] = 50 + (uint32_t)core_below(random, 400);
 	for (uint32_t n = 0; n < 6000; n++) {
 		for (uint32_t f = 0; f < FLOWS; f++) /* everybody always has one */
-			for (uint32_t k = 0; count_of(&w, f) < 2 && k < 2; k++) {
-				uint32_t i = f * 2 + k;
-				if (w.waits[i])
-					continue;
-				add(&w, random, i);
-				reeve__io_policy_remove(&w.v, i);
-				w.entries[i].flow = f;
-				w.entries[i].size_bytes = 4096 + core_below(random, 200000);
-				reeve__io_policy_add(&w.v, i);
-			}
-		uint32_t i = reeve__io_policy_pick(&w.v, w.now);
+			for (uint32_t k = 0; k < 2; k++)
+				if (!w.m.e[f * 2 + k].waits) {
+					struct io_model_entry e = random_entry(&w, random);
+					e.size = 4096 + core_below(random, 200000);
+					add(&w, f * 2 + k, f, e);
+				}
+		uint32_t i = reeve__io_policy_pick(&w.v, w.m.now);
 		must(i != REEVE_NONE, "nobody is next\n");
 		reeve__io_policy_serve(&w.v, i);
-		w.waits[i] = false;
-		w.served[w.entries[i].flow] += w.entries[i].size_bytes;
-		all += w.entries[i].size_bytes;
+		w.m.e[i].waits = false;
+		served[w.m.e[i].flow] += w.m.e[i].size;
+		all += w.m.e[i].size;
 	}
 	for (uint32_t f = 0; f < FLOWS; f++)
 		weights += w.flows[f].weight;
 	for (uint32_t f = 0; f < FLOWS; f++) {
-		double part = (double)w.served[f] / (double)all;
+		double part = (double)served[f] / (double)all;
 		double due = (double)w.flows[f].weight / (double)weights;
 		must(fabs(part - due) < 0.01, "policy %u: flow %u had %.4f, due %.4f\n", policy, f,
 			part, due);

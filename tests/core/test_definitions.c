@@ -220,6 +220,10 @@ static void bad_input_is_refused(void **state)
 	assert_fails(reeve_definitions_apply(NULL, &d, 0, E), REEVE_EINVALID_ARGUMENT, "reeve");
 	assert_fails(reeve_definitions_apply(c->r, NULL, 0, E), REEVE_EINVALID_ARGUMENT, "target");
 	assert_fails(reeve_definitions_apply(c->r, &d, 2, E), REEVE_EINVALID_ARGUMENT, "flags");
+	struct reeve_definition_place place = {7, 7};
+	assert_fails(reeve_definitions_apply_told(NULL, &d, 0, &place, E), REEVE_EINVALID_ARGUMENT,
+		"reeve");
+	assert_true(place.kind == 7 && place.id == 7);
 	assert_fails(reeve_definitions_put(&d, &row, E), REEVE_EINVALID_ARGUMENT, "kind");
 	assert_null(reeve_definition_kind_name(REEVE_DEFINITION_KINDS));
 	assert_null(reeve_definitions_find(NULL, 0, 1));
@@ -228,7 +232,21 @@ static void bad_input_is_refused(void **state)
 	reeve_definitions_fini(NULL);
 	/* A set that is missing what is the system's. */
 	assert_ok(reeve_definitions_copy(c->r, &was, E));
-	assert_fails(reeve_definitions_apply(c->r, &d, 0, E), REEVE_EPERMISSION_DENIED, "");
+	assert_fails(
+		reeve_definitions_apply_told(c->r, &d, 0, &place, E), REEVE_EPERMISSION_DENIED, "");
+	assert_true(place.kind < REEVE_DEFINITION_KINDS &&
+		    !reeve_definitions_find(&d, place.kind, place.id));
+	/* One that is refused, which is said; then one that is not. */
+	struct reeve_definition *group = &was.rows[2];
+	uint32_t priority = group->u.group.priority;
+	assert_int_equal(group->kind, REEVE_DEFINITION_GROUP);
+	group->u.group.priority = 99;
+	assert_fails(reeve_definitions_apply_told(c->r, &was, 0, &place, E),
+		REEVE_EINVALID_ARGUMENT, "priority is 99");
+	assert_true(place.kind == REEVE_DEFINITION_GROUP && place.id == group->id);
+	group->u.group.priority = priority;
+	assert_ok(reeve_definitions_apply_told(c->r, &was, 0, &place, E));
+	assert_int_equal(place.kind, REEVE_DEFINITION_KINDS);
 	assert_int_equal(reeve_definitions_diff(&was, &was, NULL, NULL), 0);
 	reeve_definitions_fini(&was);
 }

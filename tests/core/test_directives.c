@@ -215,7 +215,6 @@ static void plans_15_every_limit_is_in_the_ruling(void **state)
 	assert_int_equal(row->switch_elapsed_ns, 12);
 	assert_int_equal(row->switch_io_bytes, 13);
 	assert_int_equal(row->switch_io_requests, 14);
-	assert_true(row->switch_logical_reads == REEVE_UNLIMITED);
 	assert_int_equal(row->session_pga_bytes, 15);
 	assert_int_equal(row->io_bandwidth, 16);
 	assert_int_equal(row->io_iops, 17);

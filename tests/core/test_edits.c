@@ -263,8 +263,7 @@ static void there_is_one_and_it_has_an_owner(void **state)
 	c->h.pid = 400;
 	struct reeve *third = NULL;
 	assert_ok(reeve_attach(c->r, &third, E));
-	assert_ok(reeve_tick(third, NULL, E));
-	assert_ok(reeve_edit_begin(third, 0, E));
+	assert_ok(reeve_edit_begin(third, 0, E)); /* which looks for the dead */
 	c->h.dead_below = 1;
 	reeve_close(third);
 	reeve_edit_get(c->r, &info);
@@ -339,6 +338,92 @@ static void an_edit_cut_short_never_was(void **state)
 	assert_true(core_plan(c->r, "made", 0) == gone + 1);
 }
 
+/* The same steps in a segment of the same definitions: what submitting will do is tried first. */
+static void an_edit_is_tried_elsewhere(void **state)
+{
+	struct core *c = *state;
+	struct reeve *stage = core_open(&c->h.host, 1);
+	struct reeve_directive_info d[4];
+	struct reeve_edit_info info;
+	uint64_t revision = 0, id;
+
+	assert_fails(reeve_edit_clone(c->r, stage, E), REEVE_EINVALID_STATE, "no edit of this");
+	assert_ok(reeve_edit_begin(c->r, 0, E));
+	id = new_plan(c, "tried", 0);
+	put(c, id, 2, &nine);
+	assert_ok(reeve_edit_clone(c->r, stage, E));
+	put(c, id, 3, &nine);
+	assert_ok(reeve_edit_validate(c->r, NULL, 0, E)); /* which gives the plan its id */
+	assert_ok(reeve_edit_clone(c->r, stage, E));	  /* in place of the first */
+	reeve_edit_get(stage, &info);
+	assert_true(info.is_mine && info.steps == 3);
+	assert_ok(reeve_edit_submit(stage, &revision, E));
+	assert_int_equal(revision, core_segment(stage).revision);
+	assert_int_equal(core_segment(c->r).revision + 1, revision);
+	reeve_edit_get(c->r, &info);
+	assert_true(info.is_open && info.steps == 3);
+	assert_ok(reeve_edit_submit(c->r, &revision, E));
+	assert_int_equal(core_segment(stage).revision, revision);
+	assert_int_equal(
+		reeve_directive_copy(stage, (reeve_plan_id){id}, (reeve_directive_id){0}, d, 4, E),
+		2);
+	/* what is stale here is refused, and nothing stays open there */
+	assert_ok(reeve_edit_begin(c->r, 0, E));
+	core_group(c->r, "new", 0);
+	assert_fails(reeve_edit_clone(c->r, stage, E), REEVE_ESTALE_REVISION, "the edit began at");
+	reeve_edit_get(stage, &info);
+	assert_false(info.is_open);
+	assert_clean(stage);
+	reeve_close(stage);
+}
+
+static void a_plan_is_defined_whole(void **state)
+{
+	struct core *c = *state;
+	struct reeve_plan_def def = REEVE_PLAN_DEF_INIT;
+	struct reeve_plan_part parts[3] = {{{2}, nine}, {{3}, nine}, {{99}, nine}};
+	struct reeve_directive_info d[4];
+	reeve_plan_id id = {77};
+	uint64_t revision = core_segment(c->r).revision, seen = reeve_event_newest(c->r);
+	struct reeve_event told[4];
+
+	def.name = "whole";
+	struct everything before = all_of(c);
+	assert_fails(reeve_plan_define(c->r, &def, parts, 3, &id, E), REEVE_ENOT_FOUND,
+		"directive 3: consumer group 99");
+	parts[1].def.cpu_shares = 0;
+	assert_fails(reeve_plan_define(c->r, &def, parts, 2, &id, E), REEVE_EINVALID_ARGUMENT,
+		"directive 2: ");
+	parts[1].def.given = 1ull << 60;
+	assert_fails(reeve_plan_define(c->r, &def, parts, 2, &id, E), REEVE_EINVALID_ARGUMENT,
+		"allowed are bits up to");
+	parts[1].def = nine;
+	def.name = "";
+	assert_fails(reeve_plan_define(c->r, &def, parts, 2, &id, E), REEVE_EINVALID_ARGUMENT, "");
+	def.name = "whole";
+	def.parent.v = 99;
+	assert_fails(reeve_plan_define(c->r, &def, parts, 2, &id, E), REEVE_ENOT_FOUND, "99");
+	def.parent.v = 0;
+	assert_fails(reeve_plan_define(c->r, &def, parts, UINT32_MAX, &id, E),
+		REEVE_ERESOURCE_EXHAUSTED, "4294967295 directives; the table of directives");
+	struct everything after = all_of(c);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(id.v, 77);
+	assert_int_equal(reeve_event_newest(c->r), seen);
+
+	assert_ok(reeve_plan_define(c->r, &def, parts, 2, &id, E));
+	assert_int_equal(core_segment(c->r).revision, revision + 1);
+	assert_int_equal(reeve_directive_copy(c->r, id, (reeve_directive_id){0}, d, 4, E), 2);
+	assert_true(d[0].group.v == 2 && d[1].group.v == 3 && d[1].cpu_shares == 9);
+	assert_true(d[0].revision == revision + 1 && d[1].revision == revision + 1);
+	assert_int_equal(reeve_event_copy(c->r, seen, told, 4, &seen, NULL), 1);
+	assert_true(told[0].kind == REEVE_EVENT_PLAN_CREATED && told[0].plan.v == id.v);
+	assert_fails(
+		reeve_plan_define(c->r, &def, NULL, 0, &id, E), REEVE_EALREADY_EXISTS, "whole");
+	def.name = "empty";
+	assert_ok(reeve_plan_define(c->r, &def, NULL, 0, &id, E));
+}
+
 static void nothing_where_something_is_wanted(void **state)
 {
 	struct core *c = *state;
@@ -361,6 +446,13 @@ static void nothing_where_something_is_wanted(void **state)
 	NULLS(reeve_edit_validate(c->r, NULL, 1, E), "ret_messages");
 	NULLS(reeve_edit_submit(NULL, NULL, E), "reeve");
 	NULLS(reeve_edit_discard(NULL, E), "reeve");
+	NULLS(reeve_edit_clone(NULL, c->r, E), "from");
+	NULLS(reeve_edit_clone(c->r, NULL, E), "to");
+	assert_fails(reeve_edit_clone(c->r, c->r, E), REEVE_EINVALID_ARGUMENT, "are the same");
+	NULLS(reeve_plan_define(NULL, &def, NULL, 0, &id, E), "reeve");
+	NULLS(reeve_plan_define(c->r, NULL, NULL, 0, &id, E), "def");
+	NULLS(reeve_plan_define(c->r, &def, NULL, 0, NULL, E), "ret_id");
+	NULLS(reeve_plan_define(c->r, &def, NULL, 1, &id, E), "parts");
 	reeve_edit_get(NULL, NULL);
 	reeve_edit_get(c->r, NULL);
 	assert_fails(reeve_edit_begin(c->r, 1, E), REEVE_EINVALID_ARGUMENT,
@@ -382,6 +474,8 @@ int main(void)
 		with_core(there_is_one_and_it_has_an_owner),
 		with_core(a_full_area_says_so),
 		with_core(an_edit_cut_short_never_was),
+		with_core(an_edit_is_tried_elsewhere),
+		with_core(a_plan_is_defined_whole),
 		with_core(nothing_where_something_is_wanted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

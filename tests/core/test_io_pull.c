@@ -375,9 +375,13 @@ static void manager_07_registering_is_an_upsert_until_the_next_activation(void *
 }
 
 /* Groups, line 3: a group's own limits were decoration. */
-static void groups_03_a_groups_own_limits_hold_where_nothing_else_is_said(void **state)
+static void groups_03_a_groups_own_limits_hold_whatever_else_is_said(void **state)
 {
 	struct core *c = *state;
+	struct reeve_directive_def plan = {
+		.given = REEVE_DIRECTIVE_IO_BANDWIDTH | REEVE_DIRECTIVE_IOPS,
+		.io_bandwidth = MIB / 2,
+		.iops = 70};
 	struct reeve_group_def def = REEVE_GROUP_DEF_INIT;
 	uint32_t both = REEVE_GROUP_IO_BANDWIDTH | REEVE_GROUP_IOPS;
 
@@ -389,11 +393,22 @@ static void groups_03_a_groups_own_limits_hold_where_nothing_else_is_said(void *
 	io_perform(c->r);
 	io_submit(c->r, 2, MIB);
 	assert_true(io_retry(c->r) > REEVE_SEC);
-	io_limit(c->r, 2, 100 * MIB, REEVE_UNLIMITED, 100);
-	assert_true(io_group(c->r, 2).bandwidth == 100 * MIB);
-	assert_true(io_group(c->r, 2).iops == REEVE_UNLIMITED);
+	/* registered by hand: the stricter of each kind */
+	io_limit(c->r, 2, 100 * MIB, 20, 100);
+	assert_true(io_group(c->r, 2).bandwidth == MIB && io_group(c->r, 2).iops == 20);
+	io_limit(c->r, 2, MIB / 4, REEVE_UNLIMITED, 100);
+	assert_true(io_group(c->r, 2).bandwidth == MIB / 4 && io_group(c->r, 2).iops == 50);
 	assert_ok(reeve_plan_activate(c->r, (reeve_plan_id){1}, E));
 	assert_true(io_group(c->r, 2).bandwidth == MIB && io_group(c->r, 2).iops == 50);
+	/* said by the plan: likewise; and what is registered stands in the plan's place */
+	core_directive(c->r, 1, 2, &plan);
+	assert_true(io_group(c->r, 2).bandwidth == MIB / 2 && io_group(c->r, 2).iops == 50);
+	io_limit(c->r, 2, 3 * MIB / 4, 60, 100);
+	assert_true(io_group(c->r, 2).bandwidth == 3 * MIB / 4 && io_group(c->r, 2).iops == 50);
+	plan.given = 0;
+	plan.removed = REEVE_DIRECTIVE_IO_BANDWIDTH | REEVE_DIRECTIVE_IOPS;
+	core_directive(c->r, 1, 2, &plan);
+	assert_ok(reeve_plan_activate(c->r, (reeve_plan_id){1}, E));
 	def.io_bandwidth_limit = def.iops_limit = REEVE_UNLIMITED;
 	assert_ok(reeve_group_update(c->r, (reeve_group_id){2}, both, &def, 0, E));
 	io_perform(c->r);
@@ -743,7 +758,7 @@ int main(void)
 		with_core(io_05_both_limits_are_taken_together_or_not_at_all),
 		with_core(io_12_limits_change_live),
 		with_core(manager_07_registering_is_an_upsert_until_the_next_activation),
-		with_core(groups_03_a_groups_own_limits_hold_where_nothing_else_is_said),
+		with_core(groups_03_a_groups_own_limits_hold_whatever_else_is_said),
 		with_core(io_09_no_more_than_max_concurrent_are_under_way),
 		with_core(a_cancelled_request_is_gone),
 		with_core(a_failed_request_counts_as_failed_only),

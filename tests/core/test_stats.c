@@ -286,6 +286,44 @@ static void a_degraded_segment_lets_everybody_through_and_says_so(void **state)
 	reeve__put(&c->r->header->state, REEVE_SEGMENT_READY);
 }
 
+/* Begun is ended and under way, also when a session goes in the middle; and totals never fall. */
+static void statements_are_counted_once_whatever_becomes_of_them(void **state)
+{
+	struct core *c = *state;
+	struct reeve_query_def def = REEVE_QUERY_DEF_INIT;
+	uint64_t old = core_group(c->r, "OLD", 0), new;
+	struct reeve_session *s = core_session(c->r, old), *other = core_session(c->r, old);
+	reeve_session_id hand = reeve_session_id_of(other);
+	struct reeve_cpu_stats all;
+	reeve_task_id task;
+
+	assert_ok(reeve_query_begin(s, NULL, E));
+	core_work(&c->h, 3 * REEVE_MSEC);
+	reeve_cpu_stats_get(c->r, &all);
+	assert_true(all.queries == 0 && all.queries_now == 1);
+	assert_true(core_info(c->r, s).total_queries == 1);
+	reeve_query_end(s, NULL);
+	assert_ok(reeve_session_start_query(c->r, hand, &def, NULL, E));
+	assert_ok(reeve_task_create(c->r, 1, (reeve_group_id){old}, 3, &task, E));
+	reeve_cpu_stats_get(c->r, &all);
+	assert_true(all.queries == 1 && all.queries_now == 2);
+	assert_ok(reeve_task_complete(c->r, task, 0, E));
+	assert_ok(reeve_session_kill(c->r, hand, E)); /* in the middle of its statement */
+	reeve_session_destroy(other);
+	reeve_session_destroy(s);
+	reeve_cpu_stats_get(c->r, &all);
+	assert_true(all.queries == 3 && all.queries_now == 0);
+	assert_true(core_group_stats(c->r, old).queries == 3);
+	assert_true(all.cpu_ns == 3 * (uint64_t)REEVE_MSEC);
+	/* the next group with its slot has no past, and what was used is not forgotten */
+	assert_ok(reeve_group_destroy(c->r, (reeve_group_id){old}, (reeve_group_id){0}, E));
+	new = core_group(c->r, "NEW", 0);
+	assert_true(core_group_stats(c->r, new).queries == 0);
+	assert_true(core_group_stats(c->r, new).cpu_ns == 0);
+	reeve_cpu_stats_get(c->r, &all);
+	assert_true(all.queries == 3 && all.cpu_ns == 3 * (uint64_t)REEVE_MSEC);
+}
+
 #define with_core(test) cmocka_unit_test_setup_teardown(test, core_setup, core_teardown)
 
 int main(void)
@@ -304,6 +342,7 @@ int main(void)
 		with_core(a_process_id_used_again_is_another_process),
 		with_core(manager_16_numbers_of_one_answer_belong_together),
 		with_core(a_degraded_segment_lets_everybody_through_and_says_so),
+		with_core(statements_are_counted_once_whatever_becomes_of_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ const EXPECTED = {
 	end: ["INVALID_STATE", "NOT_FOUND"],
 	move: ["INVALID_STATE", "NOT_FOUND"],
 	hand: ["INVALID_STATE", "NOT_FOUND"],
+	query: ["INVALID_STATE", "NOT_FOUND"],
 };
 
 test(`nothing is left behind (REEVE_SEED=${seed})`, async () => {
@@ -46,9 +47,10 @@ test(`nothing is left behind (REEVE_SEED=${seed})`, async () => {
 		kill: () => `mutation { killSession(sessionId: ${any()}) { success } }`,
 		end: () => `mutation { terminateSession(sessionId: ${any()}) { success } }`,
 		move: () => `mutation { switchSessionGroup(sessionId: ${any()}, newGroupId: ${2 + random(3)}) { success } }`,
+		query: () => `mutation { executeQuery(sessionId: ${any()}, parallelMode: "Manual", requestedDop: 2, workAreaBytes: 4096) { executionId } }`,
 		hand: () => `mutation { ${random(2) ? "startQuery" : "completeQuery"}(sessionId: ${any()}) { __typename } }`,
 	};
-	const weights = ["create", "look", "sql", "sql", "sql", "sql", "endless", "endless", "cancel", "cancel", "kill", "end", "move", "hand"];
+	const weights = ["create", "look", "sql", "sql", "sql", "sql", "endless", "endless", "cancel", "cancel", "kill", "end", "move", "hand", "query", "query"];
 	let left = OPERATIONS;
 
 	const client = async () => {

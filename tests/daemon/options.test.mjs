@@ -70,6 +70,101 @@ test("bad flags", async () => {
 	assert.ok(!existsSync(data[1]), "a refused command line makes nothing");
 });
 
+/* The file of settings */
+
+const EXAMPLE = new URL("../../packaging/reeved.conf", import.meta.url).pathname;
+
+function config(directory, text) {
+	const path = join(directory, "reeved.conf");
+	writeFileSync(path, text);
+	return path;
+}
+
+test("a file has every option, and what the command line gives counts instead", async () => {
+	const directory = makeDirectory();
+	const database = makeDatabase(directory);
+	writeFileSync(join(directory, "tokens"), "", { mode: 0o600 });
+	const lines = [`data = ${join(directory, "data")}`, "listen = 127.0.0.1:0", `listen=unix:${directory}/socket`,
+		`segment = ${directory}/one`, `engine = sqlite:${database}`, "threads: 2", "  workers = 3 ; not many",
+		"\tcpu-slots = 5\r", "idle-timeout = 61", "revisions = 7", "events = 8", "max-subscribers = 9",
+		"max-cost = 1001", "max-seconds = 11", `token-file = ${directory}/tokens`, "loopback-role = viewer",
+		"grant = uid:12345=viewer", "host = one.example", "host = two.example", "max-connections = 20",
+		"max-per-address = 21", "audit-size = 2", "log-level = warn"];
+	const { stdout } = await runToEnd(["--help"]);
+	const all = stdout.match(/--[a-z-]+(?= [A-Z]| sqlite:)/g).map((option) => option.slice(2));
+	for (const option of new Set(all))
+		if (!["config", "tls-cert", "tls-key"].includes(option))
+			assert.ok(lines.some((line) => line.trim().startsWith(option)), option);
+	const path = config(directory, `# settings\n[reeved]\n; more\n\n${lines.join("\n")}`);
+	const reeved = await Reeved.start({ directory: join(directory, "data"), database: false, args: ["--config", path, "--segment",
+		`${directory}/two`, "--listen", "127.0.0.1:0", "--listen", `unix:${directory}/other`, "--log-level", "info", "--host", "three.example", "--loopback-role", "admin"] });
+	assert.ok(existsSync(`${directory}/other`) && !existsSync(`${directory}/socket`),
+		"a --listen counts instead of all of the file's");
+	assert.ok(existsSync(`${directory}/two`) && !existsSync(`${directory}/one`));
+	const [ready] = reeved.events("ready");
+	assert.equal(ready.engine, database);
+	assert.equal((await reeved.data("{ getCpuSchedulerConfig { cores } }")).getCpuSchedulerConfig.cores, 5);
+	for (const [host, status] of [["three.example", 200], ["one.example", 403]])
+		assert.equal(await statusOfHost(reeved.address, host), status, host);
+	assert.equal((await reeved.stop()).code, 0);
+});
+
+function statusOfHost(address, host) {
+	const [name, port] = [address.replace(/:\d+$/, ""), Number(address.match(/\d+$/)[0])];
+	return new Promise((resolve, reject) => {
+		const socket = net.connect(port, name, () => socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
+		let text = "";
+		socket.on("data", (data) => { text += data; });
+		socket.on("end", () => resolve(Number(text.split(" ")[1])));
+		socket.on("error", reject);
+	});
+}
+
+test("what is wrong in a file is told with its line", async () => {
+	const directory = makeDirectory();
+	const path = join(directory, "reeved.conf");
+	for (const [text, line, why] of [
+		["\n\nnonsense = 1\n", 3, /there is no setting "nonsense"/],
+		["data = /x\nhelp = 1", 2, /there is no setting "help"/],
+		["config = /x", 1, /there is no setting "config"/],
+		["= 5", 1, /there is no setting ""/],
+		["data = /x\n[reeved]\nworkers = many\nnonsense = 1", 3, /--workers takes a number from 1 to 4096, not "many"/],
+		["# a\nworkers =", 2, /--workers takes a number from 1 to 4096, not ""/],
+		["workers = 1\n\n  workers = 2", 3, /workers is set a second time/],
+		["listen = 8080", 1, /--listen takes ADDR:PORT/],
+		["just words", 1, /a line is name = value/],
+		["data = /x\n[reeved\n", 2, /a line is name = value/],
+		["[other]\ndata = /x", 2, /no section \[other\]/],
+		[`data = /${"x".repeat(182)}\ndata = ${"x".repeat(184)}`, 2, /more than 190 bytes/],
+		["data =", 1, /--data takes a path/],
+	])
+		await refused(["--config", config(directory, text)],
+			new RegExp(`^reeved: ${path}:${line}: .*${why.source}`));
+	await refused(["--config", config(directory, "workers = 1")], /--data DIR is missing/);
+	await refused(["--config", config(directory, "listen = 0.0.0.0:80\ndata = /x")], /it needs --token-file/);
+	await refused(["--config", config(directory, "x".repeat(65537))], /reeved\.conf: it has more than 65536 bytes/);
+	await refused(["--config", config(directory, "data = a\0b")], /reeved\.conf: it has a byte 0/);
+	await refused(["--config", join(directory, "none")], /none: No such file/);
+	await refused(["--config", directory], /: Is a directory/);
+	await refused(["--config"], /--config needs a value/);
+	await refused(["--config", config(directory, "data = /x"), "--workers", "0"], /^reeved: --workers takes/);
+	chmodSync(path, 0o646);
+	await refused(["--config", path], /reeved\.conf: it can be written by others/);
+	assert.equal((await runToEnd(["--config", join(directory, "none"), "--help"])).code, 0);
+});
+
+test("the example has every option, and each of its lines is good", async () => {
+	const directory = makeDirectory();
+	const { stdout } = await runToEnd(["--help"]);
+	const text = readFileSync(EXAMPLE, "utf8");
+	for (const [, option] of stdout.matchAll(/--([a-z-]+)(?= [A-Z]| sqlite:)/g))
+		assert.ok(option === "config" || new RegExp(`^;?${option} = `, "m").test(text), option);
+	const all = text.replace(/^;(?=[a-z-]+ = )/gm, "").replace("group:dba", "uid:1").replace(/ = \/var\/lib\/reeve/g, ` = ${directory}`);
+	// all is well but that there is no network address for the certificate
+	await refused(["--config", config(directory, all)], /--tls-cert is for addresses of the network/);
+	await refused(["--config", config(directory, all.replace(/^tls.*$/gm, ""))], /app\.db: No such file/);
+});
+
 test("databases that cannot be used", async () => {
 	const directory = makeDirectory();
 	const file = (name) => join(directory, name);

@@ -190,7 +190,7 @@ export class Reeved {
 	}
 
 	// Waits until `check` gives something truthy, and gives that.
-	async until(what, check, seconds = 20) {
+	async until(what, check, seconds = 60) {
 		const end = Date.now() + seconds * 1000;
 		for (;;) {
 			const result = await check();

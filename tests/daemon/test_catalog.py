@@ -90,6 +90,17 @@ UPDATE = """mutation($i: UInt64!, $d: String, $p: Int) {
 LOAD = """mutation($d: JSON!, $y: Boolean) { importConfiguration(document: $d, dryRun: $y)
     { message revision } }"""
 LIST = "{ listConsumerGroups { id name description cpuAllocationPct } serverInfo { revision } }"
+DEFINE = """mutation($n: String!, $d: String, $s: Int) { defineResourcePlan(input: { name: $n, description: $d,
+    directives: [{groupId: 1, directive: {cpuShares: $s}}, {groupId: 2, directive: {cpuShares: $s}},
+        {groupId: 3, directive: {cpuShares: $s}}] }) { planId } }"""
+STAGE = """mutation($i: UInt64!, $d: String, $v: PlanDirectiveInput!) {
+    stageUpdatePlan(planId: $i, description: $d) { success }
+    a: stageDirective(planId: $i, groupId: 1, directive: $v) { success }
+    b: stageDirective(planId: $i, groupId: 2, directive: $v) { success }
+    c: stageDirective(planId: $i, groupId: 3, directive: $v) { success } }"""
+BEGIN = "mutation { beginPlanEdit { success } }"
+SUBMIT = "mutation { submitPlanEdit { success } }"
+PLANS = "{ listResourcePlans { id name description directives { cpuShares } } }"
 HISTORY = "{ listConfigurationRevisions { revision operation changeCount author } }"
 
 
@@ -142,6 +153,80 @@ class Model:
         test.assertEqual(seen, self.groups)
 
 
+class Plans:
+    """The same of plans: defined whole, changed several at a time by staged edits, one made and one deleted by
+    each. A plan's description and its directives say one number; half of a change is where they do not."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.plans = {}  # name: (id, value)
+        self.after = None  # of the change under way; ids of new plans are None
+        self.serial = 0
+        self.acknowledged = {"defineResourcePlan": 0, "submitPlanEdit": 0}
+
+    def step(self, daemon):
+        self.serial += 1
+        if len(self.plans) < 2 or (len(self.plans) < 6 and self.rng.random() < 0.5):
+            self.define(daemon, f"p{self.serial}", self.serial)
+        else:
+            self.edit(daemon, self.serial)
+        self.after = None
+
+    def define(self, daemon, name, value):
+        self.after = {**self.plans, name: (None, value)}
+        made = daemon.ask(DEFINE, n=name, d=f"v{value}", s=value)["defineResourcePlan"]["planId"]
+        self.plans[name] = (made, value)
+        self.acknowledged["defineResourcePlan"] += 1
+
+    def edit(self, daemon, value):
+        gone, *changed = self.rng.sample(sorted(self.plans), self.rng.randint(2, len(self.plans)))
+        daemon.ask(BEGIN)
+        after = {k: v for k, v in self.plans.items() if k != gone}
+        for name in changed:
+            self.stage(daemon, after, name, self.plans[name][0], value)
+        if self.rng.random() < 0.5:
+            name = f"p{value}"
+            made = daemon.ask("mutation($n: String!) { stageCreatePlan(name: $n) { planId } }", n=name)
+            self.stage(daemon, after, name, made["stageCreatePlan"]["planId"], value)
+        daemon.ask("mutation($i: UInt64!) { stageDeletePlan(planId: $i) { success } }", i=self.plans[gone][0])
+        self.after = after
+        daemon.ask(SUBMIT)
+        self.plans = after
+        self.acknowledged["submitPlanEdit"] += 1
+
+    def stage(self, daemon, after, name, plan, value):
+        after[name] = (plan, value)
+        daemon.ask(STAGE, i=plan, d=f"v{value}", v={"cpuShares": value})
+
+    def check(self, test, daemon):
+        seen = {}
+        for plan in daemon.ask(PLANS)["listResourcePlans"]:
+            if plan["id"] >= 100:
+                value = int(plan["description"][1:])
+                test.assertEqual([d["cpuShares"] for d in plan["directives"]], [value] * 3, plan)
+                seen[plan["name"]] = (plan["id"], value)
+        if self.after is not None:
+            after = {k: (i or seen.get(k, (None,))[0], v) for k, (i, v) in self.after.items()}
+            test.assertIn(seen, [self.plans, after])
+            self.plans, self.after = seen, None
+        test.assertEqual(seen, self.plans)
+
+
+class Both:
+    """Groups and plans in turn, by chance."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.models = [Model(rng), Plans(rng)]
+
+    def step(self, daemon):
+        self.rng.choice(self.models).step(daemon)
+
+    def check(self, test, daemon):
+        for model in self.models:
+            model.check(test, daemon)
+
+
 class Catalog(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="reeve-catalog-")
@@ -154,11 +239,13 @@ class Catalog(unittest.TestCase):
 
     def test_kills(self):
         rng = random.Random(SEED)
-        model = Model(rng)
+        model = Both(rng)
         for kill in range(KILLS):
             with self.subTest(seed=SEED, kill=kill):
                 daemon = Daemon(self.folder)
                 model.check(self, daemon)
+                for _ in range(rng.randint(2, 8)):  # however slow the machine is
+                    model.step(daemon)
                 killer = threading.Timer(rng.random() * 0.04, daemon.process.kill)
                 killer.start()
                 try:
@@ -175,11 +262,15 @@ class Catalog(unittest.TestCase):
         numbers = [r["revision"] for r in daemon.ask(HISTORY)["listConfigurationRevisions"]]
         self.assertEqual(numbers, sorted(set(numbers), reverse=True))
         daemon.end()
-        self.assertGreater(model.acknowledged, KILLS)
+        groups, plans = model.models
+        print(groups.acknowledged, plans.acknowledged, file=sys.stderr)
+        self.assertGreater(groups.acknowledged, KILLS)
+        for n in plans.acknowledged.values():
+            self.assertGreater(n, KILLS / 4)
 
     @unittest.skipUnless(os.environ.get("REEVE_CHECKED") == "1", "needs a checked build")
     def test_points(self):
-        model = Model(random.Random(SEED))
+        model = Both(random.Random(SEED))
         for point in POINTS:
             for n in range(1, 5):
                 daemon = Daemon(self.folder)
@@ -224,6 +315,42 @@ class Catalog(unittest.TestCase):
         daemon = Daemon(self.folder)
         self.assertEqual(daemon.ask(LIST)["listConsumerGroups"], was)
         daemon.ask(CREATE, n="after", d="v3", p=3)
+        daemon.end()
+
+    def test_edits_are_written_first(self):
+        """A revision of its own, made by the rehearsal: not what the segment had done already."""
+        daemon = Daemon(self.folder)
+        plans = Plans(random.Random(SEED))
+        for value in (1, 2):
+            plans.define(daemon, f"p{value}", value)
+        before = daemon.ask(HISTORY)["listConfigurationRevisions"]
+        plans.edit(daemon, 3)
+        history = daemon.ask(HISTORY)["listConfigurationRevisions"]
+        self.assertEqual([r["operation"] for r in history[:2]], ["submitPlanEdit", before[0]["operation"]])
+        self.assertGreater(history[0]["changeCount"], 5)
+        # one that is refused is refused twice, and written never
+        daemon.ask(BEGIN)
+        daemon.ask(STAGE, i=99999, d="", v={"cpuShares": 1})
+        with self.assertRaises(Refused) as refused:
+            daemon.ask(SUBMIT)
+        self.assertEqual(refused.exception.args[0], "NOT_FOUND")
+        self.assertIn("step 1 of 4", refused.exception.args[1])
+        self.assertEqual(daemon.ask(HISTORY)["listConfigurationRevisions"], history)
+        daemon.ask("mutation { discardPlanEdit { success } }")
+        # one that others' changes have made stale too, and then it is begun anew
+        daemon.ask(BEGIN)
+        daemon.ask(CREATE, n="between", d="v1", p=1)
+        with self.assertRaises(Refused) as refused:
+            daemon.ask(SUBMIT)
+        self.assertEqual(refused.exception.args[0], "STALE_REVISION")
+        daemon.ask("mutation { discardPlanEdit { success } }")
+        plans.define(daemon, "more", 4)  # an edit deletes one, and changes one at least
+        plans.edit(daemon, 5)
+        plans.check(self, daemon)
+        daemon.end(signal.SIGKILL)
+        os.unlink(daemon.segment)
+        daemon = Daemon(self.folder)
+        plans.check(self, daemon)
         daemon.end()
 
     def test_not_a_catalog(self):

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #define GROUP ((reeve_group_id){REEVE_BATCH_GROUP})
+#define OTHER ((reeve_group_id){REEVE_MAINTENANCE_GROUP})
 
 static struct {
 	struct reeve *r;
@@ -23,6 +24,10 @@ static struct {
 	_Atomic int32_t inside, most;
 	int32_t limit; /* 0: it changes during the run */
 	int other;
+	bool comes; /* session a starts in another group, and moves in */
+	bool both;  /* which has a pool, too */
+	_Atomic bool runs;
+	int uncounted;
 } t;
 
 static int open_all(void **state)
@@ -33,6 +38,7 @@ static int open_all(void **state)
 	o.cpu_slots = 4; /* only the pool makes anybody wait */
 	o.host = orders_host();
 	o.max_sessions = o.max_tasks = 64;
+	t.comes = t.both = false;
 	assert_int_equal(reeve_open(&o, &t.r, NULL), 0);
 	t.a = kit_session(t.r, REEVE_BATCH_GROUP);
 	t.b = kit_session(t.r, REEVE_BATCH_GROUP);
@@ -61,9 +67,13 @@ static void prepare(void *arg)
 	atomic_store(&t.inside, 0);
 	atomic_store(&t.most, 0);
 	t.other = 0;
+	t.uncounted = 0;
 	configure(n);
-	/* All are in the group again, whatever the run before did. */
-	reeve_session_switch(t.r, reeve_session_id_of(t.a), GROUP, REEVE_SWITCH_MANUAL, NULL);
+	if (t.both && reeve_session_pool_configure(t.r, OTHER, 2, REEVE_UNLIMITED, true, NULL))
+		abort();
+	/* All are where they start again, whatever the run before did. */
+	reeve_session_switch(
+		t.r, reeve_session_id_of(t.a), t.comes ? OTHER : GROUP, REEVE_SWITCH_MANUAL, NULL);
 	orders_overslept();
 }
 
@@ -76,6 +86,17 @@ static int check(void *arg)
 	reeve_session_pool_get(t.r, GROUP, &info, NULL);
 	if (info.active || info.queued) {
 		printf("FAULT all have ended; %u are active, %u wait\n", info.active, info.queued);
+		faults++;
+	}
+	if (t.both)
+		reeve_session_pool_get(t.r, OTHER, &info, NULL);
+	if (t.both && (info.active || info.queued)) {
+		printf("FAULT of the other group %u are active, %u wait\n", info.active,
+			info.queued);
+		faults++;
+	}
+	if (t.uncounted) {
+		printf("FAULT a statement ran in a pool that did not count it\n");
 		faults++;
 	}
 	if (overslept) {
@@ -120,6 +141,17 @@ static void statement(void *arg)
 	reeve_query_end(s, NULL);
 }
 
+static void statement_of_a(void *arg)
+{
+	if (reeve_query_begin(t.a, NULL, NULL))
+		return;
+	atomic_store(&t.runs, true);
+	reeve_checkpoint(t.a);
+	atomic_store(&t.runs, false);
+	reeve_query_end(t.a, NULL);
+	(void)arg;
+}
+
 static void by_hand(void *arg)
 {
 	reeve_session_id id = reeve_session_id_of(t.hand);
@@ -146,8 +178,20 @@ static void take_away(void *arg)
 static void move(void *arg)
 {
 	(void)arg;
-	reeve_session_switch(t.r, reeve_session_id_of(t.a),
-		(reeve_group_id){REEVE_MAINTENANCE_GROUP}, REEVE_SWITCH_MANUAL, NULL);
+	reeve_session_switch(t.r, reeve_session_id_of(t.a), OTHER, REEVE_SWITCH_MANUAL, NULL);
+}
+
+static void move_in(void *arg)
+{
+	struct reeve_session_pool_info info;
+	bool ran;
+
+	(void)arg;
+	reeve_session_switch(t.r, reeve_session_id_of(t.a), GROUP, REEVE_SWITCH_MANUAL, NULL);
+	ran = atomic_load(&t.runs);
+	reeve_session_pool_get(t.r, GROUP, &info, NULL);
+	if (ran && atomic_load(&t.runs) && info.active == 0)
+		t.uncounted++;
 }
 
 static void cancel(void *arg)
@@ -223,6 +267,29 @@ static void test_a_session_moves(void **state)
 	assert_int_equal(run_all("a session moves", &o, 1, false), 0);
 }
 
+/* It begins, in a group with a pool or without, while it moves to one with a pool. */
+static void moves_in(const char *title, bool both)
+{
+	struct orders o = {
+		.actors = {{"a", statement_of_a, NULL}, {"move in", move_in, NULL}}, .count = 2};
+
+	t.comes = true;
+	t.both = both;
+	assert_int_equal(run_all(title, &o, 1, false), 0);
+}
+
+static void test_a_session_moves_in(void **state)
+{
+	(void)state;
+	moves_in("a session moves in", false);
+}
+
+static void test_a_session_moves_between_pools(void **state)
+{
+	(void)state;
+	moves_in("a session moves between pools", true);
+}
+
 static void test_a_wait_is_cancelled(void **state)
 {
 	struct orders o = {.actors = {{"a", statement, &t.a}, {"b", statement, &t.b},
@@ -263,6 +330,8 @@ int main(void)
 		with_all(test_a_pool_is_made_larger),
 		with_all(test_a_pool_is_taken_away),
 		with_all(test_a_session_moves),
+		with_all(test_a_session_moves_in),
+		with_all(test_a_session_moves_between_pools),
 		with_all(test_a_wait_is_cancelled),
 		with_all(test_a_waiter_becomes_critical),
 		with_all(test_by_hand_and_begin),

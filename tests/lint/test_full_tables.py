@@ -31,6 +31,8 @@ NAMES = {
     "requests": "I/O requests",
     "executors": "I/O executors",
 }
+# As many as another table has rows, one for each at most: those that have ended make room.
+NEVER_FULL = ["admissions"]
 # Rows of fixed number, which are no struct reeve_sh_table.
 FIXED = ["memory pools", "I/O targets", "steps of an edit"]
 
@@ -52,9 +54,10 @@ def main():
     tests = re.sub(r'"\s*"', "", tests)
     faults = []
     for table in tables:
-        if table not in NAMES:
+        if table not in NAMES and table not in NEVER_FULL:
             faults.append(f"table {table} of the layout is not named in {__file__}")
-    faults += [f"table {table} is not in the layout" for table in NAMES if table not in tables]
+    faults += [f"table {table} is not in the layout" for table in [*NAMES, *NEVER_FULL]
+               if table not in tables]
     for name in [NAMES[table] for table in tables if table in NAMES] + FIXED:
         if not re.search(rf"the table of {re.escape(name)} is full: \d+ of \d+", tests):
             faults.append(f"no test fills the table of {name} to its last slot")

@@ -56,7 +56,7 @@ static int bracket(const struct board *b, enum count_kind kind, uint64_t counted
 	return 1;
 }
 
-/* Statements that groups count as ended, those of deleted groups included in who took them over. */
+/* Statements that groups count as ended. */
 static uint64_t statements_of_groups(struct reeve *r, uint64_t *ret_cpu_ns)
 {
 	static struct reeve_cpu_group_stats groups[128];
@@ -139,6 +139,10 @@ int accounts_at_rest(struct reeve *r, const struct board *b, const char *when)
 	if (cpu_ns > s.cpu.cpu_ns) /* what deleted groups used is in the total alone */
 		faults += same(when, "CPU of all groups", cpu_ns, s.cpu.cpu_ns);
 	faults += bracket(b, COUNT_SESSIONS, s.sessions.created, when, "sessions");
+	faults += bracket(b, COUNT_STATEMENTS, s.cpu.queries + s.cpu.queries_now, when,
+		"statements ended and under way");
+	if (ended > s.cpu.queries) /* those of deleted groups are in the total alone */
+		faults += same(when, "statements of all groups", ended, s.cpu.queries);
 	faults += bracket(b, COUNT_ALLOCATIONS, s.memory.allocations, when, "allocations");
 	faults += bracket(b, COUNT_IO, s.io.total, when, "I/O requests");
 	faults += bracket(b, COUNT_PARALLEL,
@@ -147,7 +151,7 @@ int accounts_at_rest(struct reeve *r, const struct board *b, const char *when)
 		when, "parallel requests");
 	printf("%s: %" PRIu64 " steps; %" PRIu64 " sessions, %" PRIu64 " statements, %" PRIu64
 	       " I/O requests, %" PRIu64 " allocations, %" PRIu64 " parallel; %.3f s of CPU\n",
-		when, kit_get(&b->steps), s.sessions.created, ended, s.io.total,
+		when, kit_get(&b->steps), s.sessions.created, s.cpu.queries, s.io.total,
 		s.memory.allocations, kit_get(&b->done[COUNT_PARALLEL]), (double)cpu_ns / 1e9);
 	return faults;
 }
@@ -221,6 +225,7 @@ int accounts_at_end(struct reeve *r, const char *when)
 		const char *what;
 		uint64_t is;
 	} gauges[] = {
+		{"statements under way", s.cpu.queries_now},
 		{"tasks that run", s.cpu.running},
 		{"tasks that wait", s.cpu.ready},
 		{"sessions", s.sessions.current},

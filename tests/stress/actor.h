@@ -28,7 +28,7 @@ enum board_kind {
 /* What is counted. */
 enum count_kind {
 	COUNT_SESSIONS,	   /* created */
-	COUNT_STATEMENTS,  /* begun, or given up while they waited */
+	COUNT_STATEMENTS,  /* begun, or given up while they waited; tasks of outside engines too */
 	COUNT_ALLOCATIONS, /* made */
 	COUNT_IO,	   /* requests admitted or submitted */
 	COUNT_PARALLEL,	   /* requests for servers that were not refused outright */

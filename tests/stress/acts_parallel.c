@@ -146,14 +146,17 @@ void act_task(struct actor *a)
 	reeve_task_id id = {board_pick(a, BOARD_TASK)};
 	const uint32_t gone = MAY_NOT_FOUND | MAY_BE_LATE;
 	struct reeve_task_info info;
+	int rc;
 
 	if (i == OWN_MAX)
 		return;
 	if (a->tasks[i] == 0) {
-		if (allow(a,
-			    reeve_task_create(
-				    a->r, a->index, any_group(a), below(a, 8), &id, &a->err),
-			    MAY_NOT_FOUND | MAY_EXHAUST, "task_create") == 0)
+		count_try(a, COUNT_STATEMENTS);
+		rc = allow(a,
+			reeve_task_create(a->r, a->index, any_group(a), below(a, 8), &id, &a->err),
+			MAY_NOT_FOUND | MAY_EXHAUST, "task_create");
+		count_settle(a, COUNT_STATEMENTS, rc ? IT_IS_REFUSED : IT_IS_DONE);
+		if (rc == 0)
 			board_put(a, BOARD_TASK, a->tasks[i] = id.v);
 		return;
 	}

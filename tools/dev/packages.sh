@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config python3
 	libmicrohttpd-dev libgnutls28-dev libjansson-dev libsqlite3-dev liburing-dev libncurses-dev
-	libyaml-dev libcurl4-openssl-dev)
+	libyaml-dev libinih-dev libcurl4-openssl-dev)
 RUN_PACKAGES=("${BUILD_PACKAGES[@]}" curl tzdata)
 TEST_PACKAGES=("${RUN_PACKAGES[@]}" g++ libcmocka-dev clang-format shellcheck sqlite3 tmux openssl)
 

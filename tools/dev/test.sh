@@ -4,11 +4,12 @@
 
 RESULTS=build/results
 
-# Labels whose suites a build leaves to the normal one: what goes through the front door is the
-# same code again, and a killed process tells a sanitizer nothing.
+# Labels whose suites a build leaves to the normal one: what goes through the front door is mostly the
+# same code again, and a killed process tells a sanitizer nothing. Of reeved, the sanitizers watch what
+# does most at once (`front`), and all in the long suite.
 SKIP_CHECKED='api|lint'
-SKIP_ASAN='api|crash|lint'
-SKIP_TSAN='api|crash|lint|property|fuzz|scenario|full'
+SKIP_ASAN='api|front_long|crash|lint'
+SKIP_TSAN='api|front_long|crash|lint|property|fuzz|scenario|full'
 
 # note_result NAME passed|failed: one result that is no ctest program, such as a lint check.
 note_result() {
