@@ -488,11 +488,10 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	s->t = &r->tasks[s->task];
 	s->word = reeve__task_word(s->t, s->task);
 	s->slot = s->task % r->slot_count;
-	s->end_cycles = reeve__cycles(r);
-	s->gap_cycles = 0;
+	s->gap_cycles = r->gap_cycles; /* long, until it is seen to be short */
 	s->io_hint = s->task & 127;
 	s->rules.group = REEVE_NONE;
-	s->rules.look_cycles = s->end_cycles + (UINT64_C(1) << 62);
+	s->rules.look_cycles = reeve__cycles(r) + (UINT64_C(1) << 62);
 	if (def->is_system)
 		atomic_fetch_or(&s->t->attention, REEVE_ATTEND_LIMITS);
 	remember_local(s);
