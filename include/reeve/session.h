@@ -338,6 +338,8 @@ struct reeve_session_stats {
 	uint64_t priority_boosts;
 	uint64_t refused_estimates; /* statements not begun because of their estimate */
 	uint64_t rule_actions;	    /* calls that crossed a limit of their plan's switch rules */
+	uint64_t admissions; /* statements that reeve_admission_begin let run, at once or later */
+	uint64_t admission_failures; /* of its kind: refused, or ended with a failure */
 	uint32_t current_queued;
 	/* waits in queues that are over */
 	uint64_t queue_wait_count, queue_wait_sum_ns, queue_wait_min_ns, queue_wait_max_ns;
