@@ -7,6 +7,7 @@ enum reeve_point {
 	REEVE_POINT_SESSION_CLAIMED, /* session slot claimed, not yet published */
 	REEVE_POINT_SESSION_PUBLISHED, /* session live, counted in its group */
 	REEVE_POINT_SESSION_NAMED, /* new names of a session written, the old ones still count */
+	REEVE_POINT_SESSION_ENDING, /* session about to be terminated, still live */
 	REEVE_POINT_SESSION_TERMINATING, /* session marked terminated, counts not yet returned */
 	REEVE_POINT_QUERY_ACTIVE, /* session active, no CPU slot asked for yet */
 	REEVE_POINT_SLOT_FAST_TAKEN, /* CPU slot taken on the fast path, not yet noted by the task */
@@ -21,6 +22,7 @@ enum reeve_point {
 	REEVE_POINT_CANCEL_NOTED, /* statement to cancel noted, its owner not yet told */
 	REEVE_POINT_QUERY_CHARGED, /* statement charged, slot not yet released */
 	REEVE_POINT_QUERY_INACTIVE, /* statement over, session inactive again, slot still held */
+	REEVE_POINT_TASK_PUBLISHED, /* CPU task of an outside engine live, not yet in a queue */
 	REEVE_POINT_LOCK_WAIT_NOTED, /* session noted as waiting for another, not yet in its list */
 	REEVE_POINT_LOCK_WAIT_BOOSTED, /* holder of a lock moved to the waiter's lane, lock still held */
 	REEVE_POINT_ROW_JOURNALED, /* definition kept for undoing, not yet changed */
@@ -88,6 +90,7 @@ enum reeve_point {
 	"SESSION_CLAIMED", \
 	"SESSION_PUBLISHED", \
 	"SESSION_NAMED", \
+	"SESSION_ENDING", \
 	"SESSION_TERMINATING", \
 	"QUERY_ACTIVE", \
 	"SLOT_FAST_TAKEN", \
@@ -102,6 +105,7 @@ enum reeve_point {
 	"CANCEL_NOTED", \
 	"QUERY_CHARGED", \
 	"QUERY_INACTIVE", \
+	"TASK_PUBLISHED", \
 	"LOCK_WAIT_NOTED", \
 	"LOCK_WAIT_BOOSTED", \
 	"ROW_JOURNALED", \

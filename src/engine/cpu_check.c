@@ -127,6 +127,9 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 		note_fault(f, "task slot %u names group slot %u", i, reeve__get(&t->group));
 	if (t->queued && t->kind == REEVE_TASK_SESSION && reeve__get(&t->park) == REEVE_PARK_NO)
 		note_fault(f, "task slot %u waits and is not parked", i);
+	if (live && t->kind == REEVE_TASK_PULL && !t->queued &&
+		reeve__get(&t->pull_state) == REEVE_TASK_READY)
+		note_fault(f, "task slot %u is ready and in no queue", i);
 	/* A holder between words and phase is just beginning or ending; a parked one must wait. */
 	if (live && t->kind == REEVE_TASK_SESSION && !t->queued && !holds &&
 		reeve__get(&t->park) == REEVE_PARK_YES &&

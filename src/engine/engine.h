@@ -532,6 +532,8 @@ struct reeve__pull_def {
 int reeve__pull_add_locked(struct reeve__cpu_pass *x, struct reeve *r,
 	const struct reeve__pull_def *def, uint32_t *ret, struct reeve_error *err);
 void reeve__pull_end_locked(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task);
+/* Queues those that are ready and whose maker has died before he did. Session lock held. */
+void reeve__pull_recover_locked(struct reeve *r);
 int reeve__pull_next(struct reeve *r, struct reeve_task_info *ret, struct reeve_error *err);
 enum reeve__pull_verb {
 	REEVE_PULL_CHARGE,

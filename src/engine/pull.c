@@ -139,6 +139,7 @@ int reeve__pull_add_locked(struct reeve__cpu_pass *x, struct reeve *r,
 	memset(&r->cpu_tasks[i], 0, sizeof(r->cpu_tasks[i]));
 	reeve__put(&t->pull_state, REEVE_TASK_READY);
 	reeve__table_publish(r, table, i, r->header->next_task_id++, NULL);
+	REEVE_POINT(TASK_PUBLISHED);
 	reeve__cpu_begin_aside(x, r);
 	t->created_wall = reeve__wall_at(r, x->now);
 	reeve__cpu_estimate(x, i, def->estimate_ns, 0);
@@ -146,6 +147,20 @@ int reeve__pull_add_locked(struct reeve__cpu_pass *x, struct reeve *r,
 	reeve__cpu_unlock(x);
 	*ret = i;
 	return 0;
+}
+
+void reeve__pull_recover_locked(struct reeve *r)
+{
+	struct reeve__cpu_pass x;
+	uint32_t used = reeve__table_used(&r->header->tasks);
+
+	reeve__lock_assert(&r->header->session_lock);
+	reeve__cpu_begin_aside(&x, r);
+	for (uint32_t i = 0; i < used; i++)
+		if (reeve__get(&r->tasks[i].head.state) == REEVE_SLOT_LIVE &&
+			r->tasks[i].kind == REEVE_TASK_PULL)
+			reeve__pull_enqueue(&x, i); /* nothing, if it is there */
+	reeve__cpu_unlock(&x);
 }
 
 int reeve__pull_create(struct reeve *r, uint64_t query_id, reeve_group_id group, uint32_t priority,

@@ -88,9 +88,26 @@ static void recover_counts(struct reeve *r, uint32_t current)
 		reeve__put(&c->created, reeve__get(&c->terminated) + current);
 	reeve__put(&c->terminated, reeve__get(&c->created) - current);
 	reeve__put(&c->current, current);
+	if (current > reeve__get(&c->peak))
+		reeve__put(&c->peak, current);
 }
 
 static void finish_termination_locked(struct reeve *r, uint32_t i);
+static void finish_kills_locked(struct reeve *r);
+static void set_state(struct reeve *r, uint32_t i, uint32_t to);
+
+/* A change of priority that was cut short: the task's follows its session's. */
+static void finish_rank(struct reeve *r, const struct reeve_sh_session *sh)
+{
+	uint32_t priority = reeve__session_task_priority(reeve__get(&sh->rank)), task = sh->task;
+	struct reeve__cpu_pass x;
+
+	if (task >= r->header->tasks.capacity || r->tasks[task].priority == priority)
+		return;
+	reeve__cpu_begin_aside(&x, r);
+	r->tasks[task].priority = priority;
+	reeve__cpu_unlock(&x);
+}
 
 void reeve__sessions_recover_locked(struct reeve *r)
 {
@@ -116,6 +133,8 @@ void reeve__sessions_recover_locked(struct reeve *r)
 		reeve__memory_session_follow(r, i, g);
 		finish_parallel_move(r, i, g);
 		reeve__admission_follow_locked(r, i);
+		finish_rank(r, sh);
+		reeve__admission_rank_locked(r, i, reeve__get(&sh->rank));
 		current++;
 		if (g < reeve__table_used(&h->groups))
 			reeve__add(&r->groups[g].sessions, 1);
@@ -134,6 +153,8 @@ void reeve__sessions_recover_locked(struct reeve *r)
 			reeve__table_free(r, &h->tasks, i, NULL);
 	}
 	reeve__admissions_recover_locked(r);
+	reeve__pull_recover_locked(r);
+	finish_kills_locked(r); /* last: it counts by what is right now */
 }
 
 void reeve__sessions_lock(struct reeve *r)
@@ -557,7 +578,6 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 		return REEVE_NONE;
 	sh->termination = reason;
 	set_state(r, i, REEVE_SESSION_KILLED);
-	set_state(r, i, REEVE_SESSION_TERMINATED);
 	sh->terminated_wall = reeve__wall(r);
 	if (task < r->header->tasks.capacity) {
 		sh->cpu_ns_at_end = reeve__get(&r->tasks[task].cpu_ns);
@@ -566,8 +586,10 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	}
 	counts->ending_count = count ? (uint32_t)reeve__get(count) : 0;
 	reeve__put(&counts->ending, i + 1);
+	REEVE_POINT(SESSION_ENDING);
 	reeve__table_keep(r, &r->header->sessions, i);
 	REEVE_POINT(SESSION_TERMINATING);
+	set_state(r, i, REEVE_SESSION_TERMINATED); /* one that is LIVE is never that */
 	if (g < r->header->groups.capacity && reeve__get(&r->groups[g].sessions))
 		reeve__add(&r->groups[g].sessions, (uint32_t)-1);
 	if (sh->attachment < r->header->attachments.capacity &&
@@ -650,8 +672,9 @@ static void terminate_locked(struct reeve *r, uint32_t i, uint32_t reason, struc
 /* Who terminated it has died midway. What is returned wakes nobody: waiters look up by themselves. */
 static void finish_termination_locked(struct reeve *r, uint32_t i)
 {
-	struct ending e = {.dropped = false, .left = false};
+	struct ending e = {.admission = {.r = r}};
 
+	set_state(r, i, REEVE_SESSION_TERMINATED);
 	leave_pool_locked(r, i, &e);
 	drop_parallel_locked(r, i, &e);
 	drop_locked(r, r->sessions[i].task, &e);
@@ -731,6 +754,36 @@ static uint32_t doom_of(const struct reeve_sh_session *sh)
 	uint32_t doom = reeve__get(&sh->doom);
 
 	return doom ? doom : REEVE_END_MANUAL_KILL;
+}
+
+/*
+ * Whether a session is killed, or found idle for too long, and at rest: nobody would come by to end it
+ * but who has died on the way.
+ */
+static bool is_condemned(struct reeve *r, uint32_t i)
+{
+	const struct reeve_sh_session *sh = &r->sessions[i];
+	uint32_t idle = REEVE_PHASE_IDLE, by_hand = REEVE_PHASE_HAND, task = sh->task;
+	struct reeve_sh_task *t;
+
+	if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE || task >= r->header->tasks.capacity)
+		return false;
+	t = &r->tasks[task];
+	return atomic_load(&t->phase) == REEVE_PHASE_DEAD ||
+	       (reeve__get(&sh->state) == REEVE_SESSION_KILLED &&
+		       (atomic_compare_exchange_strong(&t->phase, &idle, REEVE_PHASE_DEAD) ||
+			       atomic_compare_exchange_strong(
+				       &t->phase, &by_hand, REEVE_PHASE_DEAD)));
+}
+
+/* Whoever was ending them has died before that was more than begun. */
+static void finish_kills_locked(struct reeve *r)
+{
+	for (uint32_t i = 0; i < reeve__table_used(&r->header->sessions); i++) {
+		struct ending e = {.admission = {.r = r}}; /* its wakes are lost, as above */
+		if (is_condemned(r, i))
+			terminate_locked(r, i, doom_of(&r->sessions[i]), &e);
+	}
 }
 
 void reeve__session_finish_kill(struct reeve_session *s)
@@ -1085,14 +1138,28 @@ bool reeve__session_end_idle(struct reeve *r, uint32_t session, reeve_session_id
 	ends = reeve__get(&sh->head.state) == REEVE_SLOT_LIVE && sh->head.id == id.v &&
 	       sh->task < r->header->tasks.capacity && reeve__idle_cycles(r, sh) == end_cycles &&
 	       atomic_compare_exchange_strong(&r->tasks[sh->task].phase, &idle, REEVE_PHASE_DEAD);
-	if (ends)
+	if (ends) {
+		reeve__put(&sh->doom, reason);
 		terminate_locked(r, session, reason, &e);
+	}
 	reeve__sessions_unlock(r);
 	finish_ending(r, &e);
 	return ends;
 }
 
 /* ---- validate ---- */
+
+/* Slot, state and phase of a session say together whether it has ended. */
+static bool is_half_ended(const struct reeve *r, const struct reeve_sh_session *sh)
+{
+	bool terminated = reeve__get(&sh->state) == REEVE_SESSION_TERMINATED;
+	uint32_t slot = reeve__get(&sh->head.state), task = sh->task;
+
+	if (slot == REEVE_SLOT_LIVE)
+		return terminated || (task < r->header->tasks.capacity &&
+					     reeve__get(&r->tasks[task].phase) == REEVE_PHASE_DEAD);
+	return (slot == REEVE_SLOT_KEPT || slot == REEVE_SLOT_ENDED) && !terminated;
+}
 
 int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char *fault), void *arg)
 {
@@ -1121,6 +1188,10 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 	for (uint32_t i = 0; i < reeve__table_used(&h->sessions); i++) {
 		const struct reeve_sh_session *sh = &r->sessions[i];
 		uint32_t g = reeve__get(&sh->group);
+		if (is_half_ended(r, sh)) {
+			faults[n++] = "a session has ended by half";
+			break;
+		}
 		if (reeve__get(&sh->head.state) != REEVE_SLOT_LIVE)
 			continue;
 		if (g >= reeve__table_used(&h->groups) ||
@@ -1135,6 +1206,11 @@ int reeve__session_validate(struct reeve *r, void (*found)(void *arg, const char
 		if (sh->task >= h->tasks.capacity || r->tasks[sh->task].session != i ||
 			reeve__get(&r->tasks[sh->task].group) != reeve__get(&sh->group)) {
 			faults[n++] = "a session and its task do not name each other";
+			break;
+		}
+		if (r->tasks[sh->task].priority !=
+			reeve__session_task_priority(reeve__get(&sh->rank))) {
+			faults[n++] = "a session and its task differ in priority";
 			break;
 		}
 	}

@@ -70,8 +70,11 @@ bool reeve__session_moved_by_estimate(const struct reeve *r, uint32_t i)
 {
 	const struct reeve_sh_session *sh = &r->sessions[i];
 
+	uint32_t task = reeve__get(&sh->task); /* REEVE_NONE: it has ended meanwhile */
+
 	return (atomic_load(&sh->at_end) & REEVE_AT_END_RETURN) &&
-	       atomic_load(&r->tasks[sh->task].phase) == REEVE_PHASE_IDLE;
+	       task < r->header->tasks.capacity &&
+	       atomic_load(&r->tasks[task].phase) == REEVE_PHASE_IDLE;
 }
 
 int reeve__session_start(struct reeve *r, reeve_session_id id, const struct reeve_query_def *def,

@@ -45,6 +45,8 @@ enum role {
 	REMOVES,      /* deletes plans that others refer to */
 	EDITS,	      /* submits staged edits */
 	PLANS,	      /* defines plans with their directives */
+	ENDS,	      /* ends sessions: its own, and one of a process that lives */
+	TASKS,	      /* makes, picks and completes CPU tasks of an outside engine */
 	QUERIES	      /* has a session's queries admitted by ids to everything, and ends them */
 };
 
@@ -56,7 +58,9 @@ static const struct {
 	[REEVE_POINT_SESSION_CLAIMED] = {SESSIONS, 8},
 	[REEVE_POINT_SESSION_PUBLISHED] = {SESSIONS, 8},
 	[REEVE_POINT_SESSION_NAMED] = {SESSIONS, 8},
-	[REEVE_POINT_SESSION_TERMINATING] = {SESSIONS, 8},
+	[REEVE_POINT_SESSION_ENDING] = {ENDS, 2},
+	[REEVE_POINT_SESSION_TERMINATING] = {ENDS, 2},
+	[REEVE_POINT_TASK_PUBLISHED] = {TASKS, 8},
 	[REEVE_POINT_QUERY_ACTIVE] = {STATEMENTS, 20},
 	[REEVE_POINT_SLOT_FAST_TAKEN] = {ALONE, 8},
 	[REEVE_POINT_CPU_LOCKED] = {STATEMENTS, 40},
@@ -134,6 +138,9 @@ static const struct {
 #define MORE_ROUNDS 10 /* at most, where no victim has died yet */
 
 static const char *const names[REEVE_POINT_COUNT] = {REEVE_POINT_NAMES};
+
+/* The test's own sessions: a victim that ends sessions kills the one of its index. */
+static struct reeve_session *condemned[2];
 
 struct victim {
 	uint32_t index;
@@ -622,6 +629,25 @@ static void wait_for_lock(struct reeve_session *s, uint64_t seed)
 	reeve_query_end(s, NULL);
 }
 
+static void end_one(struct reeve *r, const struct victim *v, uint64_t *seed)
+{
+	if (kit_below(seed, 2))
+		reeve_session_destroy(kit_session(r, REEVE_INTERACTIVE_GROUP));
+	else
+		reeve_session_kill(r, reeve_session_id_of(condemned[v->index]), NULL);
+}
+
+/* Whichever is next, left behind by an earlier victim perhaps. */
+static void run_task(struct reeve *r)
+{
+	struct reeve_task_info info;
+	reeve_task_id id;
+
+	if (reeve_task_create(r, 7, (reeve_group_id){REEVE_BATCH_GROUP}, 3, &id, NULL) == 0 &&
+		reeve_task_next(r, &info, NULL) == 0)
+		reeve_task_complete(r, info.id, 1000, NULL);
+}
+
 static void act(struct world *w, struct reeve *r, const struct victim *v, struct reeve_session *s)
 {
 	enum role role = scenario[v->point].role;
@@ -634,6 +660,12 @@ static void act(struct world *w, struct reeve *r, const struct victim *v, struct
 			&(struct reeve_session_attributes){.module = "m"}, NULL);
 		run_one(s, &seed, role);
 		reeve_session_destroy(s);
+		break;
+	case ENDS:
+		end_one(r, v, &seed);
+		break;
+	case TASKS:
+		run_task(r);
 		break;
 	case LOCKS:
 		wait_for_lock(s, seed);
@@ -778,6 +810,22 @@ static int wait_for_kill(pid_t pid, const char *what)
 	return 1;
 }
 
+/* A kill is not begun, or done: whoever comes by next does it. */
+static int end_condemned(struct world *w, const struct victim *v, const char *what)
+{
+	struct reeve_session *s = condemned[v->index];
+	struct reeve_session_info info;
+	int faults = 0;
+
+	if (reeve_session_get(w->r, reeve_session_id_of(s), &info, NULL) ||
+		info.state == REEVE_SESSION_KILLED) {
+		printf("FAULT %s: a session is killed, and stays\n", what);
+		faults++;
+	}
+	reeve_session_destroy(s);
+	return faults;
+}
+
 /* One or two victims die; the others go on. Returns the number of faults. */
 static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
 {
@@ -792,6 +840,7 @@ static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
 		int p = i ? point_of_mode(seed, mode, is_activator(point)) : point;
 		victims[i] = (struct victim){
 			i, p, 1 + kit_below(seed, scenario[p].most), kit_random(seed)};
+		condemned[i] = kit_session(w->r, REEVE_INTERACTIVE_GROUP);
 	}
 	atomic_store(&w->ticking, ticking && mode != WORLD_PAUSED);
 	snprintf(what, sizeof(what), "kill at hit %u of %s and %u of %s%s", victims[0].nth,
@@ -811,6 +860,8 @@ static int run_round(struct world *w, int point, uint64_t *seed, bool ticking)
 	atomic_store(&w->ticking, ticking);
 	world_go(w, WORLD_BUSY);
 	faults += world_recovered(w, dead, dead_count, what);
+	for (uint32_t i = 0; i < n; i++)
+		faults += end_condemned(w, &victims[i], what);
 	return faults + count_halves(w->r, what);
 }
 
