@@ -302,6 +302,8 @@ const successes = [
 	["POST /sessions/{sessionId}/boost"],
 	["GET /sessions/{sessionId}/wait"],
 	["POST /sessions/{sessionId}/start-query"], ["POST /sessions/{sessionId}/complete-query"],
+	["POST /queries", { body: { sessionId: 1 } }], ["GET /queries"], ["GET /queries/{executionId}"],
+	["POST /queries/{executionId}/complete"],
 	["POST /sessions/{sessionId}/switch", { body: { newGroupId: 3 } }],
 	["GET /sessions/{sessionId}/group-history"],
 	["POST /sessions/{sessionId}/sql", { body: { sql: "SELECT 1 AS one, ? AS two", parameters: ["x"] } }],
