@@ -159,6 +159,12 @@ WORKS = [
     ("execution request 78 GOLD 2", "^sessionId +78$"),
     ("execution complete EXECUTION2 rowsProcessed=5", ""),
     ("execution stats", "."),
+    ("query execute SESSION workAreaBytes=4096 estimatedCost=1.5", "^state +Executing$"),
+    ("query list", r"^\d+ +\d+ +\d+ +Executing "),
+    ("query show QUERY", "^state +Executing$"),
+    ("query complete QUERY", ""),
+    ("stats reset", ""),
+    ("stats show", "^totalsSince "),
     ("events", "GOLD"),
     ("events limit=1", r"^1 +\S+ +\w+ "),
     ("events list after=1 limit=1", r"^2 +\S+ +\w+ "),
@@ -247,6 +253,7 @@ REFUSED = [
     ("execution list state=Nonsense", "state"), ("execution show 999", "999"),
     ("execution request 999 99 2", "99"), ("execution complete 999", "999"),
     ("execution cancel 999", "999"),
+    ("query execute 99999", "99999"), ("query show 999", "999"), ("query complete 999", "999"),
     ("events list limit=-1", "limit"), ('events list kinds=["NONSENSE"]', "NONSENSE|kinds"),
     ("config set maxTotalDop=0", "maxTotalDop is 0, and must be 1 to 65536"),
     ("config set-cpu quantumMs=0", "quantumMs"),
@@ -347,6 +354,7 @@ class Entities(unittest.TestCase):
                 "REVISION": lambda: self.find("revision list", "revision"),
                 "TASK": lambda: self.find("task list", "taskId"),
                 "EXECUTION": lambda: self.find("execution list", "queryId"),
+                "QUERY": lambda: self.find("query list", "executionId"),
                 "EXECUTION2": lambda: self.find("execution list", "queryId")}.get(
                     word, lambda: word)()
 
