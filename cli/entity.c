@@ -8,16 +8,15 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
+#include "follow.h"
 #include "print.h"
 #include "server.h"
 #include "verbs.h"
 
-#define API		"/api/v1"
-#define PATH_SIZE	2048
-#define FOLLOW_PAUSE_MS 300
+#define API	  "/api/v1"
+#define PATH_SIZE 2048
 
 struct call {
 	struct server server;
@@ -421,58 +420,43 @@ static int print_answer(const struct call *call, const char *text)
 	return CLI_OK;
 }
 
-/* New events as they come, until the server is gone or the reader is. */
-static int follow(const struct call *call, const char *path)
+static int follow_events(const struct call *call)
 {
-	const struct timespec pause = {0, FOLLOW_PAUSE_MS * 1000000L};
-	char next[PATH_SIZE + 40];
-	json_int_t after = -1;
+	json_t *variables = json_object();
+	int rc = CLI_OK;
 
-	for (;;) {
-		json_t *events = NULL, *event;
-		char *text = NULL;
-		size_t i;
-		int rc;
+	for (size_t i = 0; rc == CLI_OK && i < call->argument_count; i++) {
+		json_t *value = NULL;
+		const char *name = call->arguments[i].name;
 
-		if (after < 0)
-			snprintf(next, sizeof(next), "%s", path);
-		else
-			snprintf(next, sizeof(next), "%s%cafter=%lld", path,
-				strchr(path, '?') != NULL ? '&' : '?', (long long)after);
-		rc = fetch(call, next, NULL, &text);
+		if (call->values[i] == NULL)
+			continue;
+		rc = read_value(call, i, &value);
 		if (rc == CLI_OK)
-			rc = parse(call, text, &events);
-		json_array_foreach (events, i, event) {
-			after = json_integer_value(json_object_get(event, "sequence"));
-			if (call->is_json) {
-				json_dumpf(event, stdout, JSON_COMPACT);
-				putchar('\n');
-			} else {
-				print_line(event, call->verb->columns);
-			}
-		}
-		json_decref(events);
-		free(text);
-		if (rc != CLI_OK || fflush(stdout) != 0 || ferror(stdout))
-			return rc != CLI_OK ? rc : CLI_CANNOT;
-		nanosleep(&pause, NULL);
+			json_object_set(variables,
+				strcmp(name, "after") == 0 ? "afterSequence" : name, value);
+		json_decref(value);
 	}
+	if (rc == CLI_OK)
+		rc = follow(&call->server, variables, call->is_json ? NULL : call->verb->columns);
+	json_decref(variables);
+	return rc;
 }
 
 static int run(const struct call *call)
 {
 	struct request request = {.used = 0};
 	char *body = NULL, *text = NULL;
-	int rc = make_request(call, &request);
+	int rc = call->follows ? follow_events(call) : make_request(call, &request);
 
+	if (call->follows)
+		return rc;
 	if (rc == CLI_OK && request.body != NULL) {
 		body = json_dumps(request.body, JSON_COMPACT);
 		if (body == NULL)
 			rc = cli_refuse("out of memory");
 	}
-	if (rc == CLI_OK && call->follows) {
-		rc = follow(call, request.path);
-	} else if (rc == CLI_OK) {
+	if (rc == CLI_OK) {
 		rc = fetch(call, request.path, body, &text);
 		if (rc == CLI_OK)
 			rc = print_answer(call, text);

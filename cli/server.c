@@ -11,10 +11,12 @@
 
 #include "cli.h"
 
-#define TIMEOUT_S   60L
-#define TOKEN_MAX   512
-#define WHY_SIZE    8192
-#define TOKEN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
+#define TIMEOUT_S      60L
+#define TOKEN_MAX      512
+#define WHY_SIZE       8192
+#define KEPT_MAX       65536u		 /* of what is no event */
+#define LINE_MAX_BYTES ((size_t)8 << 20) /* of a stream */
+#define TOKEN_BYTES    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 static size_t keep(char *data, size_t size, size_t n, void *arg)
 {
@@ -116,8 +118,12 @@ static CURLcode set_address(CURL *curl, const struct server *server, const char 
 	return curl_easy_setopt(curl, CURLOPT_URL, full);
 }
 
+typedef size_t (*take_fn)(char *data, size_t size, size_t n, void *arg);
+
+/* `take` gets the answer's body; of a stream, as it comes and without an end. */
 static CURLcode perform(const struct server *server, const char *method, const char *path,
-	const char *body, const char *token, FILE *out, struct server_answer *answer)
+	const char *body, const char *token, bool is_stream, take_fn take, void *arg,
+	struct server_answer *answer)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	CURL *curl = curl_easy_init();
@@ -125,6 +131,8 @@ static CURLcode perform(const struct server *server, const char *method, const c
 
 	if (token[0] != '\0')
 		headers = curl_slist_append(headers, token);
+	if (is_stream)
+		headers = curl_slist_append(headers, "Accept: text/event-stream");
 	if (curl != NULL && headers != NULL) {
 		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -134,10 +142,10 @@ static CURLcode perform(const struct server *server, const char *method, const c
 			curl_easy_setopt(
 				curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
 		}
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT, is_stream ? 0L : TIMEOUT_S);
 		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-		curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+		curl_easy_setopt(curl, CURLOPT_WRITEDATA, arg);
 		curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
 		curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
 		rc = set_address(curl, server, path);
@@ -148,6 +156,60 @@ static CURLcode perform(const struct server *server, const char *method, const c
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	return rc;
+}
+
+static int tell_failure(const struct server *server, CURLcode code, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s; is reeved running there? --server URL says where",
+		server->url, curl_easy_strerror(code));
+	return CLI_CANNOT;
+}
+
+/* Server-sent events: lines `data: ...`; what is not one is kept, for it may be an error. */
+struct stream {
+	server_event_fn event;
+	void *arg;
+	FILE *out;
+	char *line;
+	size_t used, room, kept;
+	bool is_over; /* nobody wants more */
+};
+
+static bool end_line(struct stream *stream)
+{
+	static const char data[] = "data: ";
+	bool is_data = stream->used > sizeof(data) - 1 &&
+		       memcmp(stream->line, data, sizeof(data) - 1) == 0;
+
+	if (is_data) {
+		stream->line[stream->used] = '\0';
+		stream->is_over = !stream->event(stream->arg, stream->line + sizeof(data) - 1);
+	} else if (stream->kept < KEPT_MAX) {
+		stream->kept += fwrite(stream->line, 1, stream->used, stream->out);
+	}
+	stream->used = 0;
+	return !stream->is_over;
+}
+
+static size_t take_stream(char *data, size_t size, size_t n, void *arg)
+{
+	struct stream *stream = arg;
+
+	for (size_t i = 0; i < size * n; i++) {
+		if (stream->used + 1 >= stream->room) {
+			size_t room = stream->room != 0 ? stream->room * 2 : 4096;
+			char *line = room <= LINE_MAX_BYTES ? realloc(stream->line, room) : NULL;
+			if (line == NULL)
+				return 0;
+			stream->line = line;
+			stream->room = room;
+		}
+		if (data[i] != '\n')
+			stream->line[stream->used++] = data[i];
+		else if (!end_line(stream))
+			return 0;
+	}
+	return size * n;
 }
 
 int server_try(const struct server *server, const char *method, const char *path, const char *body,
@@ -162,7 +224,7 @@ int server_try(const struct server *server, const char *method, const char *path
 		return CLI_CANNOT;
 	out = open_memstream(&answer.body, &answer.size);
 	if (out != NULL) {
-		code = perform(server, method, path, body, token, out, &answer);
+		code = perform(server, method, path, body, token, false, keep, out, &answer);
 		if (fclose(out) != 0)
 			code = CURLE_OUT_OF_MEMORY;
 	}
@@ -171,9 +233,32 @@ int server_try(const struct server *server, const char *method, const char *path
 		return CLI_OK;
 	}
 	free(answer.body);
-	snprintf(why, why_size, "%s: %s; is reeved running there? --server URL says where",
-		server->url, curl_easy_strerror(code));
-	return CLI_CANNOT;
+	return tell_failure(server, code, why, why_size);
+}
+
+int server_stream(const struct server *server, const char *body, server_event_fn event, void *arg,
+	struct server_answer *ret_answer, char *why, size_t why_size)
+{
+	struct stream stream = {.event = event, .arg = arg};
+	struct server_answer answer = {0};
+	char token[TOKEN_MAX + 40];
+	CURLcode code;
+
+	if (read_token(server, token, sizeof(token), why, why_size) != CLI_OK)
+		return CLI_CANNOT;
+	stream.out = open_memstream(&answer.body, &answer.size);
+	if (stream.out == NULL)
+		return tell_failure(server, CURLE_OUT_OF_MEMORY, why, why_size);
+	code = perform(
+		server, "POST", "/graphql", body, token, true, take_stream, &stream, &answer);
+	fclose(stream.out);
+	free(stream.line);
+	if (code != CURLE_OK && !stream.is_over) {
+		free(answer.body);
+		return tell_failure(server, code, why, why_size);
+	}
+	*ret_answer = answer;
+	return CLI_OK;
 }
 
 int server_request(const struct server *server, const char *method, const char *path,

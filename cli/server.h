@@ -43,6 +43,14 @@ int server_request(const struct server *server, const char *method, const char *
 int server_try(const struct server *server, const char *method, const char *path, const char *body,
 	struct server_answer *ret_answer, char *why, size_t why_size);
 /*
+ * Posts a GraphQL subscription (`body` is the whole request) and gives each event's JSON to `event`, until
+ * that returns false or the server ends the stream. Then CLI_OK, with what came that was no event: of
+ * another status than 200, the problem. CLI_CANNOT: `why` has the line.
+ */
+typedef bool (*server_event_fn)(void *arg, const char *json);
+int server_stream(const struct server *server, const char *body, server_event_fn event, void *arg,
+	struct server_answer *ret_answer, char *why, size_t why_size);
+/*
  * What an answer of another status than 2xx says, in one line: from its problem document, the field
  * first when the text does not begin with it.
  */

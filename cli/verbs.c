@@ -317,6 +317,10 @@ const struct verb verbs[] = {
 	{"query", "complete", "POST", "/queries/{executionId:i}/complete", "failure", NULL,
 		"Ends a query and gives back all that it held."},
 
+	{"stats", "show", "GET", "/stats", "", NULL, "All statistics of one moment."},
+	{"stats", "reset", "POST", "/stats/reset", "", NULL,
+		"Lets totals count from now on, for readers."},
+
 	{"events", "list", "GET", "/events", "kinds:j " PAGE_FIELDS, "sequence at kind message",
 		"What has happened; --follow goes on."},
 

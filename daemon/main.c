@@ -203,6 +203,7 @@ static void end_daemon(struct start *start)
 	reeved_tokens_close(daemon->auth.tokens);
 	reeved_failures_fini(&daemon->auth.failures);
 	pthread_mutex_destroy(&daemon->definitions);
+	pthread_mutex_destroy(&daemon->reset_lock);
 	if (start->lock_fd >= 0)
 		close(start->lock_fd);
 }
@@ -311,6 +312,7 @@ int main(int argc, char **argv)
 	}
 	reeved_log_set_level(start.daemon.options.log_level);
 	pthread_mutex_init(&start.daemon.definitions, NULL);
+	pthread_mutex_init(&start.daemon.reset_lock, NULL);
 	reeved_failures_init(&start.daemon.auth.failures);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* the disk, or its quota, is full: the call says so */

@@ -71,6 +71,8 @@ struct reeved {
 	_Atomic bool is_stopping;
 	pthread_mutex_t definitions; /* one at a time changes them */
 	struct reeved_counters counters;
+	pthread_mutex_t reset_lock;
+	struct reeve_stats reset; /* when totals began anew for readers; zero: they never have */
 };
 
 static inline void reeved_count(_Atomic uint64_t *counter)

@@ -382,9 +382,9 @@ int reeved_service_create_graphql(const struct reeved_options *limits,
 		reeved_verdict_table, reeved_edit_table, reeved_schedule_table, reeved_cpu_table,
 		reeved_io_table, reeved_memory_table, reeved_parallel_table,
 		reeved_server_pool_table, reeved_session_table, reeved_control_table,
-		reeved_execution_table, reeved_manager_table, reeved_monitoring_table,
-		reeved_event_table, reeved_sql_table, reeved_server_table, reeved_revision_table,
-		reeved_audit_table};
+		reeved_totals_table, reeved_execution_table, reeved_manager_table,
+		reeved_monitoring_table, reeved_event_table, reeved_sql_table, reeved_server_table,
+		reeved_revision_table, reeved_audit_table};
 	struct reeve_gql_options options;
 	char faults[4096] = "";
 	reeve_gql_options_init(&options);

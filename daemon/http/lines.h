@@ -10,9 +10,9 @@
  *	GET_/x_HTTP/1.1__Host:_a__Accept:_b____	(_: a byte that became NUL, or a blank)
  *
  * and one or three bytes behind it, or anywhere else, if one of those was in between. What cannot be
- * told from CR LF is a NUL beside a bare LF, which becomes the same bytes; a proxy that lets a NUL through
- * breaks RFC 9110 itself. Later versions refuse such heads by themselves, when told to be strict; see
- * loop.c.
+ * told from CR LF is a NUL at the edge of a line beside a bare LF, as in NUL LF, LF NUL CR LF or
+ * NUL CR LF LF, which become the same bytes; a proxy that lets a NUL through breaks RFC 9110 itself.
+ * Later versions refuse such heads by themselves, when told to be strict; see loop.c.
  *
  * Reads no byte outside the received head, whose first and last bytes are given by the texts.
  */

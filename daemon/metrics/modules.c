@@ -30,6 +30,10 @@ static const struct reeved_family families[] = {
 		"Statements not begun because of their estimate."),
 	COUNTS("reeve_statements_over_limit", S, sessions.rule_actions,
 		"Statements that crossed a limit of their plan's switch rules."),
+	COUNTS("reeve_queries_admitted", S, sessions.admissions,
+		"Queries that were admitted by ids to everything."),
+	COUNTS("reeve_queries_failed", S, sessions.admission_failures,
+		"Of these, refused or ended with a failure."),
 	NOW("reeve_sessions_waiting", S, sessions.current_queued,
 		"Statements that wait for a place now."),
 

@@ -25,13 +25,7 @@ struct runaways {
 
 /* Statistics */
 
-static int resolve_stats(struct reeve_gql_ctx *ctx, const void *object)
-{
-	(void)object;
-	struct reeve_cpu_stats stats;
-	reeve_cpu_stats_get(reeved_segment_of(ctx), &stats);
-	return reeve_gql_emit_object(ctx, &stats);
-}
+REEVED_STATS(resolve_stats, struct reeve_cpu_stats, reeve_cpu_stats_get, cpu)
 
 static int resolve_avg_wait(struct reeve_gql_ctx *ctx, const void *object)
 {
@@ -460,6 +454,7 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(T, "groupId", struct reeve_task_info, group.v, ),
 	UINT(T, "sessionId", struct reeve_task_info, session.v, .flags = REEVE_GQL_ZERO_IS_NULL),
 	UINT(T, "priority", struct reeve_task_info, priority, ),
+	UINT(T, "effectivePriority", struct reeve_task_info, effective_priority, ),
 	FN(T, "state", resolve_task_state),
 	FN(T, "stateKind", resolve_task_state_kind),
 	UINT(T, "cpuTimeUsed", struct reeve_task_info, cpu_ns, ),

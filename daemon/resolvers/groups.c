@@ -285,6 +285,7 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(S, "cpuAllocationPct", struct reeved_group_stats, group.cpu_allocation_pct, ),
 	UINT(S, "priority", struct reeved_group_stats, group.priority, ),
 	UINT(S, "activeSessions", struct reeved_group_stats, counts.active_sessions, ),
+	UINT(S, "limitActions", struct reeved_group_stats, counts.limit_actions, ),
 	UINT(S, "queuedSessions", struct reeved_group_stats, pool.queued, ),
 	UINT(S, "cpuTimeUsed", struct reeved_group_stats, cpu.cpu_ns, ),
 	FN(S, "cpuUsagePercent", resolve_cpu_usage),

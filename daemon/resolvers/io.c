@@ -40,7 +40,7 @@ struct scheduled {
 
 /* Statistics */
 
-REEVED_WHOLE(resolve_stats, struct reeve_io_stats, reeve_io_stats_get)
+REEVED_STATS(resolve_stats, struct reeve_io_stats, reeve_io_stats_get, io)
 
 static int resolve_wait(struct reeve_gql_ctx *ctx, const void *object)
 {

@@ -14,7 +14,16 @@ static int resolve_stats(struct reeve_gql_ctx *ctx, const void *object)
 	struct reeve_error err;
 	if (reeve_stats_get(reeved_segment_of(ctx), &stats, &err) != 0)
 		return reeved_fail(ctx, &err);
+	reeved_totals_since(ctx, 0, sizeof(stats), &stats);
 	return reeve_gql_emit_object(ctx, &stats);
+}
+
+/* The last reset, or when there was nothing yet. */
+static int resolve_totals_since(struct reeve_gql_ctx *ctx, const void *object)
+{
+	const struct reeve_stats *stats = object;
+	reeve_ns wall = reeved_totals_wall(ctx);
+	return reeve_gql_emit_time_ns(ctx, wall != 0 ? wall : stats->taken_wall - stats->uptime_ns);
 }
 
 /* Rebalancing */
@@ -198,6 +207,7 @@ static const struct reeve_gql_binding rows[] = {
 	FN(S, "groupStats", reeved_resolve_all_group_stats),
 	UINT(S, "activePlanId", struct reeve_stats, active_plan.v, ),
 	TIME_NS(S, "takenAt", struct reeve_stats, taken_wall, ),
+	FN(S, "totalsSince", resolve_totals_since),
 	INT(S, "uptimeSeconds", struct reeve_stats, uptime_ns, .divisor = 1000000000),
 
 	FN(R, "cpuRebalanced", resolve_cpu_rebalanced),

@@ -18,7 +18,7 @@ struct advice {
 
 /* Statistics */
 
-REEVED_WHOLE(resolve_stats, struct reeve_memory_stats, reeve_memory_stats_get)
+REEVED_STATS(resolve_stats, struct reeve_memory_stats, reeve_memory_stats_get, memory)
 REEVED_WHOLE(resolve_pressure, struct reeve_memory_pressure, reeve_memory_pressure_get)
 
 static int resolve_stall(struct reeve_gql_ctx *ctx, const void *object)

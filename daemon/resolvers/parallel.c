@@ -17,7 +17,7 @@ const char *const reeved_execution_state_kinds[6] = {
 
 /* Statistics */
 
-REEVED_WHOLE(resolve_stats, struct reeve_parallel_stats, reeve_parallel_stats_get)
+REEVED_STATS(resolve_stats, struct reeve_parallel_stats, reeve_parallel_stats_get, parallel)
 
 static int resolve_queue_latency(struct reeve_gql_ctx *ctx, const void *object)
 {

@@ -95,6 +95,7 @@ extern const struct reeve_gql_table reeved_parallel_table;
 extern const struct reeve_gql_table reeved_server_pool_table;
 extern const struct reeve_gql_table reeved_control_table;
 extern const struct reeve_gql_table reeved_execution_table;
+extern const struct reeve_gql_table reeved_totals_table;
 extern const struct reeve_gql_table reeved_manager_table;
 extern const struct reeve_gql_table reeved_event_table;
 extern const struct reeve_gql_table reeved_revision_table;
@@ -282,6 +283,23 @@ int reeved_emit_u64s(struct reeve_gql_ctx *ctx, const uint64_t *values, uint32_t
 		struct_ whole;                                                                     \
 		get_(reeved_segment_of(ctx), &whole);                                              \
 		return reeve_gql_emit_object(ctx, &whole);                                         \
+	}
+/*
+ * Takes off totals what they were at the last reset: of `size` bytes of struct reeve_stats from `offset`,
+ * a copy of which is at `part`. And when that was; 0: never.
+ */
+void reeved_totals_since(const struct reeve_gql_ctx *ctx, size_t offset, size_t size, void *part);
+reeve_ns reeved_totals_wall(const struct reeve_gql_ctx *ctx);
+/* A resolver for statistics of a module, which are the member of that name in struct reeve_stats. */
+#define REEVED_STATS(fn_, struct_, get_, member_)                                                  \
+	static int fn_(struct reeve_gql_ctx *ctx, const void *object)                              \
+	{                                                                                          \
+		(void)object;                                                                      \
+		struct_ stats;                                                                     \
+		get_(reeved_segment_of(ctx), &stats);                                              \
+		reeved_totals_since(                                                               \
+			ctx, offsetof(struct reeve_stats, member_), sizeof(stats), &stats);        \
+		return reeve_gql_emit_object(ctx, &stats);                                         \
 	}
 /* A resolver for a text of the parent that is null when empty. */
 #define REEVED_TEXT_OF(fn_, struct_, member_)                                                      \

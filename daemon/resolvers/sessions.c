@@ -125,13 +125,7 @@ static int resolve_termination(struct reeve_gql_ctx *ctx, const void *object)
 
 /* Queries */
 
-static int resolve_stats(struct reeve_gql_ctx *ctx, const void *object)
-{
-	(void)object;
-	struct reeve_session_stats stats;
-	reeve_session_stats_get(reeved_segment_of(ctx), &stats);
-	return reeve_gql_emit_object(ctx, &stats);
-}
+REEVED_STATS(resolve_stats, struct reeve_session_stats, reeve_session_stats_get, sessions)
 
 static int resolve_queue_latency(struct reeve_gql_ctx *ctx, const void *object)
 {
@@ -459,6 +453,8 @@ static const struct reeve_gql_binding rows[] = {
 	UINT(T, "peakConcurrentSessions", struct reeve_session_stats, peak, ),
 	UINT(T, "currentSessions", struct reeve_session_stats, current, ),
 	UINT(T, "sessionsQueued", struct reeve_session_stats, sessions_queued, ),
+	UINT(T, "queriesAdmitted", struct reeve_session_stats, admissions, ),
+	UINT(T, "queryFailures", struct reeve_session_stats, admission_failures, ),
 	UINT(T, "queueTimeouts", struct reeve_session_stats, queue_timeouts, ),
 	UINT(T, "currentQueuedSessions", struct reeve_session_stats, current_queued, ),
 	UINT(T, "idleBlockerTerminations", struct reeve_session_stats, idle_blocker_terminations, ),

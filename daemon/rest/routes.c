@@ -283,6 +283,7 @@ const struct rest_row rest_rows[] = {
 
 	/* The whole */
 	GET("/stats", "getResourceStats", "All statistics of one moment."),
+	POST("/stats/reset", "resetStatistics", "Lets totals count from now on, for readers."),
 	GET("/config", "getResourceManagerConfig", "Settings of the whole."),
 	PATCH("/config", "updateResourceManagerConfig", "Changes settings of the whole."),
 	GET("/container", "getContainerLimits", "Limits of the container."),

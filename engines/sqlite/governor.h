@@ -25,12 +25,15 @@
 
 #include <reeve/sqlite.h>
 
-#define REEVE__SQLITE_INLINE_OPEN 8
+/* Room for one, which is as many as most connections ever have open; more are allocated, and kept. */
+#define REEVE__SQLITE_INLINE_OPEN 1
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* Out of the way of what runs for every look-up: a section of its own, and never inlined. */
 #define COLD  __attribute__((cold, noinline))
 #define APART __attribute__((noinline)) /* so that its caller saves no registers for it */
+/* What every look-up runs: linked side by side, so that it shares pages and lines. */
+#define HOT __attribute__((hot))
 
 /* Opcodes between two checkpoints: about 20 us. Fewer cost more than noise, see docs/decisions. */
 #define REEVE__SQLITE_OPCODES 1000
@@ -66,6 +69,7 @@ struct reeve_sqlite {
 	uint32_t open_count;
 	uint32_t open_capacity;
 	sqlite3_stmt *last_ended; /* for a statement that SQLite starts again by itself */
+	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
 	/* the time of day; see vfs_time_ms */
 	_Alignas(64) const sqlite3_int64 *asked_at; /* where SQLite wanted the last answer */
@@ -77,7 +81,6 @@ struct reeve_sqlite {
 	reeve_ns deadline;   /* of the statement; REEVE_NEVER */
 	uint64_t statements; /* ended, refused ones not included */
 	reeve_ns timeout_ns; /* 0: none */
-	sqlite3_stmt *open_inline[REEVE__SQLITE_INLINE_OPEN];
 
 	struct reeve_sqlite_totals totals;   /* counts, but of statements */
 	struct reeve_query_usage usage_base; /* the session's, before the connection */
@@ -142,6 +145,37 @@ int reeve__sqlite_fail(struct reeve_error *err, int code, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 
 /* statement.c */
+
+/* A begin failed: notes it. Returns `code`. */
+int reeve__sqlite_refused(struct reeve_sqlite *g, int code);
+
+static inline void reeve__sqlite_reset(struct reeve_sqlite *g, reeve_ns deadline)
+{
+	g->is_begun = true;
+	g->has_why = false;
+	g->stop = 0;
+	g->left_ticks = 0;
+	g->deadline = deadline;
+}
+
+/* Without deadline and timeout; see below. */
+static inline int reeve__sqlite_begin_plain(struct reeve_sqlite *g)
+{
+	int rc;
+
+	reeve__sqlite_reset(g, REEVE_NEVER);
+	rc = reeve_query_begin(g->session, NULL, &g->why);
+	return UNLIKELY(rc < 0) ? reeve__sqlite_refused(g, rc) : 0;
+}
+
+/* Of a statement that is begun, and of no reader who is measured. */
+static inline void reeve__sqlite_end_plain(struct reeve_sqlite *g, uint64_t ticks)
+{
+	g->is_begun = false;
+	g->is_away = false;
+	g->statements++;
+	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), NULL);
+}
 
 /*
  * Begins the session's statement, waiting for its slot, to end by `deadline` or by the connection's

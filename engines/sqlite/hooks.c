@@ -79,7 +79,15 @@ COLD static int another_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 	return reeve__sqlite_arrive(g);
 }
 
-APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+COLD static int refused_start(struct reeve_sqlite *g, const char *text, int code)
+{
+	if (!may_pass(text, code))
+		sqlite3_interrupt(g->db);
+	return 0;
+}
+
+/* Not the plainest of starts: a comment, others are open, brackets, a time limit. */
+APART static int starts_otherwise(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
 {
 	int rc;
 
@@ -94,9 +102,30 @@ APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, co
 		g->open[g->open_count++] = stmt;
 		rc = reeve__sqlite_begin(g, REEVE_NEVER);
 	}
-	if (UNLIKELY(rc < 0) && !may_pass(text, rc))
-		sqlite3_interrupt(g->db);
-	return 0;
+	return UNLIKELY(rc < 0) ? refused_start(g, text, rc) : 0;
+}
+
+/*
+ * Whether a text may be another than the statement's: SQLite passes either that or a comment which names
+ * a trigger or the statement that is run inside another. Our own statement is a comment too.
+ */
+static bool may_be_comment(const char *text)
+{
+	return text[0] == '-' || text[0] == '/';
+}
+
+HOT APART static int statement_starts(struct reeve_sqlite *g, sqlite3_stmt *stmt, const char *text)
+{
+	int rc;
+
+	if (UNLIKELY(may_be_comment(text) || g->open_count > 0 || g->is_begun || g->is_probing ||
+		     g->timeout_ns != 0))
+		return starts_otherwise(g, stmt, text);
+	g->start_at = g->asked_at;
+	g->open[0] = stmt;
+	g->open_count = 1;
+	rc = reeve__sqlite_begin_plain(g);
+	return UNLIKELY(rc < 0) ? refused_start(g, text, rc) : 0;
 }
 
 /* reeve_sqlite_cancel was called, and its interrupt may have been lost. */
@@ -111,11 +140,9 @@ static bool is_last_open(const struct reeve_sqlite *g, const sqlite3_stmt *stmt)
 	return g->open_count > 0 && g->open[g->open_count - 1] == stmt;
 }
 
-APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+/* Not the plainest of ends: not the last to start, others stay open, brackets, a cancel. */
+APART static int ends_otherwise(struct reeve_sqlite *g, sqlite3_stmt *stmt, uint64_t ticks)
 {
-	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
-
-	g->told_ticks = 0;
 	if (is_last_open(g, stmt)) {
 		g->open_count--;
 	} else if (!reeve__sqlite_untrack(g, stmt)) {
@@ -136,6 +163,22 @@ APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 		return 0;
 	reeve__sqlite_end(g, ticks);
 	g->stop = 0;
+	return 0;
+}
+
+HOT APART static int statement_ends(struct reeve_sqlite *g, sqlite3_stmt *stmt)
+{
+	uint64_t ticks = g->told_ticks; /* SQLite asked for the time just before it called us */
+
+	g->told_ticks = 0;
+	if (UNLIKELY(g->open_count != 1 || g->open[0] != stmt || ticks == 0 || !g->is_begun ||
+		     g->is_bracketed || atomic_load(&g->is_cancel_sent) || g->left_ticks != 0))
+		return ends_otherwise(g, stmt, ticks);
+	g->open_count = 0;
+	g->last_ended = stmt;
+	g->is_start_next = true;
+	g->stop = 0;
+	reeve__sqlite_end_plain(g, ticks);
 	return 0;
 }
 
@@ -166,7 +209,7 @@ APART static int row_is_ready(struct reeve_sqlite *g, sqlite3_stmt *stmt)
 }
 
 /* Its result and those of what it calls are 0 always: nothing is to be done after the last call. */
-static int on_trace(unsigned what, void *arg, void *stmt, void *text)
+HOT static int on_trace(unsigned what, void *arg, void *stmt, void *text)
 {
 	struct reeve_sqlite *g = arg;
 

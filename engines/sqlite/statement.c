@@ -43,10 +43,11 @@ int reeve__sqlite_stop(struct reeve_sqlite *g, int code, const char *text)
 	return code;
 }
 
-COLD static int refused(struct reeve_sqlite *g, int code)
+COLD int reeve__sqlite_refused(struct reeve_sqlite *g, int code)
 {
 	g->stop = code;
 	g->has_why = true;
+	g->is_begun = false;
 	g->free_rows = 0;
 	g->totals.refused++;
 	return code;
@@ -59,14 +60,11 @@ int reeve__sqlite_begin(struct reeve_sqlite *g, reeve_ns deadline)
 
 	if (UNLIKELY(g->timeout_ns != 0))
 		def.deadline = deadline_of(g, deadline);
-	g->has_why = false;
-	g->stop = 0;
-	g->left_ticks = 0;
-	g->deadline = def.deadline;
-	rc = reeve_query_begin(
-		g->session, UNLIKELY(def.deadline != REEVE_NEVER) ? &def : NULL, &g->why);
-	g->is_begun = rc == 0;
-	return UNLIKELY(rc < 0) ? refused(g, rc) : 0;
+	if (def.deadline == REEVE_NEVER)
+		return reeve__sqlite_begin_plain(g);
+	reeve__sqlite_reset(g, def.deadline);
+	rc = reeve_query_begin(g->session, &def, &g->why);
+	return rc < 0 ? reeve__sqlite_refused(g, rc) : 0;
 }
 
 /* The pause that began when a row went out is over: what it says of the reader. */
@@ -85,10 +83,7 @@ void reeve__sqlite_end(struct reeve_sqlite *g, uint64_t ticks)
 		return;
 	if (UNLIKELY(g->left_ticks != 0))
 		judge_reader(g, ticks != 0 ? ticks : reeve__sqlite_ticks());
-	reeve_query_end_at(g->session, reeve__sqlite_reading(ticks), NULL);
-	g->is_begun = false;
-	g->is_away = false;
-	g->statements++;
+	reeve__sqlite_end_plain(g, ticks);
 }
 
 /*

@@ -35,7 +35,7 @@ struct reeve_sqlite_vfs {
 	sqlite3_vfs *base;
 	struct reeve_sqlite *governor; /* NULL: gone, waits for its extensions */
 	uint32_t extensions;	       /* loaded through us */
-	uint32_t calls;
+	uint32_t calls_left;	       /* until the next checkpoint */
 	char name[32];
 };
 
@@ -65,24 +65,30 @@ static size_t file_offset(const sqlite3_vfs *base)
 	return ((size_t)base->szOsFile + align - 1) / align * align;
 }
 
-static void pass_checkpoint(struct reeve_sqlite_vfs *shim)
+/* It is time for a checkpoint. Out of the way: those who call it end by calling the system below. */
+APART static void pass_checkpoint(struct reeve_sqlite_vfs *shim)
 {
 	struct reeve_sqlite *g = shim->governor;
 
-	if (++shim->calls % CALLS_A_CHECKPOINT != 0)
-		return;
+	shim->calls_left = CALLS_A_CHECKPOINT;
 	if (g == NULL || !g->is_begun || g->is_away || g->stop != 0)
 		return;
 	if (reeve__sqlite_checkpoint(g) < 0)
 		sqlite3_interrupt(g->db);
 }
 
-static int file_read(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
+APART static int read_and_pass(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
+{
+	pass_checkpoint(file_of(f)->shim);
+	return file_of(f)->base->xRead(f, to, count, at);
+}
+
+HOT static int file_read(sqlite3_file *f, void *to, int count, sqlite3_int64 at)
 {
 	struct file *file = file_of(f);
 
-	if (file->is_read_checkpoint)
-		pass_checkpoint(file->shim);
+	if (UNLIKELY(file->is_read_checkpoint && --file->shim->calls_left == 0))
+		return read_and_pass(f, to, count, at);
 	return file->base->xRead(f, to, count, at);
 }
 
@@ -90,7 +96,7 @@ static int file_write(sqlite3_file *f, const void *from, int count, sqlite3_int6
 {
 	struct file *file = file_of(f);
 
-	if (file->is_write_checkpoint)
+	if (file->is_write_checkpoint && --file->shim->calls_left == 0)
 		pass_checkpoint(file->shim);
 	return file->base->xWrite(f, from, count, at);
 }
@@ -234,7 +240,7 @@ COLD static int ask_time(sqlite3_vfs *v, struct reeve_sqlite *g, sqlite3_int64 *
  * milliseconds, and it makes look-ups 20 ns cheaper. At an end the counter's reading serves
  * reeve_query_end too.
  */
-static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
+HOT static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
 {
 	struct reeve_sqlite *g = SHIM_OF(v)->governor;
 	uint64_t ticks;
@@ -245,7 +251,6 @@ static int vfs_time_ms(sqlite3_vfs *v, sqlite3_int64 *ret_ms)
 	if (g->is_start_next && ret_ms == g->start_at) {
 		g->is_start_next = false;
 		*ret_ms = g->time_ms;
-		reeve_query_expect(g->session);
 		return SQLITE_OK;
 	}
 	g->is_start_next = false;
@@ -306,6 +311,7 @@ int reeve__sqlite_add_vfs(struct reeve_sqlite *g, const char *base_name)
 	shim->vfs.zName = shim->name;
 	shim->base = base;
 	shim->governor = g;
+	shim->calls_left = CALLS_A_CHECKPOINT;
 	snprintf(shim->name, sizeof(shim->name), "reeve-%p", (void *)shim);
 	g->vfs = shim;
 	return sqlite3_vfs_register(&shim->vfs, 0);

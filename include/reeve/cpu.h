@@ -172,10 +172,11 @@ struct reeve_task_info {
 	reeve_task_id id;
 	uint64_t query_id; /* owner's label; 0 for statements */
 	reeve_group_id group;
-	reeve_session_id session; /* .v 0: none */
-	uint32_t priority;	  /* 0 to 7 */
-	uint32_t state;		  /* enum reeve_task_state */
-	uint32_t slot;		  /* CPU slot held; UINT32_MAX: none */
+	reeve_session_id session;    /* .v 0: none */
+	uint32_t priority;	     /* 0 to 7 */
+	uint32_t effective_priority; /* that it runs with: a waiter's, when that is higher */
+	uint32_t state;		     /* enum reeve_task_state */
+	uint32_t slot;		     /* CPU slot held; UINT32_MAX: none */
 	bool is_managed; /* reeve runs and parks it; false: an outside engine asks and reports */
 	bool is_runaway;
 	uint32_t throttle_ppm; /* REEVE_PPM: full speed */

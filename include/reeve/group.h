@@ -182,6 +182,7 @@ struct reeve_group_stats {
 	uint32_t outside_tasks;	   /* tasks of outside engines */
 	uint64_t cpu_ns;	   /* by all its tasks, those gone included */
 	uint64_t queries;	   /* statements ended */
+	uint64_t limit_actions;	   /* statements cancelled and sessions ended by limits */
 };
 
 /*

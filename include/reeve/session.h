@@ -160,12 +160,6 @@ REEVE_API int reeve_query_begin(
 	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err);
 
 /*
- * A statement is about to begin, within a microsecond: has the processor fetch what that touches.
- * Nothing else happens; a hint, for engines whose statements are short and leave nothing of it cached.
- */
-REEVE_API void reeve_query_expect(const struct reeve_session *session);
-
-/*
  * To be called often while working, at least every millisecond, from the thread that began.
  * Returns 0 to go on, after having waited if it was another's turn; or REEVE_ECANCELLED,
  * REEVE_EKILLED, REEVE_ETIMEOUT: stop, then call reeve_query_end. With nothing to do it is a load,
@@ -344,6 +338,8 @@ struct reeve_session_stats {
 	uint64_t priority_boosts;
 	uint64_t refused_estimates; /* statements not begun because of their estimate */
 	uint64_t rule_actions;	    /* calls that crossed a limit of their plan's switch rules */
+	uint64_t admissions; /* statements that reeve_admission_begin let run, at once or later */
+	uint64_t admission_failures; /* of its kind: refused, or ended with a failure */
 	uint32_t current_queued;
 	/* waits in queues that are over */
 	uint64_t queue_wait_count, queue_wait_sum_ns, queue_wait_min_ns, queue_wait_max_ns;

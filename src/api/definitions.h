@@ -11,6 +11,11 @@ int reeve__schedule_create(struct reeve *reeve, const struct reeve_schedule_def 
 int reeve__window_create(struct reeve *reeve, const struct reeve_window_def *def, uint64_t *id,
 	struct reeve_error *err);
 
+/* Adds a copy of a row behind the others; put in order when all are there. RESOURCE_EXHAUSTED. */
+int reeve__definitions_add(
+	struct reeve_definitions *d, const struct reeve_definition *row, struct reeve_error *err);
+void reeve__definitions_sort(struct reeve_definitions *d);
+
 /* The fields of directives, from one struct to the other. */
 static inline void reeve__directive_def_of(
 	const struct reeve_directive_info *info, struct reeve_directive_def *ret)

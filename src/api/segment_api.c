@@ -43,10 +43,11 @@ static void set_counter(struct reeve *r)
 
 static struct reeve *new_handle(const struct reeve_host *host)
 {
-	struct reeve *r = calloc(1, sizeof(*r));
+	struct reeve *r = aligned_alloc(_Alignof(struct reeve), sizeof(*r));
 
 	if (!r)
 		return NULL;
+	memset(r, 0, sizeof(*r));
 	r->host = host ? host : reeve_host_native();
 	r->attachment = REEVE_NONE;
 	pthread_mutex_init(&r->local_lock, NULL);

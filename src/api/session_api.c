@@ -44,7 +44,7 @@ REEVE_API reeve_session_id reeve_session_id_of(const struct reeve_session *sessi
 	return (reeve_session_id){session ? session->sh->head.id : 0};
 }
 
-REEVE_API int reeve_query_begin(
+REEVE_API REEVE_HOT int reeve_query_begin(
 	struct reeve_session *session, const struct reeve_query_def *def, struct reeve_error *err)
 {
 	WANT(session);
@@ -53,12 +53,6 @@ REEVE_API int reeve_query_begin(
 			"estimatedCpuTimeNs is %lld; allowed are 0 and more",
 			(long long)def->estimated_cpu_ns);
 	return reeve__query_begin(session, def, err);
-}
-
-REEVE_API void reeve_query_expect(const struct reeve_session *session)
-{
-	if (session)
-		reeve__query_expect(session);
 }
 
 REEVE_API int reeve_checkpoint(struct reeve_session *session)
@@ -77,7 +71,7 @@ REEVE_API void reeve_query_end(struct reeve_session *session, struct reeve_query
 		reeve__query_end(session, 0, ret_usage);
 }
 
-REEVE_API void reeve_query_end_at(
+REEVE_API REEVE_HOT void reeve_query_end_at(
 	struct reeve_session *session, uint64_t ticks, struct reeve_query_usage *ret_usage)
 {
 	if (session)

@@ -16,8 +16,10 @@
 #define REEVE_LIKELY(x)	  __builtin_expect(!!(x), 1)
 #define REEVE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 /* Not in the way of what runs often: never inlined, so that its caller saves no registers for it. */
-#define REEVE_APART    __attribute__((noinline))
-#define REEVE_COLD     __attribute__((noinline, cold))
+#define REEVE_APART __attribute__((noinline))
+#define REEVE_COLD  __attribute__((noinline, cold))
+/* Run for every statement, however short: linked side by side, so that they share pages and lines. */
+#define REEVE_HOT      __attribute__((hot))
 #define REEVE_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Relaxed access to a shared counter, hint, or word that a lock orders already. */

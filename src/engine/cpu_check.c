@@ -123,8 +123,10 @@ static void check_task(struct reeve__cpu_pass *x, uint32_t i, struct faults *f)
 	if (t->queued && (!live || holds))
 		note_fault(f, "task slot %u waits although it %s", i,
 			live ? "holds a CPU slot" : "does not exist");
-	if (live && reeve__get(&t->group) >= reeve__table_used(&x->r->header->groups))
+	if (live && reeve__get(&t->group) >= reeve__table_used(&x->r->header->groups)) {
 		note_fault(f, "task slot %u names group slot %u", i, reeve__get(&t->group));
+		return; /* recovery puts it into no queue */
+	}
 	if (t->queued && t->kind == REEVE_TASK_SESSION && reeve__get(&t->park) == REEVE_PARK_NO)
 		note_fault(f, "task slot %u waits and is not parked", i);
 	if (live && t->kind == REEVE_TASK_PULL && !t->queued &&

@@ -77,7 +77,7 @@ struct reeve_session {
 	uint64_t word; /* what a slot it holds says */
 	uint32_t slot;
 	uint32_t block_depth, shield_depth;
-	bool in_query, cpu_known;
+	bool in_query;
 	bool own_deadline;	  /* the deadline is its caller's, not a limit */
 	bool rules_on;		  /* there are rules on calls, below */
 	bool io_open, io_blocked; /* of the I/O request, below */
@@ -89,16 +89,14 @@ struct reeve_session {
 	_Alignas(64) uint64_t charged_cycles;
 	uint64_t look_cycles, slice_cycles, deadline_cycles;
 	uint64_t query_cpu_ns, query_wait_ns, blocked_ns;
-	uint64_t unsettled_ns; /* charged, not yet counted by the scheduler */
-	/* when the last ended; smoothed pause to the next */
-	_Alignas(64) uint64_t end_cycles;
-	uint64_t gap_cycles;
-	uintptr_t cpu_thread;		 /* whose CPU clock is cpu_ns_base */
-	uint64_t limit_ns, limit_cycles; /* the group's, as last seen, and in ticks */
+	uint64_t unsettled_ns;		    /* charged, not yet counted by the scheduler */
+	_Alignas(64) uint64_t ended_cycles; /* elapsed time of statements that are over */
+	uint64_t gap_cycles;		    /* smoothed pause between two; see note_gap */
+	uintptr_t cpu_thread;		    /* whose CPU clock is cpu_ns_base; 0: nobody's */
+	uint64_t limit_ns, limit_cycles;    /* the group's, as last seen, and in ticks */
 	uint64_t settle_look_ns;      /* at so much, an end looks whether a cap wants it settled */
 	struct reeve_sh_quota *quota; /* of memory; NULL until the first charge */
 	uint64_t estimate_ns;	      /* CPU the statement will use, as said; 0: not said */
-	_Alignas(64) uint64_t ended_cycles;   /* elapsed time of statements that are over */
 	uint64_t wait_sum_ns, blocked_sum_ns; /* of all statements */
 	/* longer ones */
 	reeve_ns cpu_ns_base; /* last reading of the thread's CPU clock */
@@ -286,8 +284,6 @@ void reeve__cpu_move(struct reeve__cpu_pass *x, struct reeve *r, uint32_t task, 
 
 int reeve__query_begin(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err);
-/* Fetches the cache lines that a begin and an end touch. */
-void reeve__query_expect(const struct reeve_session *s);
 int reeve__query_checkpoint_slow(struct reeve_session *s, uint64_t cycles);
 /* `ticks`: see reeve_query_end_at. */
 /* What the statement that ended last used, or the one under way up to its last charge. */

@@ -33,6 +33,7 @@ static void tally_locked(
 		tally[i].cpu_ns = reeve__group_retired_ns(&r->groups[i]);
 		tally[i].queries = reeve__group_retired_queries(&r->groups[i]);
 		tally[i].current_sessions = reeve__get(&r->groups[i].sessions);
+		tally[i].limit_actions = reeve__get(&r->session_pools[i].limit_actions);
 	}
 	for (uint32_t i = 0; i < reeve__table_used(&r->header->tasks); i++) {
 		uint32_t g = reeve__get(&r->tasks[i].group);

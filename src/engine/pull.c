@@ -202,6 +202,10 @@ static uint32_t take_next(struct reeve__cpu_pass *x)
 		reeve__pull_place(x, g);
 		if (reeve__get(&r->groups[g].cpu.gate))
 			break; /* not yet after all: by its new instant */
+		if (r->cpu_more->pull_throttled == g) {
+			x->pulls.fault = true;
+			break;
+		}
 	}
 	reeve__cpu_look_at_plan_cap(x);
 	for (uint32_t g; !x->c->plan_gate && (g = x->c->pull_ready) < r->group_capacity;) {

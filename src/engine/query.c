@@ -5,6 +5,12 @@
  * Fast paths take no lock, make no system call, allocate nothing. A begin is one compare-and-swap
  * (of the phase), and another when the slot of last time is gone; an end is one exchange.
  *
+ * The plainest begin (nobody waits, slot kept, no limits but the group's own) and the plainest end run
+ * straight through: all that could ask for more is read first and tested together, and what asks for
+ * more is done apart, from the start, by begin_slowly and end_fully. They end by calling and call nothing
+ * else, so that no register is saved for them. Between the statements of an engine this code is not in
+ * the processor's first caches: there it costs by its length (decision 121).
+ *
  * What a statement used is measured with the processor's counter while it is short: elapsed time is
  * CPU time as long as nobody interrupts. From 50 us on, the thread's CPU clock is read, at slice
  * ends and at the end.
@@ -33,13 +39,12 @@ static inline void book(struct reeve_session *s, uint64_t ns)
 REEVE_APART static void read_cpu_clock(struct reeve_session *s)
 {
 	s->cpu_ns_base = s->r->host->thread_cpu(s->r->host->self);
-	s->cpu_known = true;
 	s->cpu_thread = reeve__host_thread();
 }
 
 static bool is_own_clock(const struct reeve_session *s)
 {
-	return s->cpu_known && s->cpu_thread == reeve__host_thread();
+	return s->cpu_thread == reeve__host_thread();
 }
 
 REEVE_APART static void measure_long(struct reeve_session *s, uint64_t cycles)
@@ -55,20 +60,25 @@ REEVE_APART static void measure_long(struct reeve_session *s, uint64_t cycles)
 	book(s, ns);
 }
 
+/* Below 50 us. */
+static inline void measure_short(struct reeve_session *s, uint64_t cycles)
+{
+	uint64_t used = cycles - s->charged_cycles;
+
+	s->charged_cycles = cycles;
+	book(s, (uint64_t)((reeve__u128)used * s->r->cycles_ns_q32 >> 32));
+}
+
 /*
  * Books what has been used since the last call. Elapsed time is the upper bound; the CPU clock,
  * where there is an earlier reading by the same thread, gives the truth.
  */
 static inline void measure(struct reeve_session *s, uint64_t cycles)
 {
-	uint64_t used = cycles - s->charged_cycles;
-
-	if (REEVE_UNLIKELY(used >= s->r->probe_cycles)) {
+	if (REEVE_UNLIKELY(cycles - s->charged_cycles >= s->r->probe_cycles))
 		measure_long(s, cycles);
-		return;
-	}
-	s->charged_cycles = cycles;
-	book(s, (uint64_t)((reeve__u128)used * s->r->cycles_ns_q32 >> 32)); /* below 50 us */
+	else
+		measure_short(s, cycles);
 }
 
 static void set_look(struct reeve_session *s)
@@ -446,30 +456,39 @@ REEVE_APART static void follow_limit(struct reeve_session *s, uint64_t limit_ns)
 		limit_ns == REEVE_UNLIMITED ? NO_DEADLINE_CYCLES : cycles_until(s->r, limit_ns);
 }
 
-static inline void start_statement(struct reeve_session *s, const struct reeve_sh_group *group,
-	const struct reeve_query_def *def, uint64_t cycles)
+/* What was counted of the last statement is forgotten. */
+static inline void reset_statement(struct reeve_session *s, uint64_t cycles)
 {
-	struct reeve_sh_task *t = s->t;
-	uint64_t limit = reeve__get(&group->max_execution_ns);
-
 	s->in_query = true;
 	s->own_deadline = false;
 	s->countdown = 1;
-	if (REEVE_UNLIKELY(!is_own_clock(s)))
-		read_cpu_clock(s); /* another thread than last time: its clock is the measure now */
-	if (REEVE_UNLIKELY(limit != s->limit_ns))
-		follow_limit(s, limit);
-	s->begin_cycles = s->charged_cycles = s->look_cycles = cycles;
+	s->begin_cycles = s->charged_cycles = cycles;
 	s->query_cpu_ns = s->query_wait_ns = s->blocked_ns = 0;
 	s->parks = 0;
 	s->stop_code = 0;
+	s->estimate_ns = 0;
 	s->deadline_cycles = cycles + s->limit_cycles;
-	s->estimate_ns = def ? (uint64_t)def->estimated_cpu_ns : 0;
-	if (def && def->deadline != REEVE_NEVER)
-		set_deadline(s, def->deadline, cycles);
-	reeve__put(&t->query_cpu_ns, 0);
-	reeve__put(&t->start_cycles, cycles);
-	reeve__task_query_begins(t);
+	reeve__put(&s->t->query_cpu_ns, 0);
+	reeve__put(&s->t->start_cycles, cycles);
+	reeve__task_query_begins(s->t);
+}
+
+static void start_statement(struct reeve_session *s, const struct reeve_sh_group *group,
+	const struct reeve_query_def *def, uint64_t cycles)
+{
+	uint64_t limit = reeve__get(&group->max_execution_ns);
+
+	if (!is_own_clock(s))
+		read_cpu_clock(s); /* another thread than last time: its clock is the measure now */
+	if (limit != s->limit_ns)
+		follow_limit(s, limit);
+	reset_statement(s, cycles);
+	s->look_cycles = cycles;
+	if (def) {
+		s->estimate_ns = (uint64_t)def->estimated_cpu_ns;
+		if (def->deadline != REEVE_NEVER)
+			set_deadline(s, def->deadline, cycles);
+	}
 }
 
 static uint32_t group_index(const struct reeve_session *s)
@@ -482,15 +501,6 @@ static uint32_t group_index(const struct reeve_session *s)
 static struct reeve_sh_group *group_of(const struct reeve_session *s)
 {
 	return &s->r->groups[group_index(s)];
-}
-
-/* The pause since the last statement; see may_linger. */
-static inline void note_gap(struct reeve_session *s, uint64_t cycles)
-{
-	uint64_t gap = cycles - s->end_cycles;
-
-	/* One long pause, a preemption say, must not outweigh many short ones. */
-	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
 }
 
 REEVE_COLD static int begin_refused(
@@ -521,25 +531,6 @@ REEVE_COLD static int begin_failed(struct reeve_session *s, int code, struct ree
 	memcpy(text, s->stop_text, sizeof(text));
 	reeve__query_end(s, 0, NULL);
 	return reeve__fail(err, code, "%s", text);
-}
-
-void reeve__query_expect(const struct reeve_session *s)
-{
-	const struct reeve *r = s->r;
-	const char *t = (const char *)s->t;
-	uint32_t i = group_index(s);
-	const char *group = (const char *)&r->groups[i];
-
-	__builtin_prefetch(t + 64, 1);
-	__builtin_prefetch(&s->t->end_cycles, 1);
-	__builtin_prefetch(&s->charged_cycles, 1);
-	__builtin_prefetch(&s->end_cycles, 1);
-	__builtin_prefetch(group + 64);
-	__builtin_prefetch(group);
-	__builtin_prefetch(&r->session_pools[i]);
-	__builtin_prefetch(&r->cpu_slots[s->slot]);
-	__builtin_prefetch(r->cpu);
-	__builtin_prefetch(r->header);
 }
 
 /* ---- a place in the group's pool ---- */
@@ -685,13 +676,74 @@ REEVE_APART static int begin_elsewhere(
 	return rc ? begin_failed(s, rc, err) : 0;
 }
 
-int reeve__query_begin(
+/* The phase is WORK, and there may be more to see to than in the plainest of cases. */
+REEVE_APART static int begin_slowly(struct reeve_session *s, const struct reeve_query_def *def,
+	uint64_t cycles, struct reeve_error *err)
+{
+	uint32_t i = group_index(s);
+	uint64_t word;
+	int rc;
+
+	start_statement(s, &s->r->groups[i], def, cycles);
+	/* After the phase: who makes a pool now sees this statement, or this sees the pool. */
+	word = atomic_load(&s->r->session_pools[i].word);
+	if (REEVE_UNLIKELY(word || (reeve__get(&s->t->attention) & REEVE_ATTEND_LIMITS)) &&
+		reeve__segment_ready(s->r)) {
+		rc = begin_controlled(s, def, word);
+		if (rc)
+			return begin_failed(s, rc, err);
+		cycles = s->charged_cycles;
+	}
+	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r) || !has_kept_slot(s)))
+		return begin_elsewhere(s, cycles, err);
+	REEVE_POINT(QUERY_RUNNING);
+	rc = go_on(s, group_of(s), cycles); /* it may have been moved while it waited */
+	return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
+}
+
+/*
+ * Not 0: something asks for more than the plainest begin. Read after the phase became WORK, so that who
+ * takes the slot, makes a pool, kills or closes a gate sees this statement, or this sees it.
+ */
+static inline uint64_t obstacles(
+	const struct reeve_session *s, const struct reeve_sh_group *group, uint32_t group_slot)
+{
+	const struct reeve *r = s->r;
+	const uint32_t bits = REEVE_ATTEND_NOW | REEVE_ATTEND_LIMITS;
+
+	return atomic_load(&r->session_pools[group_slot].word) |
+	       (atomic_load(&r->cpu_slots[s->slot].word) ^ s->word) |
+	       (reeve__get(&group->max_execution_ns) ^ s->limit_ns) |
+	       (s->cpu_thread ^ reeve__host_thread()) |
+	       (atomic_load(&r->cpu->contended) | reeve__get(&group->cpu.gate) |
+		       (reeve__get(&s->t->attention) & bits) | s->rules_on |
+		       (reeve__get(&r->header->state) ^ (uint32_t)REEVE_SEGMENT_READY));
+}
+
+static inline __attribute__((always_inline)) int begin_at(struct reeve_session *s,
+	const struct reeve_query_def *def, uint64_t cycles, struct reeve_error *err)
+{
+	uint32_t phase = REEVE_PHASE_IDLE, i;
+	const struct reeve *r = s->r;
+	uint64_t look;
+
+	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
+		return begin_refused(s, phase, err);
+	REEVE_POINT(QUERY_ACTIVE);
+	i = group_index(s);
+	look = s->limit_cycles < r->probe_cycles ? s->limit_cycles : r->probe_cycles;
+	if (REEVE_UNLIKELY(def || look == 0 || obstacles(s, &r->groups[i], i) != 0))
+		return begin_slowly(s, def, cycles, err);
+	REEVE_POINT(QUERY_RUNNING);
+	reset_statement(s, cycles);
+	s->slice_cycles = cycles + r->probe_cycles;
+	s->look_cycles = cycles + look;
+	return 0;
+}
+
+REEVE_APART static int begin_by_def(
 	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
 {
-	uint32_t phase = REEVE_PHASE_IDLE;
-	const struct reeve_sh_group *group;
-	uint64_t cycles, word;
-	uint32_t i;
 	int rc;
 
 	if (REEVE_UNLIKELY(def && def->estimated_ns)) {
@@ -699,29 +751,16 @@ int reeve__query_begin(
 		if (rc)
 			return estimate_refused(s, rc);
 	}
-	cycles = reeve__cycles(s->r);
-	if (REEVE_UNLIKELY(!atomic_compare_exchange_strong(&s->t->phase, &phase, REEVE_PHASE_WORK)))
-		return begin_refused(s, phase, err);
-	REEVE_POINT(QUERY_ACTIVE);
-	note_gap(s, cycles);
-	i = group_index(s);
-	group = &s->r->groups[i];
-	start_statement(s, group, def, cycles);
-	/* After the phase: who makes a pool now sees this statement, or this sees the pool. */
-	word = atomic_load(&s->r->session_pools[i].word);
-	if (REEVE_UNLIKELY(word || (reeve__get(&s->t->attention) & REEVE_ATTEND_LIMITS)) &&
-		reeve__segment_ready(s->r)) {
-		rc = begin_controlled(s, def, word);
-		if (REEVE_UNLIKELY(rc))
-			return begin_failed(s, rc, err);
-		cycles = s->charged_cycles;
-		group = group_of(s); /* it may have been moved while it waited */
-	}
-	if (REEVE_UNLIKELY(!reeve__segment_ready(s->r) || !has_kept_slot(s)))
-		return begin_elsewhere(s, cycles, err);
-	REEVE_POINT(QUERY_RUNNING);
-	rc = go_on(s, group, cycles);
-	return REEVE_UNLIKELY(rc) ? begin_failed(s, rc, err) : 0;
+	return begin_at(s, def, reeve__cycles(s->r), err);
+}
+
+/* The plainest begin calls nothing, so that no register is saved for it; see the head of this file. */
+REEVE_HOT int reeve__query_begin(
+	struct reeve_session *s, const struct reeve_query_def *def, struct reeve_error *err)
+{
+	if (REEVE_UNLIKELY(def || !s->r->native_cycles))
+		return begin_by_def(s, def, err);
+	return begin_at(s, NULL, reeve__host_ticks(), err);
 }
 
 /* ---- checkpoint ---- */
@@ -961,13 +1000,11 @@ int reeve__query_shield_end(struct reeve_session *s)
 
 void reeve__query_usage(const struct reeve_session *s, struct reeve_query_usage *ret)
 {
-	uint64_t until = s->in_query ? s->charged_cycles : s->end_cycles;
-
 	*ret = (struct reeve_query_usage){
 		.cpu_ns = (reeve_ns)s->query_cpu_ns,
 		.wait_ns = (reeve_ns)s->query_wait_ns,
 		.blocked_ns = (reeve_ns)s->blocked_ns,
-		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, until - s->begin_cycles),
+		.elapsed_ns = (reeve_ns)reeve__cycles_ns(s->r, s->charged_cycles - s->begin_cycles),
 		.group = {group_of(s)->head.id},
 		.parks = s->parks,
 	};
@@ -1025,33 +1062,31 @@ REEVE_APART static void settle_if_capped(struct reeve_session *s, bool lingers)
 }
 
 /*
- * The statement is over. Nobody waits: the slot rests with the session, at no cost. Else it lingers,
- * or goes to whoever deserves it.
+ * The pause before this statement; see may_linger. It is noted where others wait at an end, for only
+ * there does it matter: who has not been seen to come back at once does not linger.
  */
-static inline void leave_phase(struct reeve_session *s, uint64_t cycles)
+static void note_gap(struct reeve_session *s)
+{
+	uint64_t gap = s->begin_cycles - reeve__get(&s->t->end_cycles); /* the last one's still */
+
+	/* One long pause, a preemption say, must not outweigh many short ones. */
+	s->gap_cycles = (7 * s->gap_cycles + (gap < s->r->gap_cycles ? gap : s->r->gap_cycles)) / 8;
+}
+
+/* Others wait, or did: whether the slot lingers, which its row has to say before the phase. */
+REEVE_APART static bool note_linger(struct reeve_session *s, uint64_t cycles)
 {
 	struct reeve_sh_cpu_slot *slot = &s->r->cpu_slots[s->slot];
 	bool lingers = false;
 
-	if (REEVE_UNLIKELY(reeve__get(&s->r->cpu->contended)))
+	if (reeve__get(&s->r->cpu->contended)) {
+		note_gap(s);
 		lingers = may_linger(s, cycles);
-	if (REEVE_UNLIKELY(reeve__get(&slot->linger_cycles) != 0 || lingers))
-		reeve__put(&slot->linger_cycles, lingers ? cycles : 0);
-	atomic_store(&s->t->phase, REEVE_PHASE_IDLE);
-	REEVE_POINT(QUERY_INACTIVE);
-	if (REEVE_UNLIKELY(!lingers && atomic_load(&s->r->cpu->contended)))
-		release_slow(s, lingers);
-	else if (REEVE_UNLIKELY(s->unsettled_ns >= s->settle_look_ns))
-		settle_if_capped(s, lingers);
-}
+	}
 
-/* A caller's reading counts when it is of our counter, and not from before what was charged last. */
-static uint64_t end_cycles(const struct reeve_session *s, uint64_t ticks)
-{
-	if (REEVE_LIKELY(
-		    ticks != 0 && s->r->native_cycles && !reeve__before(ticks, s->charged_cycles)))
-		return ticks;
-	return reeve__cycles(s->r);
+	if (reeve__get(&slot->linger_cycles) != 0 || lingers)
+		reeve__put(&slot->linger_cycles, lingers ? cycles : 0);
+	return lingers;
 }
 
 /*
@@ -1074,17 +1109,40 @@ REEVE_COLD static void attend_after(struct reeve_session *s)
 		reeve__session_finish_kill(s);
 }
 
-void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+/* The statement ends with something open: a request, a block, a shield. */
+REEVE_APART static void close_open(struct reeve_session *s, uint64_t cycles)
 {
-	uint64_t cycles = end_cycles(s, ticks);
+	if (s->io_open)
+		reeve__io_abandon(s);
+	if (s->block_depth == 0)
+		measure(s, cycles);
+	s->charged_cycles = cycles; /* time spent in a block is not charged, but it has passed */
+	s->block_depth = 0;
+	if (s->shield_depth) {
+		s->shield_depth = 0;
+		atomic_store(&s->t->shield, 0);
+	}
+}
+
+/* The phase is IDLE, and there is more to see to. */
+REEVE_APART static void end_slowly(struct reeve_session *s, bool lingers)
+{
+	if (!lingers && atomic_load(&s->r->cpu->contended))
+		release_slow(s, lingers);
+	else if (s->unsettled_ns >= s->settle_look_ns)
+		settle_if_capped(s, lingers);
+	if (s->quota != NULL)
+		reeve__memory_statement_end(s);
+	/* After the phase: a killer sees IDLE, or is seen. */
+	if (atomic_load(&s->t->attention))
+		attend_after(s);
+}
+
+/* Accounts, the statement's use being measured. */
+static inline void close_accounts(struct reeve_session *s, uint64_t cycles)
+{
 	struct reeve_sh_task *t = s->t;
 
-	if (!s->in_query)
-		return;
-	if (REEVE_UNLIKELY(s->io_open))
-		reeve__io_abandon(s);
-	if (REEVE_LIKELY(s->block_depth == 0))
-		measure(s, cycles);
 	REEVE_POINT(QUERY_CHARGED);
 	reeve__task_query_ends(t);
 	if (REEVE_UNLIKELY(reeve__get(&t->is_runaway)))
@@ -1093,20 +1151,74 @@ void reeve__query_end(struct reeve_session *s, uint64_t ticks, struct reeve_quer
 	reeve__put(&t->end_cycles, cycles);
 	s->ended_cycles += cycles - s->begin_cycles;
 	s->in_query = false;
-	s->block_depth = 0;
-	s->end_cycles = cycles;
+}
+
+/*
+ * The statement is over. Nobody waits: the slot rests with the session, at no cost. Else it lingers,
+ * or goes to whoever deserves it.
+ */
+static inline void leave_phase(struct reeve_session *s, bool lingers)
+{
+	struct reeve_sh_task *t = s->t;
+
+	atomic_store(&t->phase, REEVE_PHASE_IDLE);
+	REEVE_POINT(QUERY_INACTIVE);
+	if (REEVE_UNLIKELY((atomic_load(&s->r->cpu->contended) | atomic_load(&t->attention)) != 0 ||
+			   s->unsettled_ns >= s->settle_look_ns || s->quota != NULL))
+		end_slowly(s, lingers);
+}
+
+/* Whether others wait, or did: the slot's row has to say whether it lingers. */
+static inline bool may_be_wanted(const struct reeve_session *s)
+{
+	return (reeve__get(&s->r->cpu->contended) |
+		       reeve__get(&s->r->cpu_slots[s->slot].linger_cycles)) != 0;
+}
+
+static inline bool has_open(const struct reeve_session *s)
+{
+	return (s->io_open | s->block_depth | s->shield_depth) != 0;
+}
+
+/* A caller's reading counts when it is of our counter, and not from before what was charged last. */
+static inline bool is_reading(const struct reeve_session *s, uint64_t ticks)
+{
+	return !reeve__before(ticks, s->charged_cycles) && s->r->native_cycles;
+}
+
+REEVE_APART static void end_fully(
+	struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+{
+	uint64_t cycles = is_reading(s, ticks) ? ticks : reeve__cycles(s->r);
+	bool lingers;
+
+	if (!s->in_query)
+		return;
+	if (REEVE_UNLIKELY(has_open(s)))
+		close_open(s, cycles);
+	else
+		measure(s, cycles);
+	lingers = REEVE_UNLIKELY(may_be_wanted(s)) && note_linger(s, cycles);
+	close_accounts(s, cycles);
 	if (ret)
 		reeve__query_usage(s, ret);
-	if (REEVE_UNLIKELY(s->shield_depth)) {
-		s->shield_depth = 0;
-		atomic_store(&t->shield, 0);
+	leave_phase(s, lingers);
+}
+
+/* The plainest end, like the plainest begin, calls nothing. */
+REEVE_HOT void reeve__query_end(
+	struct reeve_session *s, uint64_t ticks, struct reeve_query_usage *ret)
+{
+	const struct reeve *r = s->r;
+
+	if (REEVE_UNLIKELY(ret || ticks - s->charged_cycles >= r->probe_cycles ||
+			   !r->native_cycles || !s->in_query || has_open(s) || may_be_wanted(s))) {
+		end_fully(s, ticks, ret);
+		return;
 	}
-	leave_phase(s, cycles);
-	if (REEVE_UNLIKELY(s->quota != NULL))
-		reeve__memory_statement_end(s);
-	/* After the phase: a killer sees IDLE, or is seen. */
-	if (REEVE_UNLIKELY(atomic_load(&t->attention)))
-		attend_after(s);
+	measure_short(s, ticks);
+	close_accounts(s, ticks);
+	leave_phase(s, false);
 }
 
 bool reeve__task_attend(struct reeve *r, uint32_t task, uint32_t bits)

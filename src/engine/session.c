@@ -170,11 +170,24 @@ void reeve__sessions_unlock(struct reeve *r)
 
 /* ---- events ---- */
 
+/* Whatever ends a statement or a session by a limit says so here: its group counts it. */
+static void count_limit_action(
+	struct reeve *r, const struct reeve_sh_session *sh, const struct reeve_event *e)
+{
+	uint32_t g = reeve__get(&sh->group);
+
+	if (e->limit_kind && g < r->group_capacity &&
+		(e->action == REEVE_ACTION_CANCEL_QUERY ||
+			e->action == REEVE_ACTION_TERMINATE_SESSION))
+		reeve__add(&r->session_pools[g].limit_actions, (uint64_t)1);
+}
+
 void reeve__session_event(struct reeve *r, uint32_t session, struct reeve_event e, const char *text)
 {
 	const struct reeve_sh_session *sh = &r->sessions[session];
 
 	e.session.v = sh->head.id;
+	count_limit_action(r, sh, &e);
 	if (!e.group.v)
 		e.group.v = reeve__group_at(r, reeve__get(&sh->group))->head.id;
 	if (text)
@@ -509,11 +522,10 @@ int reeve__session_create(struct reeve *r, const struct reeve_session_def *def,
 	s->t = &r->tasks[s->task];
 	s->word = reeve__task_word(s->t, s->task);
 	s->slot = s->task % r->slot_count;
-	s->end_cycles = reeve__cycles(r);
-	s->gap_cycles = 0;
+	s->gap_cycles = r->gap_cycles; /* long, until it is seen to be short */
 	s->io_hint = s->task & 127;
 	s->rules.group = REEVE_NONE;
-	s->rules.look_cycles = s->end_cycles + (UINT64_C(1) << 62);
+	s->rules.look_cycles = reeve__cycles(r) + (UINT64_C(1) << 62);
 	if (def->is_system)
 		atomic_fetch_or(&s->t->attention, REEVE_ATTEND_LIMITS);
 	remember_local(s);
@@ -587,6 +599,10 @@ static uint32_t mark_terminated_locked(struct reeve *r, uint32_t i, uint32_t rea
 	reeve__add(&counts->terminated, 1);
 	if (count)
 		reeve__add(count, 1);
+	/* the others that limits end have said so before */
+	if ((reason == REEVE_END_IDLE_TIMEOUT || reason == REEVE_END_IDLE_BLOCKER_TIMEOUT) &&
+		g < r->group_capacity)
+		reeve__add(&r->session_pools[g].limit_actions, (uint64_t)1);
 	atomic_store_explicit(&counts->ending, 0, memory_order_release);
 	reeve__session_event(r, i,
 		(struct reeve_event){.kind = REEVE_EVENT_SESSION_TERMINATED, .reason = reason},

@@ -264,6 +264,7 @@ static void follow_group(struct reeve__session_pool_pass *x, uint32_t g,
 	if (p->group_id != id) { /* the slot is another group's now */
 		reeve__put(&p->which, 0);
 		p->config[0].activation = p->config[1].activation = 0;
+		reeve__put(&p->limit_actions, (uint64_t)0);
 		reeve__put(&p->limit, UINT32_MAX);
 		if (!p->waiting)
 			p->root = REEVE_NONE;

@@ -294,6 +294,8 @@ void reeve__session_queue_stats_locked(
 	ret->priority_boosts = reeve__get(&x->d->boosts);
 	ret->refused_estimates = reeve__get(&x->d->refused_estimates);
 	ret->rule_actions = reeve__get(&x->d->rule_actions);
+	ret->admissions = reeve__get(&x->d->admissions);
+	ret->admission_failures = reeve__get(&x->d->admission_failures);
 	ret->current_queued = reeve__get(&x->d->waiting);
 	ret->current_active -= ret->current_active < ret->current_queued ? 0 : ret->current_queued;
 	ret->queue_wait_count = reeve__get(&x->d->wait_count);

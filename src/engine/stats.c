@@ -375,6 +375,7 @@ void reeve__task_fill(struct reeve__cpu_pass *x, uint32_t i, struct reeve_task_i
 				    ? r->sessions[t->session].head.id
 				    : 0},
 		.priority = t->priority,
+		.effective_priority = reeve__cpu_task_priority(x, i),
 		.state = task_state(r, i),
 		.slot = reeve__cpu_holds(r, i) ? reeve__get(&t->slot) : REEVE_NONE,
 		.is_managed = t->kind == REEVE_TASK_SESSION,

@@ -355,23 +355,25 @@ struct reeve_sh_task {
 	_Atomic uint32_t slot;	      /* h: CPU slot last granted */
 	_Atomic uint32_t wait_reason; /* D: REEVE_WAIT_... */
 	uint32_t queued;	      /* D d: 1 while in its group's heap */
-	/* accounts */
+	/* accounts: all that a short statement writes besides its phase lies in this line */
 	_Atomic uint64_t cpu_ns;       /* o: charged, all statements */
 	_Atomic uint64_t query_edges;  /* o: begins and ends of statements: odd while one is on */
 	uint64_t cpu_ns_base;	       /* D: part of cpu_ns that its group has retired */
 	uint64_t queries_base;	       /* D: the same of statements ended */
 	_Atomic uint64_t query_cpu_ns; /* o: charged, this statement */
 	_Atomic uint64_t start_cycles; /* o: when the statement began */
-	_Atomic uint64_t wait_since;   /* D: monotonic ns; 0: not waiting */
-	_Atomic uint64_t wait_ns;      /* o: waits that are over */
-	_Atomic uint64_t dispatches;   /* D: slots granted by the scheduler */
-	uint64_t prepaid_ns;	       /* D: charged to age ahead of the owner's own charge */
+	_Atomic uint64_t end_cycles;   /* o: when the last statement ended; 0: none has */
+	_Atomic uint32_t is_runaway;   /* D writes */
+	uint32_t priority;	       /* i */
+	/* waits */
+	_Atomic uint64_t wait_since; /* D: monotonic ns; 0: not waiting */
+	_Atomic uint64_t wait_ns;    /* o: waits that are over */
+	_Atomic uint64_t dispatches; /* D: slots granted by the scheduler */
+	uint64_t prepaid_ns;	     /* D: charged to age ahead of the owner's own charge */
 	/* the scheduler's */
 	uint64_t age;			/* D: virtual runtime in its group */
 	struct reeve_sh_node node;	/* D d: in its group's heap */
 	_Atomic uint64_t slot_cpu_base; /* o: part of cpu_ns that is booked to the slots it had */
-	_Atomic uint32_t is_runaway;	/* D writes */
-	uint32_t priority;		/* i */
 	uint32_t session;		/* i: slot; REEVE_NONE */
 	uint32_t attachment;		/* i: slot; REEVE_NONE for pull tasks */
 	uint32_t kind;			/* i: REEVE_TASK_SESSION or _PULL */
@@ -380,7 +382,6 @@ struct reeve_sh_task {
 	int64_t created_wall;		/* i */
 	_Atomic int64_t scheduled_wall; /* D: last pull dispatch */
 	_Atomic uint64_t cancel_cycles; /* a: start_cycles of the statement to cancel */
-	_Atomic uint64_t end_cycles;	/* o: when the last statement ended; 0: none has */
 	/* I/O */
 	_Atomic uint64_t io_bytes;    /* a: moved, all statements */
 	_Atomic uint64_t io_requests; /* a: ended, all statements */

@@ -35,7 +35,7 @@ struct reeve_sh_session_pool {
 		config[2];	/* P: one is in force, the other may be half written */
 	_Atomic uint32_t which; /* P */
 	uint32_t pad2;
-	uint64_t pad3;
+	_Atomic uint64_t limit_actions; /* a: statements and sessions that limits ended */
 };
 
 enum { REEVE_QUEUE_BUCKETS = 40 };

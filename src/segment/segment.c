@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct capacities {
@@ -427,6 +429,13 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 			"%s: format %u there, %u in this build; use the version that created it, "
 			"or remove the file",
 			path, h->format, REEVE_SH_FORMAT);
+	/* Before anything that lies elsewhere in another version, and would be called damaged. */
+	if (h->signature != REEVE_SH_SIGNATURE)
+		return reeve__fail(err, REEVE_EBAD_SEGMENT,
+			"%s: its slots have the signature %016llx, those of this build %016llx; "
+			"use the version that created it, or remove the file",
+			path, (unsigned long long)h->signature,
+			(unsigned long long)REEVE_SH_SIGNATURE);
 	o.max_attachments = h->attachments.capacity;
 	o.max_groups = h->groups.capacity;
 	o.max_mappings = h->mappings.capacity;
@@ -457,11 +466,6 @@ static int check_header(const struct reeve_sh_header *h, uint64_t file_size, con
 		if (rc)
 			return rc;
 	}
-	if (h->signature != want.signature)
-		return reeve__fail(err, REEVE_EBAD_SEGMENT,
-			"%s: its slots have the signature %016llx, those of this build %016llx; "
-			"use the version that created it, or remove the file",
-			path, (unsigned long long)h->signature, (unsigned long long)want.signature);
 	if (lies_elsewhere(h, &want) || h->groups_domain.zones.capacity != REEVE_SH_ZONES ||
 		!same_rules_layout(&h->groups_domain, &want.groups_domain))
 		return bad(err, path,
@@ -550,6 +554,32 @@ static void temporary_name(char *to, size_t size, const char *path)
 	snprintf(to, size, "%s.%ld.new", path, (long)gettid());
 }
 
+/*
+ * The length of a new file, and room for all of it: a page of a sparse file that finds its disk full is
+ * SIGBUS for whoever writes there first, an engine in the middle of a statement for one. In memory
+ * (tmpfs) that would take at once what may never be used, so there it stays sparse, as it does where
+ * the file system cannot reserve.
+ */
+static int make_room(int fd, uint64_t size, const char *path, struct reeve_error *err)
+{
+	struct statfs fs;
+
+	if (ftruncate(fd, (off_t)size) != 0)
+		return system_error(err, path, "ftruncate");
+	if (fstatfs(fd, &fs) != 0)
+		return system_error(err, path, "fstatfs");
+	if (fs.f_type == TMPFS_MAGIC)
+		return 0;
+	while (fallocate(fd, 0, 0, (off_t)size) != 0) {
+		if (errno == EOPNOTSUPP || errno == ENOSYS)
+			return 0;
+		if (errno != EINTR)
+			return reeve__fail(err, REEVE_ESYSTEM, "%s: no room for its %llu bytes: %s",
+				path, (unsigned long long)size, strerrordesc_np(errno));
+	}
+	return 0;
+}
+
 static int map_new(struct reeve *r, const struct capacities *c, const char *path,
 	const char *boot_id, reeve_ns now_wall, struct reeve_error *err)
 {
@@ -565,8 +595,7 @@ static int map_new(struct reeve *r, const struct capacities *c, const char *path
 		fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return system_error(err, path, "create");
-		if (ftruncate(fd, (off_t)h.size) != 0) {
-			rc = system_error(err, path, "ftruncate");
+		if ((rc = make_room(fd, h.size, path, err))) {
 			close(fd);
 			unlink(temporary);
 			return rc;

@@ -21,21 +21,22 @@ struct reeve__shrinker {
 
 /* One process's attachment: where things are in this process. Opaque to users. */
 struct reeve {
-	const struct reeve_host *host;
-	bool native_cycles; /* the processor's counter, read without a call */
+	/* what every statement wants: one cache line */
+	_Alignas(64) bool native_cycles; /* the processor's counter, read without a call */
 	uint32_t group_capacity;
-	uint64_t cycles_ns_q32;	   /* ns in 2^32 ticks */
-	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
-	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
-	uint64_t probe_cycles;	   /* REEVE_PROBE_NS in ticks */
-	uint64_t gap_cycles;	   /* twice REEVE_LINGER_NS: the longest pause that is told apart */
-
-	char *base;
-	struct reeve_sh_header *header; /* from here the four that every statement wants */
+	uint64_t cycles_ns_q32; /* ns in 2^32 ticks */
+	uint64_t probe_cycles;	/* REEVE_PROBE_NS in ticks */
+	struct reeve_sh_header *header;
 	struct reeve_sh_cpu *cpu;
 	struct reeve_sh_cpu_slot *cpu_slots;
 	struct reeve_sh_group *groups;
 	struct reeve_sh_session_pool *session_pools; /* one a group slot */
+
+	const struct reeve_host *host;
+	uint64_t cycles_ticks_q32; /* ticks in 2^32 ns */
+	uint64_t glance_cycles;	   /* checkpoints closer together than this are frequent */
+	uint64_t gap_cycles;	   /* twice REEVE_LINGER_NS: the longest pause that is told apart */
+	char *base;
 	struct reeve_sh_cpu_more *cpu_more;
 	struct reeve_sh_cpu_task *cpu_tasks; /* as many as tasks */
 	_Atomic uint64_t *cpu_slot_ns;	     /* as many as CPU slots */

@@ -105,6 +105,10 @@ WORKS = [
     ("quota show SESSION", "^currentPgaUsage +4096$"),
     ("quota deallocate SESSION 4096", ""),
     ("quota remove SESSION", "^done$"),
+    ("query execute SESSION workAreaBytes=4096", r"^executionId +\d+$"),
+    ("query list", r"^\d+ +\d+ +\d+ "),
+    ("query show QUERY", "^sessionId +"),
+    ("query complete QUERY", ""),
     ("task add 5 GOLD priority=1", "^queryId +5$"),
     ("task list", r"^\d+ +\d+ +5 "),
     ("task show TASK", "^queryId +5$"),
@@ -155,6 +159,12 @@ WORKS = [
     ("execution request 78 GOLD 2", "^sessionId +78$"),
     ("execution complete EXECUTION2 rowsProcessed=5", ""),
     ("execution stats", "."),
+    ("query execute SESSION workAreaBytes=4096 estimatedCost=1.5", "^state +Executing$"),
+    ("query list", r"^\d+ +\d+ +\d+ +Executing "),
+    ("query show QUERY", "^state +Executing$"),
+    ("query complete QUERY", ""),
+    ("stats reset", ""),
+    ("stats show", "^totalsSince "),
     ("events", "GOLD"),
     ("events limit=1", r"^1 +\S+ +\w+ "),
     ("events list after=1 limit=1", r"^2 +\S+ +\w+ "),
@@ -222,6 +232,8 @@ REFUSED = [
     ("config set-io-deadline READ HIGH deadlineMs=0", "deadlineMs"),
     ("config set-parallel maxTotalDop=0", "maxTotalDop"),
     ("config set-memory low=50", "low is 50"),
+    ("query list limit=-1", "limit"), ("query show 999", "999"), ("query execute 999", "999"),
+    ("query complete 999", "999"),
     ("schedule create S DAYTIME_PLAN startTime=25:00 endTime=26:00", "startTime"),
     ("schedule show 9", "9"), ("schedule update 9 priority=1", "9"), ("schedule delete 9", "9"),
     ("window create W 9 60 DAYTIME_PLAN startTime=02:00", "dayOfWeek"),
@@ -241,6 +253,7 @@ REFUSED = [
     ("execution list state=Nonsense", "state"), ("execution show 999", "999"),
     ("execution request 999 99 2", "99"), ("execution complete 999", "999"),
     ("execution cancel 999", "999"),
+    ("query execute 99999", "99999"), ("query show 999", "999"), ("query complete 999", "999"),
     ("events list limit=-1", "limit"), ('events list kinds=["NONSENSE"]', "NONSENSE|kinds"),
     ("config set maxTotalDop=0", "maxTotalDop is 0, and must be 1 to 65536"),
     ("config set-cpu quantumMs=0", "quantumMs"),
@@ -333,6 +346,7 @@ class Entities(unittest.TestCase):
                 "DIRECTIVE": lambda: self.find("directive list P1"),
                 "STAGED": lambda: str(1 + max(int(p["id"]) for p in json.loads(
                     self.reeve("plan list --json")))),
+                "QUERY": lambda: self.find("query list", "executionId"),
                 "ALLOCATION": lambda: self.find("allocation list"),
                 "SERVER_POOL": lambda: self.find("server-pool list", "poolId"),
                 "SCHEDULE": lambda: self.find("schedule list"),
@@ -340,6 +354,7 @@ class Entities(unittest.TestCase):
                 "REVISION": lambda: self.find("revision list", "revision"),
                 "TASK": lambda: self.find("task list", "taskId"),
                 "EXECUTION": lambda: self.find("execution list", "queryId"),
+                "QUERY": lambda: self.find("query list", "executionId"),
                 "EXECUTION2": lambda: self.find("execution list", "queryId")}.get(
                     word, lambda: word)()
 
@@ -418,6 +433,14 @@ class Entities(unittest.TestCase):
                 seen = next(line for line in follower.stdout if "GROUP_DELETED" in line)
             finally:
                 follower.kill()
+        # what is kept comes first; by kind, as JSON, and no more than asked for
+        lines = self.reeve(["events", "--follow", "--json", "limit=2", 'kinds=["GROUP_CREATED"]']).splitlines()
+        self.assertEqual([json.loads(line)["kind"] for line in lines], ["GROUP_CREATED"] * 2)
+        last = json.loads(lines[1])["sequence"]
+        self.assertEqual(len(self.reeve(["events", "--follow", f"after={last}", "limit=1"]).splitlines()), 1)
+        for words, said in ((['kinds=["NONSENSE"]'], "NONSENSE"), (["after=-1"], "after|UInt64")):
+            self.assertRegex(self.reeve(["events", "--follow", *words], status=1), said)
+        self.assertIn("limit: expected", self.reeve(["events", "--follow", "limit=0"], status=2))
 
 
 class Doors(unittest.TestCase):
@@ -467,6 +490,8 @@ class Doors(unittest.TestCase):
             self.assert_answer(done, defined, f"needs the role admin, and token:{role} has {role}" if defined else "ADMIN")
         (self.folder / "wrong").write_text("reeve_wrongwrongwrongwrongwrongwrongwrong\n")
         self.assert_answer(self.reeve("group list", "wrong"), 1, r"\Areeve: [^\n]+\n\Z")
+        self.assert_answer(self.reeve("events --follow limit=1"), 1, r"\Areeve: [^\n]*(token|credential)[^\n]*\n\Z")
+        self.assert_answer(self.reeve("events --follow limit=1", "viewer", f"unix:{self.socket}"), 0, r"\A1 ")
         # at the socket this user is an admin; a token that is sent is judged there too
         unix = f"unix:{self.socket}"
         self.assert_answer(self.reeve(create.format("BY_SOCKET"), server=unix), 0, "BY_SOCKET")

@@ -3,11 +3,13 @@
 #include "core.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,6 +247,45 @@ static void another_signature_is_refused_with_both_numbers(void **state)
 	make_file();
 	patch(AT(signature), &signature, sizeof(signature));
 	refused(REEVE_EBAD_SEGMENT, "signature 1122334455667788, those of this build ");
+}
+
+static void tables_of_another_version_are_not_called_damaged(void **state)
+{
+	(void)state;
+	uint64_t signature = 0x1122334455667788, elsewhere = 4096 * 7;
+
+	make_file();
+	patch(AT(signature), &signature, sizeof(signature));
+	patch(AT(groups.slots), &elsewhere, 8);
+	patch_u32(AT(sessions.stride), 4096);
+	patch_u32(AT(tasks.capacity), 1u << 30);
+	refused(REEVE_EBAD_SEGMENT, "use the version that created it");
+}
+
+static void a_segment_on_a_disk_has_its_room_from_the_start(void **state)
+{
+	(void)state;
+	struct reeve_options o = options(REEVE_OPEN_NEW);
+	struct reeve *r = NULL;
+	char here[64];
+	struct statfs fs;
+	struct stat st;
+	int fd, can;
+
+	snprintf(here, sizeof(here), "room-%ld.segment", (long)getpid());
+	o.path = here;
+	assert_ok(reeve_open(&o, &r, E));
+	reeve_close(r);
+	fd = open(here, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(fstatfs(fd, &fs), 0);
+	can = fs.f_type != TMPFS_MAGIC && fallocate(fd, 0, 0, 1) == 0;
+	close(fd);
+	unlink(here);
+	if (!can)
+		skip();
+	assert_true((uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size);
 }
 
 static void another_slot_size_is_refused_with_table_and_sizes(void **state)
@@ -563,6 +604,8 @@ int main(void)
 		cmocka_unit_test(foreign_content_is_refused),
 		cmocka_unit_test(another_format_is_refused_with_both_numbers),
 		cmocka_unit_test(another_signature_is_refused_with_both_numbers),
+		cmocka_unit_test(tables_of_another_version_are_not_called_damaged),
+		cmocka_unit_test(a_segment_on_a_disk_has_its_room_from_the_start),
 		cmocka_unit_test(another_slot_size_is_refused_with_table_and_sizes),
 		cmocka_unit_test(another_capacity_than_the_layout_has_is_refused),
 		cmocka_unit_test(a_table_in_another_place_is_refused_by_name),

@@ -113,3 +113,43 @@ test("the same over REST", async () => {
 	assert.equal((await post(`/${query.executionId}/complete`, {})).status, 409);
 	assert.equal((await post("", { sessionId: 99999 })).status, 404);
 });
+
+test("totals start anew for readers, and metrics go on", async () => {
+	const totals = "getSessionStats { totalSessionsCreated queriesAdmitted currentSessions }";
+	const metric = async () => Number(/^reeve_sessions_opened_total (\d+)/m.exec(await (await reeved.fetch("/metrics")).text())[1]);
+	const before = (await data(`{ ${totals} getResourceStats { totalsSince takenAt } }`));
+	assert.ok(before.getSessionStats.totalSessionsCreated > 0 && before.getSessionStats.queriesAdmitted > 0);
+	assert.ok(before.getResourceStats.totalsSince <= before.getResourceStats.takenAt);
+	const opened = await metric();
+	await mutate("resetStatistics { success message }");
+	const after = await data(`{ ${totals} getResourceStats { totalsSince sessionStats { totalSessionsCreated } cpuStats { totalScheduled }
+		ioStats { totalRequests } parallelStats { totalParallelQueries } memoryStats { totalAllocations } } }`);
+	assert.deepEqual(after.getSessionStats, { totalSessionsCreated: 0, queriesAdmitted: 0, currentSessions: before.getSessionStats.currentSessions });
+	const { totalsSince, sessionStats, cpuStats, ioStats, parallelStats, memoryStats } = after.getResourceStats;
+	assert.ok(totalsSince >= before.getResourceStats.takenAt, totalsSince);
+	assert.deepEqual([sessionStats.totalSessionsCreated, cpuStats.totalScheduled, ioStats.totalRequests,
+		parallelStats.totalParallelQueries, memoryStats.totalAllocations], [0, 0, 0, 0, 0]);
+	await reeved.createSession(2);
+	assert.equal((await data(`{ ${totals} }`)).getSessionStats.totalSessionsCreated, 1);
+	assert.equal(await metric(), opened + 1);
+	assert.equal((await reeved.fetch("/api/v1/stats/reset", { method: "POST" })).status, 200);
+	assert.equal((await data(`{ ${totals} }`)).getSessionStats.totalSessionsCreated, 0);
+});
+
+test("what limits have ended counts in its group; the server's zone has a name", async () => {
+	const count = async () => (await data("{ getConsumerGroupStats(groupId: 4) { limitActions } }")).getConsumerGroupStats.limitActions;
+	const [idle, busy] = [await reeved.createSession(4), await reeved.createSession(4)], before = await count();
+	await mutate(`a: setSessionLimits(sessionId: ${idle}, idleTimeout: 1) { success }
+		b: setSessionLimits(sessionId: ${busy}, maxExecutionTime: 1) { success }`);
+	const x = await execute(busy);
+	for (let i = 0; i < 400 && (await count()) < before + 2; i++)
+		await new Promise((resolve) => setTimeout(resolve, 25));
+	assert.equal(await count(), before + 2);
+	assert.deepEqual([(await get(x.executionId)).state, (await get(x.executionId)).failure], ["Failed", "the statement was out of time"]);
+	assert.equal((await reeved.session(idle)).state, "Terminated");
+	const { serverInfo, addCpuTask } = await data("mutation { addCpuTask(queryId: 1, groupId: 2, priority: 5) { task { taskId priority effectivePriority } } }")
+		.then(async (made) => ({ ...made, ...(await data("{ serverInfo { timeZone } }")) }));
+	assert.deepEqual([addCpuTask.task.priority, addCpuTask.task.effectivePriority], [5, 5]);
+	assert.match(serverInfo.timeZone, /^(UTC([+-]\d{4})?|[A-Za-z_]+\/[A-Za-z_/+-]+)$/);
+	await mutate(`completeCpuTask(taskId: ${addCpuTask.task.taskId}) { success }`);
+});

@@ -302,6 +302,8 @@ const successes = [
 	["POST /sessions/{sessionId}/boost"],
 	["GET /sessions/{sessionId}/wait"],
 	["POST /sessions/{sessionId}/start-query"], ["POST /sessions/{sessionId}/complete-query"],
+	["POST /queries", { body: { sessionId: 1, workAreaBytes: 4096 } }],
+	["GET /queries"], ["GET /queries/{executionId}"], ["POST /queries/{executionId}/complete"],
 	["POST /sessions/{sessionId}/switch", { body: { newGroupId: 3 } }],
 	["GET /sessions/{sessionId}/group-history"],
 	["POST /sessions/{sessionId}/sql", { body: { sql: "SELECT 1 AS one, ? AS two", parameters: ["x"] } }],
@@ -323,7 +325,7 @@ const successes = [
 	["GET /session-pools"], ["GET /session-pools/{groupId}", G100],
 	["DELETE /session-pools/{groupId}", G100],
 
-	["GET /stats"], ["GET /config"], ["GET /container"], ["GET /events"], ["POST /rebalance"],
+	["GET /stats"], ["POST /stats/reset"], ["GET /config"], ["GET /container"], ["GET /events"], ["POST /rebalance"],
 	["PATCH /config", { body: { rebalancingInterval: 30 } }],
 	["POST /monitoring/start"], ["POST /monitoring/stop"],
 ];

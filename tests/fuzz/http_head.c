@@ -145,10 +145,11 @@ static void run(struct head *head, const char *begin, const char *copy)
 }
 
 /* What cannot be told from proper lines in place; see lines.h. */
-static bool has_nul_beside_lf(const char *text, size_t size)
+static bool has_nul_at_line_end(const char *text, size_t size)
 {
 	for (size_t i = 0; i + 1 < size; i++)
-		if ((!text[i] && text[i + 1] == '\n') || (text[i] == '\n' && !text[i + 1]))
+		if ((!text[i] && (text[i + 1] == '\n' || text[i + 1] == '\r')) ||
+			(text[i] == '\n' && !text[i + 1]))
 			return true;
 	return false;
 }
@@ -161,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	memcpy(copy, data, size);
 	text[size] = copy[size] = 0;
-	if (!has_nul_beside_lf(copy, size))
+	if (!has_nul_at_line_end(copy, size))
 		run(&head, text, copy);
 	free(text);
 	free(copy);
