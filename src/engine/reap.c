@@ -49,8 +49,8 @@ int reeve__attachment_claim(struct reeve *r, const char *name, struct reeve_erro
 		return rc;
 	}
 	a = &r->attachments[i];
-	a->pid = pid;
-	a->start_ticks = start;
+	reeve__put(&a->pid, pid);
+	reeve__put(&a->start_ticks, start);
 	a->attached_wall = reeve__wall(r);
 	reeve__put(&a->sessions, 0);
 	reeve__text_copy(a->name, sizeof(a->name), name);
@@ -100,7 +100,8 @@ static bool is_dead(struct reeve *r, uint32_t i)
 	const struct reeve_sh_attachment *a = &r->attachments[i];
 
 	return atomic_load(&a->head.state) == REEVE_SLOT_LIVE &&
-	       !r->host->process_alive(r->host->self, a->pid, a->start_ticks);
+	       !r->host->process_alive(
+		       r->host->self, reeve__get(&a->pid), reeve__get(&a->start_ticks));
 }
 
 /*

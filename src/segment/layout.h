@@ -39,11 +39,11 @@
 
 struct reeve_sh_attachment {
 	struct reeve_sh_head head; /* id: never reused number of this attachment */
-	int32_t pid;		   /* i */
+	_Atomic int32_t pid;	   /* a: read by who looks for the dead, and again under the lock */
 	uint32_t pad;
-	uint64_t start_ticks;	   /* i */
-	int64_t attached_wall;	   /* i */
-	_Atomic uint32_t sessions; /* S d */
+	_Atomic uint64_t start_ticks; /* a: the same */
+	int64_t attached_wall;	      /* i */
+	_Atomic uint32_t sessions;    /* S d */
 	uint32_t pad2;
 	char name[72]; /* i */
 	uint64_t pad3[7];

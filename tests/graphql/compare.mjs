@@ -1,7 +1,7 @@
 // What the comparisons with graphql-js share: its verdict on a text, scalars as the engine has them, and
 // errors in a form in which both sides agree.
 
-import { GraphQLError, Kind, parse, specifiedRules, validate, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, Kind, parse, specifiedRules, validate, valueFromASTUntyped, visit } from 'graphql';
 
 function defineScalar(schema, name, parseText, literalKinds) {
 	const type = schema.getType(name);
@@ -94,7 +94,21 @@ export function validateByReference(schema, text) {
 		// It executes @skip on subscriptions with variables that it does not have.
 		return null;
 	}
+	errors = errors.filter((error) => !isOfNoDirective(schema, document, error));
 	return errors.length ? { errors, document } : { document };
+}
+
+// It takes the arguments of a directive that does not exist for those of the field that it stands at, and
+// judges their values as such.
+function isOfNoDirective(schema, document, error) {
+	let is = false;
+	visit(document, {
+		Directive(node) {
+			for (const { value } of schema.getDirective(node.name.value) ? [] : node.arguments)
+				is ||= (error.nodes ?? []).some((of) => of.loc.start >= value.loc.start && of.loc.end <= value.loc.end);
+		},
+	});
+	return is && !/^(Variable .* is not defined|There can be only one)/.test(error.message);
 }
 
 // The engine refuses `extend`, by design.
