@@ -343,6 +343,14 @@ uint32_t reeve__io_queue_of(const struct reeve_sh_io_request *q)
 	return q->kind == REEVE_IO_KIND_PULL ? REEVE_IO_QUEUE_PULL : REEVE_IO_QUEUE_ADMIT;
 }
 
+/* Of a task that cannot end meanwhile: its owner asks. */
+static uint64_t session_of_task(const struct reeve *r, uint32_t task)
+{
+	uint32_t s = task == REEVE_NONE ? REEVE_NONE : r->tasks[task].session;
+
+	return s < r->header->sessions.capacity ? r->sessions[s].head.id : 0;
+}
+
 uint32_t reeve__io_request_create(struct reeve__io_pass *x, const struct reeve_io_def *def,
 	uint32_t kind, uint32_t group, uint32_t task, uint32_t executor)
 {
@@ -365,6 +373,7 @@ uint32_t reeve__io_request_create(struct reeve__io_pass *x, const struct reeve_i
 	q->next = q->slot = REEVE_NONE;
 	q->started_ns = 0;
 	q->offset = def->offset;
+	q->session_id = session_of_task(r, task);
 	q->entry.node.rank = q->entry.due.rank = 0;
 	q->entry.size_bytes = def->size_bytes;
 	q->entry.submitted_ns = x->now;

@@ -109,17 +109,6 @@ static uint32_t state_of(struct reeve__io_pass *x, const struct reeve_sh_io_requ
 	return state;
 }
 
-static uint64_t id_of_session(const struct reeve *r, const struct reeve_sh_io_request *q)
-{
-	uint32_t s;
-
-	if (q->task >= r->header->tasks.capacity ||
-		reeve__get(&r->tasks[q->task].head.generation) != q->task_generation)
-		return 0;
-	s = r->tasks[q->task].session;
-	return s < r->header->sessions.capacity ? r->sessions[s].head.id : 0;
-}
-
 void reeve__io_fill(struct reeve__io_pass *x, uint32_t i, struct reeve_io_request_info *ret)
 {
 	struct reeve *r = x->r;
@@ -132,7 +121,7 @@ void reeve__io_fill(struct reeve__io_pass *x, uint32_t i, struct reeve_io_reques
 	memset(ret, 0, sizeof(*ret));
 	ret->id.v = q->head.id;
 	ret->group.v = e->flow < r->group_capacity ? r->groups[e->flow].head.id : 0;
-	ret->session.v = id_of_session(r, q);
+	ret->session.v = q->session_id;
 	ret->type = q->type;
 	ret->priority = e->klass;
 	ret->is_past_deadline = x->now >= e->deadline_ns;

@@ -50,7 +50,8 @@ struct reeve_sh_io_request {
 	uint32_t pad;
 	uint64_t started_ns; /* I */
 	uint64_t offset;     /* i */
-	uint64_t pad2[4];
+	uint64_t session_id; /* i: whose task it is; 0: nobody's */
+	uint64_t pad2[3];
 	struct reeve_sh_io_entry entry; /* I; flow: group slot */
 };
 
